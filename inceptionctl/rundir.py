@@ -1,0 +1,105 @@
+"""Every path of a run, and how a run folder comes to be. The folder is the API: tools read files, not processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inceptionctl.errors import RequestError
+
+
+@dataclass(frozen=True)
+class RunDir:
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def env(self) -> Path:
+        return self.path / "env.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
+
+    def predictions(self, protocol: str) -> Path:
+        return self.path / "predictions" / f"{protocol}.npz"
+
+    def log(self, rank: int = 0) -> Path:
+        return self.path / "log" / f"rank-{rank}.log"
+
+    @property
+    def finished(self) -> bool:
+        return self.result.is_file() and bool(read_json(self.result).get("status") == "done")
+
+    @property
+    def resumable(self) -> bool:
+        """Has a checkpoint, or never got as far as one."""
+        return self.config.is_file() and not self.finished
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text()))
+
+
+def write_json(path: Path, value: object) -> None:
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all: temp file, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a metrics file; a last line that is still being written is left out."""
+    if not path.is_file():
+        return
+    for line in path.read_text().splitlines(keepends=True):
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+def attempts(outputs: Path, identity: str) -> list[RunDir]:
+    """The run folders of one identity under every name, oldest attempt first."""
+    found = [p for p in outputs.glob(f"*/{identity}-*") if p.name.rpartition("-")[2].isdecimal()]
+    return [RunDir(p) for p in sorted(found, key=lambda p: (int(p.name.rpartition("-")[2]), str(p)))]
+
+
+def create(outputs: Path, name: str, identity: str) -> RunDir:
+    """A new attempt's folder; exclusive, so that two commands never share one. Raises RequestError if it can't be."""
+    for n in range(1000):
+        path = outputs / name / f"{identity}-{n}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RequestError(f"cannot make the run folder {path}: {error.strerror}\n  choose another: outputs=DIR") from error
+        return RunDir(path)
+    raise RequestError(f"{outputs / name} holds a thousand attempts of {identity}: remove some")
