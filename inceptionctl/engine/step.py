@@ -1,0 +1,67 @@
+"""One optimizer step. What is switched off is a no-op, so that the loop has no branches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from inceptionctl.data.loader import Batch
+from inceptionctl.errors import InceptionctlError
+from inceptionctl.optim.losses import CrossEntropy
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`loss` and the gradient's norm before clipping, both scalars that may still be on their way from a GPU."""
+
+    loss: Tensor
+    grad_norm: Tensor
+
+    def values(self, step: int) -> dict[str, float]:
+        """Raises InceptionctlError when training has blown up."""
+        loss, grad_norm = self.loss.item(), self.grad_norm.item()
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            raise InceptionctlError(
+                f"training diverged at step {step}: loss {loss}, gradient norm {grad_norm}\n"
+                "  lower schedule.rate, lengthen schedule.warmup, or clip harder (train.clip)"
+            )
+        return {"loss": loss, "grad_norm": grad_norm}
+
+
+@dataclass
+class Step:
+    """`clip`: largest global norm of the gradient (infinity: none)."""
+
+    model: nn.Module
+    loss: CrossEntropy
+    optimizer: torch.optim.Optimizer
+    average: AveragedModel
+    clip: float
+    device: torch.device
+    memory_format: torch.memory_format
+
+    def __call__(self, batch: Batch, rate: float) -> Outcome:
+        images_NCHW, labels_N = self.to_device(batch)
+        loss = self.loss(self.model(images_NCHW), labels_N)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.average.update_parameters(self.model)
+        return Outcome(loss.detach(), grad_norm)
+
+    def to_device(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return on_device(batch, self.device, self.memory_format)
+
+
+def on_device(batch: Batch, device: torch.device, memory_format: torch.memory_format) -> tuple[Tensor, Tensor]:
+    """Pictures as floats in [-1, 1], the input range of the family's releases, and labels."""
+    images_NCHW = batch.images_NCHW.to(device, non_blocking=True)
+    images_NCHW = images_NCHW.to(torch.float32, memory_format=memory_format).div_(127.5).sub_(1.0)
+    return images_NCHW, batch.labels_N.to(device, non_blocking=True)
