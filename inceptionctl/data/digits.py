@@ -11,8 +11,9 @@ from PIL import Image
 
 from inceptionctl.data.order import generator
 
-TEST_DIGITS = 360
-DEV_DIGITS = 287  # a fifth of the 1,437 that are left
+TEST_DIGITS = 360  # of 1,797
+DEV_DIGITS = 287   # a fifth of the 1,437 that are left
+SIZES = {"test": (1437, TEST_DIGITS), "dev": (1150, DEV_DIGITS)}  # (training, held out) by holdout
 SPLIT_SEED = 0    # fixed: the split is part of what the figures mean
 MARGIN = 1        # dark pixels around the 8x8 scan, so that strokes end inside the picture
 

@@ -5,31 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from inceptionctl.data.datasets import Images
 from inceptionctl.data.order import evaluation_batches, training_batches
 
 Key = tuple[int, int]  # (epoch, index)
-
-
-class Images(Protocol):
-    """A set of pictures; `groups_N` names the source of each, where several share one."""
-
-    @property
-    def labels_N(self) -> np.ndarray: ...
-
-    @property
-    def groups_N(self) -> np.ndarray: ...
-
-    def __len__(self) -> int: ...
-
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """uint8, (height, width, 3); pure."""
 
 
 @dataclass(frozen=True)

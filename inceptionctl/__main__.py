@@ -1,0 +1,3 @@
+from inceptionctl.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,64 @@
+"""`inceptionctl COMMAND ...`: finds the command and turns its errors into a message and an exit code.
+
+Only the standard library is imported here, so that --help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from inceptionctl.errors import InceptionctlError, unknown
+
+COMMANDS = {
+    "train": "train one network: compose, run, evaluate",
+    "resume": "continue an interrupted run, exactly where it was",
+    "ablate": "run a table of a paper: every row, several seeds, then the report",
+    "report": "print a table from its run folders; write Markdown, CSV, JSON and figures",
+    "models": "the networks, their sizes beside the papers' figures, layer by layer",
+    "completion": "tab completion for bash, zsh and fish",
+}
+
+EXAMPLES = """\
+  inceptionctl ablate                                    Table 3 of the Inception-v3 paper, on embedded data
+  inceptionctl train arch=inception_v2 'ablation=[label_smoothing,bn_auxiliary]' data=digits
+  inceptionctl models inception_v3"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _dispatch(words)
+    except InceptionctlError as error:
+        print(f"inceptionctl: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("inceptionctl"))
+        return 0
+    command, *rest = words
+    if command not in COMMANDS:
+        raise unknown("command", command, COMMANDS, f"inceptionctl {' '.join(words)}")
+    return int(import_module(f"inceptionctl.commands.{command}").main(rest))
+
+
+def usage() -> str:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
+    return (
+        "inceptionctl COMMAND [flags] [key=value ...]\n\n"
+        f"{listed}\n\nexamples\n{EXAMPLES}\n\n"
+        "inceptionctl COMMAND --help says more. Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."
+    )

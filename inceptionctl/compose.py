@@ -1,0 +1,158 @@
+"""From a command line to a validated tree, by Hydra; its errors become ours.
+
+Everything is checked here, before torch is imported, a folder made, or the work handed to `hydra.main`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import combinations, product
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from inceptionctl.config import key_paths, leaves, unknown_setting
+from inceptionctl.errors import InceptionctlError, RequestError, unknown
+
+CONFIG_MODULE = "inceptionctl.conf"
+Tree = dict[str, Any]
+Validate = Callable[[Tree, Sequence[str]], object]
+
+
+def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[[Tree, Sequence[str]], None]) -> None:
+    """Validates every run that `argv` asks for, then lets `hydra.main` run `task` on each (several with -m).
+
+    Hydra's own flags (--cfg, --help, -m, --config-dir) keep their meaning.
+    """
+    flags = get_args_parser().parse_args(argv)
+    extra = [f"hydra.searchpath=[file://{flags.config_dir}]"] if flags.config_dir else []
+    if not (flags.help or flags.hydra_help):
+        for overrides in sweeps(flags.overrides, flags.multirun):
+            validate(compose(command, [*extra, *overrides]), overrides)
+
+    def run(cfg: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        try:
+            task(_plain(cfg), list(HydraConfig.get().overrides.task))
+        except InceptionctlError as error:  # Hydra would print a traceback and exit with 1
+            report(error)
+            raise SystemExit(error.exit_code) from None
+
+    import hydra
+
+    sys.argv = [f"inceptionctl {command}", *argv]
+    hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(run)()
+
+
+def report(error: InceptionctlError) -> None:
+    print(f"inceptionctl: {error}", file=sys.stderr)
+
+
+def compose(command: str, overrides: Sequence[str]) -> Tree:
+    """The resolved tree of one run. Raises RequestError for what the overrides ask and there is not."""
+    with _hydra():
+        _refuse_unknown(command, overrides)
+        tree = _compose(command, overrides)
+        if switches := chosen(overrides, "ablation"):
+            _refuse_idle(command, overrides, switches)
+        return tree
+
+
+def chosen(overrides: Sequence[str], group: str) -> list[str]:
+    """The options that `overrides` choose of a group that takes several: `ablation=[a,b]` gives a and b."""
+    values = [override.value() for override in parse(overrides) if override.key_or_group == group]
+    return [str(v) for value in values for v in (value if isinstance(value, list) else [value]) if v]
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return OverridesParser.create().parse_overrides(overrides=list(overrides))
+    except HydraException as error:
+        raise RequestError(f"cannot read {' '.join(overrides)!r}: {str(error).splitlines()[0]}") from error
+
+
+def sweeps(overrides: Sequence[str], multirun: bool) -> Iterator[list[str]]:
+    """The overrides of each run that `-m` makes of `seed=0,1 arch=a,b`."""
+    parsed = parse(overrides)
+    swept = [o.input_line for o in parsed if o.is_sweep_override()]
+    if swept and not multirun:
+        raise RequestError(f"{swept[0]} asks for several runs: add -m, or quote a list as 'key=[a,b]'")
+    axes = [
+        [f"{o.get_key_element()}={v}" for v in o.sweep_string_iterator()] if o.is_sweep_override() else [o.input_line]
+        for o in parsed
+    ]
+    for combination in product(*axes):
+        yield [part for part in combination if part]
+
+
+def groups() -> dict[str, list[str]]:
+    """Options of every group."""
+    with _hydra():
+        loader = GlobalHydra.instance().config_loader()
+        names = [name for name in loader.get_group_options("", ObjectType.GROUP) if name != "hydra"]
+        return {name: sorted(loader.get_group_options(name, ObjectType.CONFIG)) for name in names}
+
+
+def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
+    options = groups()
+    keys = {*key_paths(), *({"seeds"} if command == "ablate" else ())}
+    for override in parse(overrides):
+        key, typed = override.key_or_group, override.input_line or ""
+        if key in options and not isinstance(override.value(), dict):
+            for option in chosen([typed], key) if not override.is_delete() else ():
+                if option not in options[key]:
+                    raise unknown(key, option, options[key], typed)
+        elif key not in keys and not key.startswith(("hydra.", "hydra/")):
+            raise unknown_setting(key, keys | set(options), typed)
+
+
+def _refuse_idle(command: str, overrides: Sequence[str], switches: Sequence[str]) -> None:
+    """Refuses a switch that changes nothing, and two that set one key to different values."""
+    others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
+    base = leaves(_compose(command, others))
+    changes = {}
+    for switch in switches:
+        tree = leaves(_compose(command, [*others, f"ablation=[{switch}]"]))
+        changes[switch] = {key: value for key, value in tree.items() if base.get(key) != value}
+        if not changes[switch]:
+            raise RequestError(f"ablation={switch} changes nothing here: what it sets is set already, or overridden")
+    for one, two in combinations(switches, 2):
+        for key in changes[one].keys() & changes[two].keys():
+            if changes[one][key] != changes[two][key]:
+                raise RequestError(
+                    f"ablation={one} and ablation={two} disagree about {key}: {changes[one][key]} and {changes[two][key]}"
+                )
+
+
+def _compose(command: str, overrides: Sequence[str]) -> Tree:
+    try:
+        return _plain(hydra_compose(command, list(overrides)))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
+
+
+def _plain(cfg: DictConfig) -> Tree:
+    tree = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items() if key != "hydra"}
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    if GlobalHydra.instance().is_initialized():  # inside hydra.main
+        yield
+        return
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        yield

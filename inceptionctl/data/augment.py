@@ -1,0 +1,69 @@
+"""From a picture of any size to the network's input. PIL does the pixels; every draw comes from the generator given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageOps
+
+Transform = Callable[[Image.Image, np.random.Generator], Image.Image]
+BILINEAR = Image.Resampling.BILINEAR
+
+
+def centre_crop(pixels: int, crop: float) -> Transform:
+    """The square of `crop` times the shorter side in the middle, resized (TF-slim cuts 0.875 of each side instead)."""
+
+    def transform(image: Image.Image, _: np.random.Generator) -> Image.Image:
+        side = crop * min(image.size)
+        left, top = (image.width - side) / 2, (image.height - side) / 2
+        return image.resize((pixels, pixels), BILINEAR, box=(left, top, left + side, top + side))
+
+    return transform
+
+
+def crop_flip(pixels: int) -> Transform:
+    """Mirrored with probability 1/2; the whole shorter side, shifted by up to an eighth over a black border."""
+
+    def transform(image: Image.Image, random: np.random.Generator) -> Image.Image:
+        side = min(image.size)
+        border = side // 8
+        x, y = random.integers(0, 2 * border, size=2, endpoint=True)
+        x, y = x + (image.width - side) // 2, y + (image.height - side) // 2
+        padded = ImageOps.expand(image, border)
+        return _mirrored(padded.resize((pixels, pixels), BILINEAR, box=(x, y, x + side, y + side)), random)
+
+    return transform
+
+
+def inception_crop(pixels: int) -> Transform:
+    """GoogLeNet, section 6: 8 % to 100 % of the area at an aspect ratio of 3/4 to 4/3 (drawn log-uniformly, which the
+    paper leaves open), without keeping that ratio; mirrored with probability 1/2."""
+
+    def transform(image: Image.Image, random: np.random.Generator) -> Image.Image:
+        box = _random_box(*image.size, random)
+        return _mirrored(image.resize((pixels, pixels), BILINEAR, box=box), random)
+
+    return transform
+
+
+AUGMENTATIONS: dict[str, Callable[[int], Transform]] = {"crop_flip": crop_flip, "inception_crop": inception_crop}
+
+
+def _random_box(width: int, height: int, random: np.random.Generator) -> tuple[float, float, float, float]:
+    """Ten tries, then the largest centred box of an allowed shape, as torchvision does."""
+    for _ in range(10):
+        area = random.uniform(0.08, 1.0) * width * height
+        ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
+        w, h = math.sqrt(area * ratio), math.sqrt(area / ratio)
+        if w <= width and h <= height:
+            left, top = random.uniform(0, width - w), random.uniform(0, height - h)
+            return left, top, left + w, top + h
+    w, h = min(width, height * 4 / 3), min(height, width * 4 / 3)
+    left, top = (width - w) / 2, (height - h) / 2
+    return left, top, left + w, top + h
+
+
+def _mirrored(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    return ImageOps.mirror(image) if random.random() < 0.5 else image

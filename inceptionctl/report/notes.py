@@ -1,0 +1,82 @@
+"""The lines below the table: the whole ladder, how much could be seen, and what is not as it should be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from inceptionctl.report.findings import Findings
+from inceptionctl.report.results import Cell, Row, Table
+from inceptionctl.report.words import change, signed, verdict
+
+UNCONVERGED = "*"
+
+
+def notes(findings: Findings) -> list[str]:
+    return [*overall(findings), resolution(findings), *caveats(findings)]
+
+
+def warnings(findings: Findings, paths_from: Path) -> list[str]:
+    """Logs are named relative to `paths_from`."""
+    return [*unconverged(findings), *learning(findings), *unfinished(findings.table, paths_from), *scope(findings)]
+
+
+def overall(findings: Findings) -> list[str]:
+    rung = findings.overall
+    if rung is None:
+        return []
+    paper = f"paper {signed(rung.paper_change)}, here {change(rung)}"
+    return [f"{rung.after.label} against {rung.before.label}: {paper}, {verdict(rung)}"]
+
+
+def resolution(findings: Findings) -> str:
+    rungs = f"resolved {findings.resolved} of {len(findings.rungs)} rungs"
+    smallest = "unknown" if findings.detectable is None else f"{findings.detectable:.1f} points"
+    power = f"smallest rung detectable at 80 % power: {smallest} (seeds only, n = {findings.seeds})"
+    plateau = sum(one.plateau for _, one in findings.measured)
+    return f"{rungs} · {power} · plateau: {plateau} of {len(findings.measured)} rows"
+
+
+def caveats(findings: Findings) -> list[str]:
+    paper = [*findings.table.quoted, *(row.printed for row in findings.table.rows)]
+    lines = [f"The paper's figures: {caveat}." for caveat in dict.fromkeys(one.caveat for one in paper) if caveat]
+    if not findings.shows_top5:
+        lines.append("Top-5 error of ours is left out: five guesses among so few classes mean little.")
+    return lines
+
+
+def unconverged(findings: Findings) -> list[str]:
+    if all(one.converged for _, one in findings.measured):
+        return []
+    limit = f"{findings.table.chance_error / 2:g} %"
+    judged = "no rung from or to it is judged"
+    return [f"{UNCONVERGED} not converged: a seed's error is above {limit}, half of what guessing gives; {judged}."]
+
+
+def learning(findings: Findings) -> list[str]:
+    names = [row.label for row, one in findings.measured if not one.plateau]
+    if not names:
+        return []
+    return [f"Not on a plateau: {', '.join(names)}. Their rungs speak of learning speed, not of final accuracy."]
+
+
+def unfinished(table: Table, paths_from: Path) -> list[str]:
+    """One line for each failed cell and one for all missing ones, with how to go on."""
+    lines = [_failed(row, cell, paths_from) for row, cell in table.cells if cell.status == "failed"]
+    missing = [f"{row.label} seed {cell.seed}" for row, cell in table.cells if cell.status == "missing"]
+    if missing:
+        lines.append(f"Not run: {', '.join(missing)}.")
+    return [*lines, f"To go on, the same command again: {table.command}"] if lines else []
+
+
+def scope(findings: Findings) -> list[str]:
+    return [] if findings.table.comparable else ["This scale shows directions at most; it verifies no ImageNet figure."]
+
+
+def relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _failed(row: Row, cell: Cell, paths_from: Path) -> str:
+    log = f", log: {relative(cell.run.log(), paths_from)}" if cell.run else ""
+    return f"Failed: {row.label} seed {cell.seed}{log}"
