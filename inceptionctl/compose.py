@@ -39,7 +39,9 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
     extra = [f"hydra.searchpath=[file://{flags.config_dir}]"] if flags.config_dir else []
     if not (flags.help or flags.hydra_help):
         for overrides in sweeps(flags.overrides, flags.multirun):
-            validate(compose(command, [*extra, *overrides]), overrides)
+            tree = compose(command, [*extra, *overrides])
+            refuse_idle_switches(command, [*extra, *overrides])
+            validate(tree, overrides)
 
     def run(cfg: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
@@ -64,10 +66,25 @@ def compose(command: str, overrides: Sequence[str]) -> Tree:
     """The resolved tree of one run. Raises RequestError for what the overrides ask and there is not."""
     with _hydra():
         _refuse_unknown(command, overrides)
-        tree = _compose(command, overrides)
-        if switches := chosen(overrides, "ablation"):
-            _refuse_idle(command, overrides, switches)
-        return tree
+        return _compose(command, overrides)
+
+
+def refuse_idle_switches(command: str, overrides: Sequence[str]) -> None:
+    """Refuses an `ablation` that changes nothing, and two that set one key to different values."""
+    others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
+    changes: dict[str, Tree] = {}
+    with _hydra():
+        base = leaves(_compose(command, others))
+        for switch in chosen(overrides, "ablation"):
+            tree = leaves(_compose(command, [*others, f"ablation=[{switch}]"]))
+            changes[switch] = {key: value for key, value in tree.items() if base.get(key, ...) != value}
+            if not changes[switch]:
+                raise RequestError(f"ablation={switch} changes nothing here: what it sets is set already, or overridden")
+    for one, two in combinations(changes, 2):
+        for key in changes[one].keys() & changes[two].keys():
+            values = changes[one][key], changes[two][key]
+            if values[0] != values[1]:
+                raise RequestError(f"ablation={one} and ablation={two} disagree about {key}: {values[0]} and {values[1]}")
 
 
 def chosen(overrides: Sequence[str], group: str) -> list[str]:
@@ -97,16 +114,16 @@ def sweeps(overrides: Sequence[str], multirun: bool) -> Iterator[list[str]]:
         yield [part for part in combination if part]
 
 
-def groups() -> dict[str, list[str]]:
-    """Options of every group."""
+def groups(command: str) -> dict[str, list[str]]:
+    """Options of every group that `command` has."""
     with _hydra():
         loader = GlobalHydra.instance().config_loader()
-        names = [name for name in loader.get_group_options("", ObjectType.GROUP) if name != "hydra"]
+        names = [name for name in loader.get_group_options("", ObjectType.GROUP) if name != "hydra" and (name != "table" or command == "ablate")]
         return {name: sorted(loader.get_group_options(name, ObjectType.CONFIG)) for name in names}
 
 
 def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
-    options = groups()
+    options = groups(command)
     keys = {*key_paths(), *({"seeds"} if command == "ablate" else ())}
     for override in parse(overrides):
         key, typed = override.key_or_group, override.input_line or ""
@@ -116,24 +133,6 @@ def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
                     raise unknown(key, option, options[key], typed)
         elif key not in keys and not key.startswith(("hydra.", "hydra/")):
             raise unknown_setting(key, keys | set(options), typed)
-
-
-def _refuse_idle(command: str, overrides: Sequence[str], switches: Sequence[str]) -> None:
-    """Refuses a switch that changes nothing, and two that set one key to different values."""
-    others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
-    base = leaves(_compose(command, others))
-    changes = {}
-    for switch in switches:
-        tree = leaves(_compose(command, [*others, f"ablation=[{switch}]"]))
-        changes[switch] = {key: value for key, value in tree.items() if base.get(key) != value}
-        if not changes[switch]:
-            raise RequestError(f"ablation={switch} changes nothing here: what it sets is set already, or overridden")
-    for one, two in combinations(switches, 2):
-        for key in changes[one].keys() & changes[two].keys():
-            if changes[one][key] != changes[two][key]:
-                raise RequestError(
-                    f"ablation={one} and ablation={two} disagree about {key}: {changes[one][key]} and {changes[two][key]}"
-                )
 
 
 def _compose(command: str, overrides: Sequence[str]) -> Tree:

@@ -30,6 +30,11 @@ class Plan:
     clock: Clock
     schedule: Schedule
 
+    def with_seed(self, seed: int) -> Plan:
+        """The same plan under another seed."""
+        config = replace(self.config, seed=seed)
+        return replace(self, config=config, identity=identity(config), data=dataset(config))
+
     @property
     def warnings(self) -> list[str]:
         """Layers that this input starves."""

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-Sink = Callable[[Row], None]
 
 
 class MetricsFile:
-    """Appends rows; a row is on its way to the disk when `write` returns."""
+    """Appends rows; a row is on its way to the disk when `write` returns. `rows` counts them."""
 
-    def __init__(self, path: Path, resumed_at: int) -> None:
-        """Rows past step `resumed_at` are cut: the run is about to write them again."""
-        kept = [line for line in _lines(path) if json.loads(line)["step"] <= resumed_at] if resumed_at else []
-        path.write_text("".join(kept))
+    def __init__(self, path: Path, rows: int) -> None:
+        """Keeps the first `rows` rows, those up to the checkpoint: the run is about to write the others again."""
+        path.write_text("".join(_lines(path)[:rows]))
+        self.rows = rows
         self._file = path.open("a", buffering=1)
 
     def write(self, row: Row) -> None:
         self._file.write(json.dumps(row, allow_nan=False) + "\n")
+        self.rows += 1
 
     def close(self) -> None:
         self._file.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from inceptionctl.errors import RequestError
-from inceptionctl.models.spec import WHOLE, Cat, Conv, Dropout, Kernel, Linear, Node, Pool, Res, Sep, Seq, Tap
+from inceptionctl.models.spec import Cat, Conv, Dropout, Kernel, Linear, Node, Pool, Res, Sep, Seq, Tap
 
 Leaf = Conv | Sep | Pool | Dropout | Linear
 
@@ -53,11 +53,13 @@ class Layer:
 
     @property
     def cut(self) -> str | None:
-        """Says how a kernel was fitted to a small map, or None."""
-        asked = getattr(self.node, "kernel", self.kernel)
-        if asked in (WHOLE, self.kernel):
+        """Says how a kernel was fitted to its map, or None. A pool over the whole map is global whatever its size."""
+        if isinstance(self.node, Pool) and self.node.whole:
             return None
-        return f"{self.path}: {asked[0]}x{asked[1]} cut to {self.kernel[0]}x{self.kernel[1]} ({self.before} map)"
+        asked = getattr(self.node, "kernel", self.kernel)
+        if asked == self.kernel:
+            return None
+        return f"{self.path}: {asked[0]}x{asked[1]} becomes {self.kernel[0]}x{self.kernel[1]} on a {self.before} map"
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,11 @@ def _(node: Tap, into: Map, path: str) -> Cost:
 
 
 def fitted_kernel(node: Node, into: Map) -> Kernel:
-    """The kernel that `node` really has on this map: WHOLE becomes the map's size, a `cut` pool at most that."""
+    """The kernel that `node` really has on this map: the map's size if it is `whole`, at most that if it is `cut`."""
     kernel: Kernel = getattr(node, "kernel", (1, 1))
-    if kernel == WHOLE:
+    if getattr(node, "whole", False):
         return into.h, into.w
-    if isinstance(node, Pool) and node.cut:
+    if getattr(node, "cut", False):
         return min(kernel[0], into.h), min(kernel[1], into.w)
     return kernel
 

@@ -6,7 +6,7 @@ is read as in architectures.md 4.3: Inception-v2 opens with GoogLeNet's stem aro
 Average pools count their padding, as torchvision and timm do.
 """
 
-from inceptionctl.models.spec import WHOLE, Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, halve
+from inceptionctl.models.spec import Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, halve
 
 STEM_7X7 = Seq.of(                                    # GoogLeNet Table 1, unpadded: 299x299x3
     conv_1a=conv(64, 7, 2, "valid"),                  # 147x147x64
@@ -81,7 +81,7 @@ def auxiliary_head(classes: int, norm: bool) -> Seq:
     return Seq.of(                                    # 17x17x768
         pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 5x5x768
         conv=conv(128),                               # 5x5x128
-        fc=Conv(768, WHOLE, padding="valid", norm=norm, init=0.01),  # 1x1x768
+        fc=Conv(768, (5, 5), padding="valid", norm=norm, whole=True, init=0.01),  # 1x1x768
         logits=Linear(classes, init=0.001),
     )
 
@@ -102,7 +102,7 @@ def inception_v2(classes: int = 1000) -> Seq:
         mixed_7a=reduction_b(),                       # 8x8x1280
         mixed_7b=module_c(),                          # 8x8x2048
         mixed_7c=module_c(),                          # 8x8x2048
-        pool=Pool("avg", WHOLE, padding="valid"),     # 1x1x2048
+        pool=Pool("avg", (8, 8), padding="valid", whole=True),  # 1x1x2048
         dropout=Dropout(0.2),                         # TF-slim keeps 0.8; not stated in the paper
         logits=Linear(classes),
     )

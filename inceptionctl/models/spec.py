@@ -12,7 +12,6 @@ from typing import Literal, TypeVar
 
 Padding = Literal["same", "valid"]
 Kernel = tuple[int, int]
-WHOLE: Kernel = (0, 0)  # a kernel that covers the whole map, whatever its size
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Node:
 class Conv(Node):
     """Convolution, batch norm, ReLU: the papers' one kind of layer. Without `norm` there is no bias either.
 
+    `whole`: the kernel covers its map, whatever the size; `kernel` is then that of the paper's input.
     `init`: deviation of the truncated normal that fills the weights; None leaves it to the network's scheme.
     """
 
@@ -37,6 +37,7 @@ class Conv(Node):
     norm: bool = True
     bias: bool = False
     relu: bool = True
+    whole: bool = False
     init: float | None = None
 
 
@@ -53,13 +54,14 @@ class Sep(Node):
 
 @dataclass(frozen=True)
 class Pool(Node):
-    """`cut`: a kernel larger than the map shrinks to it. `count_padding`: zeros of the border count in an average, as
+    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it. `count_padding`: zeros of the border count in an average, as
     in torchvision and timm (TF-slim and Keras leave them out)."""
 
     kind: Literal["max", "avg"]
     kernel: Kernel = (3, 3)
     stride: int = 1
     padding: Padding = "same"
+    whole: bool = False
     cut: bool = False
     count_padding: bool = True
 

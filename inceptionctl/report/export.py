@@ -75,9 +75,9 @@ def _row(table: Table, one: Finding, *, top5: bool) -> Record:
         "macs": row.macs,
         "full_params": row.full_params,
         "full_macs": row.full_macs,
-        "top1_error": measured and asdict(measured.top1),
-        "top5_error": asdict(measured.top5) if measured and top5 else None,
-        f"top1_error_{table.other_weights}": asdict(measured.other) if measured and measured.other else None,
+        "top1_error": one.top1 and asdict(one.top1),
+        "top5_error": asdict(one.top5) if one.top5 and top5 else None,
+        f"top1_error_{table.other_weights}": one.other and asdict(one.other),
         "converged": measured and measured.converged,
         "plateau": measured and measured.plateau,
         "cells": [_cell(table, cell) for cell in row.cells],
@@ -120,10 +120,10 @@ def _flat_paper(one: Printed) -> Record:
 def _flat_row(one: Finding, rung: Rung | None, findings: Findings) -> Record:
     row, measured, others = one.row, one.measured, findings.table.other_weights
     line = {"kind": "row", **_flat_paper(row.printed), "label": row.label}
-    line |= _flat_summary("top1_error", measured and measured.top1)
-    line |= _flat_summary(f"top1_error_{others}", measured and measured.other)
+    line |= _flat_summary("top1_error", one.top1)
+    line |= _flat_summary(f"top1_error_{others}", one.other)
     if findings.shows_top5:
-        line |= _flat_summary("top5_error", measured and measured.top5)
+        line |= _flat_summary("top5_error", one.top5)
     line |= _flat_rung(rung) if rung else {}
     line |= {"converged": measured and measured.converged, "plateau": measured and measured.plateau}
     return line | {field: getattr(row, field) for field in ("macs", "full_macs", "params", "full_params")}

@@ -27,8 +27,22 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
+    """A row, and what was measured on its finished cells, if there are any."""
+
     row: Row
     measured: Measured | None
+
+    @property
+    def top1(self) -> Summary | None:
+        return self.measured.top1 if self.measured else None
+
+    @property
+    def top5(self) -> Summary | None:
+        return self.measured.top5 if self.measured else None
+
+    @property
+    def other(self) -> Summary | None:
+        return self.measured.other if self.measured else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,10 @@ it fell before."""
 
 
 def markdown(findings: Findings) -> str:
-    table, words = findings.table, sheet(findings, table.folder)
+    table = findings.table
+    words = sheet(findings, table.folder)
     grid = [[column.title.replace("\n", " ").strip() for column in words.columns]]
-    grid += zip(*(column.cells for column in words.columns), strict=True)
+    grid += [list(cells) for cells in zip(*(column.cells for column in words.columns), strict=True)]
     numeric = [column.numeric for column in words.columns]
     sections = [
         f"# {words.heading}",

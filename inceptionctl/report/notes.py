@@ -25,8 +25,8 @@ def overall(findings: Findings) -> list[str]:
     rung = findings.overall
     if rung is None:
         return []
-    paper = f"paper {signed(rung.paper_change)}, here {change(rung)}"
-    return [f"{rung.after.label} against {rung.before.label}: {paper}, {verdict(rung)}"]
+    here = f"{change(rung)}, {verdict(rung)}" if rung.difference else verdict(rung)
+    return [f"{rung.after.label} against {rung.before.label}: paper {signed(rung.paper_change)}, here {here}"]
 
 
 def resolution(findings: Findings) -> str:

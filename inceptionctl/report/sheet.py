@@ -9,7 +9,6 @@ from pathlib import Path
 from inceptionctl.papers import Printed
 from inceptionctl.report.findings import Finding, Findings, Rung
 from inceptionctl.report.notes import UNCONVERGED, notes, warnings
-from inceptionctl.report.stats import Summary
 from inceptionctl.report.words import DASH, change, interval, metric, number, signed, spread, verdict
 
 
@@ -65,7 +64,7 @@ def ours(findings: Findings) -> list[Column]:
         _of_rows(findings, "ours, top-1\nmean ± sd (n)", _mean),
         _of_rungs(findings, "change here\n95 % interval", change),
         _of_rungs(findings, "\nverdict", verdict, numeric=False),
-        _of_rows(findings, "ours, top-1\n95 % interval", lambda one: interval(one.measured and one.measured.top1)),
+        _of_rows(findings, "ours, top-1\n95 % interval", lambda one: interval(one.top1)),
     ]
 
 
@@ -83,11 +82,11 @@ def more(findings: Findings) -> list[Column]:
     """What is read beside the table; top-5 errors of ours only where there are classes enough."""
     others = findings.table.other_weights
     columns = [
-        _of_rows(findings, f"ours, top-1\n{others} weights", lambda one: spread(one.measured and one.measured.other)),
+        _of_rows(findings, f"ours, top-1\n{others} weights", lambda one: spread(one.other)),
         _of_paper(findings, "paper\ntop-5", lambda one: number(one.top5_error)),
     ]
     if findings.shows_top5:
-        columns.append(_of_rows(findings, "ours, top-5\nmean ± sd (n)", lambda one: spread(_top5(one))))
+        columns.append(_of_rows(findings, "ours, top-5\nmean ± sd (n)", lambda one: spread(one.top5)))
     return columns
 
 
@@ -109,11 +108,7 @@ def _of_rungs(findings: Findings, title: str, text: Callable[[Rung], str], *, nu
 
 def _mean(one: Finding) -> str:
     failed = one.measured is not None and not one.measured.converged
-    return spread(one.measured and one.measured.top1) + (f" {UNCONVERGED}" if failed else "")
-
-
-def _top5(one: Finding) -> Summary | None:
-    return one.measured and one.measured.top5
+    return spread(one.top1) + (f" {UNCONVERGED}" if failed else "")
 
 
 def _billions(one: Printed) -> str:

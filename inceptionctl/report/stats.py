@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-Floats = NDArray[np.float64]
+from inceptionctl.report.runs import Floats
 
 CONFIDENCE = 0.95
 POWER = 0.80
@@ -52,8 +52,8 @@ def summary(values: Sequence[float]) -> Summary:
 def wrong_by_group(correct: Sequence[NDArray[np.bool_]], group: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Mistakes per seed and group (SG), and images per group (G): images of one group share a source."""
     _, index, sizes = np.unique(group, return_inverse=True, return_counts=True)
-    counts_SG = np.stack([np.bincount(index, weights=~one, minlength=len(sizes)) for one in correct])
-    return counts_SG, sizes.astype(float)
+    counts_SG = [np.bincount(index, weights=~one, minlength=len(sizes)) for one in correct]
+    return np.stack(counts_SG).astype(np.float64), sizes.astype(np.float64)
 
 
 def difference(before_SG: Floats, after_SG: Floats, sizes_G: Floats) -> Difference:
@@ -97,8 +97,11 @@ def _crossed_bootstrap(before_SG: Floats, after_SG: Floats, sizes_G: Floats, *, 
 
 
 def _stretched(counts_SG: Floats) -> Floats:
-    n, mean = len(counts_SG), counts_SG.mean(axis=0)
-    return mean if n < 2 else mean + math.sqrt(n / (n - 1)) * (counts_SG - mean)
+    n = len(counts_SG)
+    if n < 2:
+        return counts_SG
+    mean = counts_SG.mean(axis=0)
+    return np.asarray(mean + math.sqrt(n / (n - 1)) * (counts_SG - mean))
 
 
 def welch(before: Summary, after: Summary) -> float | None:

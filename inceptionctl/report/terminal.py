@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from inceptionctl.report.sheet import DASH, Column, Sheet
+from inceptionctl.report.sheet import Column, Sheet
+from inceptionctl.report.words import DASH
 
 LOG_WIDTH = 100  # columns where nothing says how wide the reader's window is
-GAP = 2
+PADDING = 1
+GAP = PADDING + 1  # the box adds one
 COLOURS = {"same": "green", "opposite": "red", "not": "yellow", "cannot": "dim", "lower": "green", "higher": "red"}
 
 
@@ -53,7 +55,8 @@ def _width(column: Column) -> int:
 
 
 def _table(columns: Sequence[Column], quoted: int) -> RichTable:
-    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, GAP, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    padding = (0, PADDING, 0, 0)
+    table = RichTable(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(Text(column.title), justify="right" if column.numeric else "left", no_wrap=True)
     for place, cells in enumerate(zip(*(column.cells for column in columns), strict=True)):

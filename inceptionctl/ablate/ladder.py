@@ -1,0 +1,106 @@
+"""A paper's cumulative table as data: row k is the base with the switches of rows 1 to k, and nothing else. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from inceptionctl.compose import chosen, compose
+from inceptionctl.compose import parse as parse_overrides
+from inceptionctl.config import Config, covered, leaves, parse, section
+from inceptionctl.errors import RequestError
+
+OWN_KEYS = ("table", "seeds", "ablation")
+APART = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows without being a change
+
+
+@section
+class TableRow:
+    """`cell`: the record of papers.yaml; `add`: the switch of `conf/ablation`; `changes`: the settings it may change."""
+
+    label: str
+    cell: str
+    add: str | None
+    changes: list[str]
+
+
+@section
+class Table:
+    """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported."""
+
+    name: str
+    paper: str
+    title: str
+    metric: Literal["final"]
+    weights: Literal["ema", "raw"]
+    base: list[str]
+    quoted: list[str]
+    rows: list[TableRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """A row ready to run; `changed` maps each setting that it changes to (before, now)."""
+
+    row: TableRow
+    config: Config
+    changed: dict[str, tuple[Any, Any]]
+
+
+def climb(table: Table, overrides: Sequence[str]) -> list[Rung]:
+    """The rows of `table` with the user's `overrides` applied to all of them.
+
+    Raises RequestError if an override touches what a row is there to change, or if a row would change anything but what
+    it declares.
+    """
+    declared = [path for row in table.rows for path in row.changes]
+    user = [o for o in parse_overrides(overrides) if not covered(o.key_or_group, OWN_KEYS)]
+    for override in user:
+        key = override.key_or_group
+        if any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared):
+            raise RequestError(f"{override.input_line} sets what a row of table {table.name} is there to change")
+    shared = [o.input_line for o in user if o.input_line]
+    taken = {o.key_or_group for o in user}
+    base = [entry for entry in table.base if entry.partition("=")[0] not in taken]
+    switches = chosen(overrides, "ablation")
+    named = [] if "name" in taken else [f"name={table.name}"]
+
+    rungs: list[Rung] = []
+    below: dict[str, Any] | None = None
+    for row in table.rows:
+        switches = switches + ([row.add] if row.add else [])
+        config = parse(compose("train", [*base, *shared, *named, f"ablation=[{','.join(switches)}]"]))
+        now = leaves(asdict(config))
+        changed = difference(below, now) if below is not None else {}
+        if below is not None:
+            _refuse_undeclared(table, row, changed)
+        rungs.append(Rung(row=row, config=config, changed=changed))
+        below = now
+    return rungs
+
+
+def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Settings whose values differ, absent ones included, but for those in APART."""
+    absent = "absent"
+    pairs = {key: (before.get(key, absent), now.get(key, absent)) for key in sorted({*before, *now})}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1] and not covered(key, APART)}
+
+
+def seeds_of(asked: int | Sequence[int]) -> list[int]:
+    """`3` is 0, 1, 2; a list names them. Raises RequestError for anything else."""
+    seeds = list(range(asked)) if isinstance(asked, int) and not isinstance(asked, bool) else asked
+    if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) and s >= 0 for s in seeds):
+        raise RequestError(f"seeds = {asked} is not allowed: a number of seeds from 1, or a list such as 'seeds=[5,6]'")
+    if len(set(seeds)) < len(seeds):
+        raise RequestError(f"seeds = {asked} names one twice: the runs would be the same")
+    return seeds
+
+
+def _refuse_undeclared(table: Table, row: TableRow, changed: Mapping[str, Any]) -> None:
+    extra = [path for path in changed if not covered(path, row.changes)]
+    missing = [path for path in row.changes if not any(covered(key, [path]) for key in changed)]
+    if extra:
+        raise RequestError(f"row {row.label!r} of table {table.name} also changes {', '.join(extra)}: a row may not")
+    if missing:
+        raise RequestError(f"row {row.label!r} of table {table.name} changes nothing of {', '.join(missing)} here")

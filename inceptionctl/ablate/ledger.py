@@ -1,0 +1,86 @@
+"""`outputs/<name>/ledger.json`: which run is which cell of a table. `report` reads it and the run folders, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from inceptionctl import papers
+from inceptionctl.ablate.ladder import Table, difference
+from inceptionctl.config import Config, covered, leaves
+from inceptionctl.models.cost import Cost
+from inceptionctl.rundir import RunDir, write_json
+
+# What a scale may set against the paper's own recipe, listed in every report.
+SCALED = ("arch", "data.name", "schedule", "train", "protocol", "augment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRow:
+    """A row with the cost of the network run and of the full-size one, and the run of each seed, if there is one."""
+
+    label: str
+    cell: str
+    switch: str | None
+    cost: Cost
+    full: Cost
+    runs: dict[int, RunDir | None]
+    failed: set[int]
+
+
+def write(
+    folder: Path, table: Table, config: Config, command: str, classes: int, rows: list[LedgerRow], paper: Config
+) -> None:
+    """`config` is that of the first row here, `paper` by the paper's recipe."""
+    write_json(folder / "ledger.json", {
+        "table": table.name,
+        "title": f"{papers.title(table.paper)}, {table.title}",
+        "setting": setting(config),
+        "command": command,
+        "metric": table.metric,
+        "weights": table.weights,
+        "protocol": config.protocol.name,
+        "comparable": False,  # no scale runs the paper's images under its protocol yet
+        "chance_error": 100.0 * (1 - 1 / classes),
+        "quoted": table.quoted,
+        "rows": [_row(folder, row) for row in rows],
+        "overrides": overridden(paper, config),
+    })  # fmt: skip
+
+
+def setting(config: Config) -> str:
+    """The scale in a line."""
+    data = "real digits" if config.data.name == "digits" else "image folder"
+    jittered = ", jittered" if config.data.jitter else ""
+    epochs = f"{config.train.epochs:g} epochs"
+    return f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, {epochs}, batch {config.train.batch}"
+
+
+def overridden(paper: Config, here: Config) -> list[dict[str, str]]:
+    """The paper's values that do not hold here."""
+    pairs = difference(leaves(asdict(paper)), leaves(asdict(here)))
+    return [
+        {"key": key, "paper": str(stated), "here": str(ours)}
+        for key, (stated, ours) in pairs.items()
+        if covered(key, SCALED)
+    ]
+
+
+def _row(folder: Path, row: LedgerRow) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "cell": row.cell,
+        "switch": row.switch,
+        "params": row.cost.params,
+        "macs": row.cost.macs,
+        "full_params": row.full.params,
+        "full_macs": row.full.macs,
+        "cells": [_cell(folder, seed, run, seed in row.failed) for seed, run in row.runs.items()],
+    }
+
+
+def _cell(folder: Path, seed: int, run: RunDir | None, failed: bool) -> dict[str, Any]:
+    status = "done" if run and run.finished else "failed" if failed else "missing"
+    relative = run.path.resolve().relative_to(folder.parent.resolve()).as_posix() if run else None
+    return {"seed": seed, "run": relative, "status": status}

@@ -1,0 +1,123 @@
+"""`inceptionctl ablate`: a paper's table. Every row x seed is a cell; finished cells are found and skipped."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from inceptionctl import rundir
+from inceptionctl.ablate import ledger
+from inceptionctl.ablate.ladder import Rung, Table, climb, seeds_of
+from inceptionctl.commands import report
+from inceptionctl.commands.cells import finished, work
+from inceptionctl.commands.dry_run import show_plan
+from inceptionctl.commands.plan import Plan, plan
+from inceptionctl.compose import Tree, compose, hand_over
+from inceptionctl.config import parse
+from inceptionctl.errors import InceptionctlError, RequestError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A table to fill: its rungs, and the plan of every cell by (row label, seed)."""
+
+    table: Table
+    rungs: list[Rung]
+    cells: dict[tuple[str, int], Plan]
+    overrides: list[str]
+
+    @property
+    def folder(self) -> Path:
+        config = self.rungs[0].config
+        return Path(config.outputs) / config.name
+
+
+def main(argv: list[str]) -> int:
+    dry = "--dry-run" in argv
+    words = [word for word in argv if word != "--dry-run"]
+    hand_over("ablate", words, _job, lambda tree, overrides: _run(_job(tree, overrides), dry))
+    return 0
+
+
+def _job(tree: Tree, overrides: Sequence[str]) -> Job:
+    table, seeds = parse(tree["table"], Table), seeds_of(tree["seeds"])
+    rungs = climb(table, overrides)
+    if rungs[0].config.run_dir:
+        raise RequestError("run_dir is for one run: a table makes a folder for each cell (name= and outputs= choose where)")
+    first = {rung.row.label: plan(replace(rung.config, seed=seeds[0])) for rung in rungs}
+    cells = {(label, seed): made.with_seed(seed) for label, made in first.items() for seed in seeds}
+    return Job(table, rungs, cells, list(overrides))
+
+
+def _run(job: Job, dry: bool) -> None:
+    console = Console()
+    if dry:
+        _show_differences(job, console)
+        show_plan({_label(*key): made for key, made in job.cells.items()}, console)
+        return
+    todo = {_label(*key): made for key, made in _seeds_first(job).items() if not finished(made)}
+    _announce(job, len(todo), console)
+    codes: dict[str, int] = {}
+    try:
+        codes = work(todo, console) if todo else {}
+    finally:
+        _write_ledger(job, failed={label for label, code in codes.items() if code})
+    report.show(job.folder)
+    if failed := [label for label, code in codes.items() if code]:
+        raise InceptionctlError(f"{len(failed)} of {len(job.cells)} cells failed: {', '.join(failed)} (logs above)")
+
+
+def _label(row: str, seed: int) -> str:
+    return f"{row}, seed {seed}"
+
+
+def _seeds_first(job: Job) -> dict[tuple[str, int], Plan]:
+    """Every row once before any row twice: an interrupted table is then whole, if less sure."""
+    return dict(sorted(job.cells.items(), key=lambda item: item[0][1]))
+
+
+def _announce(job: Job, todo: int, console: Console) -> None:
+    made = next(iter(job.cells.values()))
+    console.print(f"{job.table.name}: {ledger.setting(made.config)}; {made.data.origin}", highlight=False, soft_wrap=True)
+    console.print(f"{len(job.cells)} cells, {len(job.cells) - todo} done before, {todo} to run", highlight=False)
+    for warning in sorted({warning for plan in job.cells.values() for warning in plan.warnings}):
+        console.print(f"[yellow]warning[/] {warning}", highlight=False, soft_wrap=True)
+
+
+def _show_differences(job: Job, console: Console) -> None:
+    for rung in job.rungs:
+        changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in rung.changed.items())
+        console.print(f"row       {rung.row.label}: {changes or 'the base'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _write_ledger(job: Job, failed: set[str]) -> None:
+    rows = []
+    for rung in job.rungs:
+        cells = {seed: made for (label, seed), made in job.cells.items() if label == rung.row.label}
+        any_plan = next(iter(cells.values()))
+        rows.append(
+            ledger.LedgerRow(
+                label=rung.row.label,
+                cell=rung.row.cell,
+                switch=rung.row.add,
+                cost=any_plan.cost,
+                full=any_plan.full,
+                runs={seed: _run_of(made) for seed, made in cells.items()},
+                failed={seed for seed in cells if _label(rung.row.label, seed) in failed},
+            )
+        )
+    paper = parse(compose("train", [*job.table.base, "scale=imagenet"]))
+    command = shlex.join(["inceptionctl", "ablate", *job.overrides])
+    classes = len(next(iter(job.cells.values())).data.classes)
+    ledger.write(job.folder, job.table, job.rungs[0].config, command, classes, rows, paper)
+
+
+def _run_of(made: Plan) -> rundir.RunDir | None:
+    """The finished run of a cell, or its last attempt, whose log may say why it is not."""
+    attempts = rundir.attempts(Path(made.config.outputs), made.identity)
+    done = [run for run in attempts if run.finished]
+    return (done or attempts or [None])[-1]  # type: ignore[list-item]

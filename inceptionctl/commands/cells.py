@@ -1,0 +1,88 @@
+"""From plans to finished runs: which folder a cell works in, and the queue that works through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from inceptionctl import rundir
+from inceptionctl.commands.plan import Plan
+from inceptionctl.errors import RequestError
+from inceptionctl.frozen import freeze, thaw
+from inceptionctl.launch import machine
+from inceptionctl.launch.queue import Cell, run_cells
+from inceptionctl.rundir import RunDir
+from inceptionctl.trackers.console import CellConsole
+
+
+def finished(made: Plan) -> RunDir | None:
+    """The newest finished run of this identity, under whatever name; None if there is none or `rerun` is asked for."""
+    if made.config.rerun:
+        return None
+    if made.config.run_dir:
+        run = RunDir(Path(made.config.run_dir))
+        return run if run.finished else None
+    done = [run for run in rundir.attempts(Path(made.config.outputs), made.identity) if run.finished]
+    return done[-1] if done else None
+
+
+def folder(made: Plan, threads: int) -> RunDir:
+    """The folder to work in: an unfinished attempt if there is one, else a new one with the settings frozen into it."""
+    config = made.config
+    if config.run_dir:
+        run = claim(Path(config.run_dir), made.identity)
+    else:
+        unfinished = [run for run in rundir.attempts(Path(config.outputs), made.identity) if run.resumable]
+        if unfinished and not config.rerun:
+            return unfinished[-1]
+        run = rundir.create(Path(config.outputs), config.name, made.identity)
+    if not run.config.is_file():
+        freeze(run, replace(config, launch=replace(config.launch, threads=threads)))
+    return run
+
+
+def claim(path: Path, identity: str) -> RunDir:
+    """The folder that `run_dir` names, made if need be. Raises RequestError if it belongs to another run or to nobody."""
+    refuse_foreign(path, identity)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"cannot make run_dir = {path}: {error.strerror}") from error
+    return RunDir(path)
+
+
+def refuse_foreign(path: Path, identity: str) -> None:
+    from inceptionctl.config import identity as identity_of
+
+    run = RunDir(path)
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"run_dir = {path} is a file")
+    if run.config.is_file():
+        if (other := identity_of(thaw(run))) != identity:
+            raise RequestError(f"run_dir = {path} belongs to another run ({other}, this one is {identity})")
+    elif path.is_dir() and any(path.iterdir()):
+        raise RequestError(f"run_dir = {path} is not empty and not a run folder")
+
+
+def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
+    """Runs every plan, by label: exit codes. Cells share the machine; each is a process of its own."""
+    launch = next(iter(plans.values())).config.launch
+    jobs, threads, gpus = places(launch.device, launch.jobs, launch.threads, len(plans))
+    cells = [
+        Cell(label, threads, made.clock.steps, lambda made=made: folder(made, threads))  # type: ignore[misc]
+        for label, made in plans.items()
+    ]
+    with CellConsole(len(cells), console) as watcher:
+        return run_cells(cells, jobs, gpus, watcher)
+
+
+def places(device: str, jobs: int | None, threads: int | None, cells: int) -> tuple[int, int, list[str]]:
+    """(processes side by side, threads of each, GPUs). One process a GPU, or a core; the cores are shared out."""
+    gpus, cores = machine.gpus(device), machine.num_cores()
+    if device == "cuda" and not gpus:
+        raise RequestError("launch.device = cuda, and nvidia-smi shows no GPU on this machine: use auto or cpu")
+    jobs = min(jobs or len(gpus) or cores, cells)
+    return jobs, threads or max(1, cores // jobs), gpus

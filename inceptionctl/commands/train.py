@@ -1,0 +1,61 @@
+"""`inceptionctl train`: one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from inceptionctl.commands.cells import finished, places, refuse_foreign, work
+from inceptionctl.commands.dry_run import show_plan
+from inceptionctl.commands.plan import Plan, plan
+from inceptionctl.compose import Tree, hand_over
+from inceptionctl.config import parse
+from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.trackers.console import summary
+from inceptionctl.rundir import RunDir, read_json
+
+
+def main(argv: list[str]) -> int:
+    dry = "--dry-run" in argv
+    hand_over("train", [word for word in argv if word != "--dry-run"], _checked, lambda tree, _: _run(tree, dry))
+    return 0
+
+
+def _checked(tree: Tree, _: Sequence[str]) -> Plan:
+    made = plan(parse(tree))
+    places(made.config.launch.device, None, None, 1)
+    if made.config.run_dir:
+        refuse_foreign(Path(made.config.run_dir), made.identity)
+    return made
+
+
+def _run(tree: Tree, dry: bool) -> None:
+    console, made = Console(), plan(parse(tree))
+    if dry:
+        show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
+        return
+    if done := finished(made):
+        console.print(f"finished before: {done.path} (rerun=true runs it again)", soft_wrap=True)
+        _print_result(done, console)
+        return
+    console.print(f"data: {made.data.origin}", highlight=False, soft_wrap=True)
+    for warning in made.warnings:
+        console.print(f"[yellow]warning[/] {warning}", highlight=False, soft_wrap=True)
+    train_one(f"{made.config.arch.name} seed {made.config.seed}", made, console)
+
+
+def train_one(label: str, made: Plan, console: Console) -> None:
+    """Runs the plan to its end. Raises InceptionctlError with the path of the log if the worker fails."""
+    codes = work({label: made}, console)
+    if codes[label] == Interrupted.exit_code:
+        raise Interrupted("the worker was told to stop; continue with the same command")
+    if codes[label]:
+        raise InceptionctlError("the run failed: its log says why")
+    if done := finished(made):
+        console.print(f"run folder: {done.path}", soft_wrap=True)
+
+
+def _print_result(run: RunDir, console: Console) -> None:
+    console.print(summary(read_json(run.result)), highlight=False, soft_wrap=True)

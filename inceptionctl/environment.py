@@ -1,0 +1,50 @@
+"""What a run ran on: kept in env.json and shown as drift, no part of its identity."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
+
+
+def describe(device: str, threads: int) -> dict[str, Any]:
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "git_commit": git_commit(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "device": device,
+        "threads": threads,
+    }
+
+
+def git_commit() -> str | None:
+    """Of the checkout that this package runs from, with "+" for uncommitted changes; None outside one."""
+    here = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str | None:
+        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        if git("ls-files", "--error-unmatch", __file__) is None:
+            return None
+        commit = git("rev-parse", "--short=12", "HEAD")
+        return f"{commit}+" if commit and git("status", "--porcelain", "--untracked-files=no") else commit
+    except FileNotFoundError:  # no git on this machine
+        return None
+
+
+def processor() -> str:
+    """The processor's marketing name where Linux tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,33 @@
+"""A table's report: read, judged, and written beside its ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inceptionctl.report.export import as_csv, as_json
+from inceptionctl.report.findings import Findings, find
+from inceptionctl.report.markdown import markdown
+from inceptionctl.report.results import read
+from inceptionctl.rundir import write_text
+
+TEXTS = {"markdown": ("report.md", markdown), "csv": ("report.csv", as_csv), "json": ("report.json", as_json)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    findings: Findings
+    texts: dict[str, Path]
+    figures: list[Path]
+
+
+def write(folder: Path) -> Report:
+    """Writes report.md, .csv and .json and the figures into `folder`, which holds a ledger. Raises RequestError if it
+    does not, InceptionctlError if a file of a run is damaged."""
+    from inceptionctl.report.figures import draw  # matplotlib takes longer to import than all the rest
+
+    findings = find(read(folder))
+    for name, render in TEXTS.values():
+        write_text(folder / name, render(findings))
+    texts = {kind: folder / name for kind, (name, _) in TEXTS.items()}
+    return Report(findings=findings, texts=texts, figures=draw(findings, folder))

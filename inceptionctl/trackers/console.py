@@ -1,0 +1,94 @@
+"""What a person sees while cells run: live bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from inceptionctl.launch.queue import Cell
+from inceptionctl.rundir import RunDir, read_json
+
+LINE_SECONDS = 20.0  # between lines about one cell, off a terminal
+
+
+class CellConsole:
+    """Watches a queue of cells."""
+
+    def __init__(self, cells: int, console: Console) -> None:
+        self._console, self._left = console, cells
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._all = self._progress.add_task("cells", total=cells, note="")
+        self._tasks: dict[str, TaskID] = {}
+        self._last_line: dict[str, float] = {}
+        self._started = time.monotonic()
+
+    def __enter__(self) -> CellConsole:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, cell: Cell, run: RunDir) -> None:
+        self._tasks[cell.label] = self._progress.add_task(f"  {cell.label}", total=cell.steps, note="starting")
+        self._last_line[cell.label] = time.monotonic()
+
+    def row(self, cell: Cell, row: dict[str, Any]) -> None:
+        note = describe(row)
+        self._progress.update(self._tasks[cell.label], completed=row["step"], note=note)
+        if not self._console.is_terminal and time.monotonic() - self._last_line[cell.label] > LINE_SECONDS:
+            self._last_line[cell.label] = time.monotonic()
+            self._say(f"{cell.label}: step {row['step']} of {cell.steps}, {note}")
+
+    def finished(self, cell: Cell, run: RunDir, code: int) -> None:
+        self._progress.remove_task(self._tasks.pop(cell.label))
+        self._progress.advance(self._all)
+        self._left -= 1
+        if code == 0:
+            self._say(f"{cell.label}: {summary(read_json(run.result))}")
+        else:
+            self._say(f"[red]{cell.label} failed (exit {code}):[/] {last_words(run.log())}\n  log: {run.log()}")
+
+    def tick(self) -> None:
+        """Nothing to do: rows come on their own."""
+
+    def _say(self, message: str) -> None:
+        elapsed = time.monotonic() - self._started
+        self._console.print(f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", highlight=False, soft_wrap=True)
+
+
+def describe(row: dict[str, Any]) -> str:
+    if row["kind"] == "eval":
+        return f"error {row['top1_error']:.1f} %"
+    return f"loss {row['loss']:.2f}, {row['images_per_s']:.0f} images/s"
+
+
+def summary(result: dict[str, Any]) -> str:
+    ema, raw = ({e["weights"]: e for e in result["evaluations"]}[kind] for kind in ("ema", "raw"))
+    return (
+        f"top-1 error {ema['top1_error']:.2f} % (average of the weights; last weights {raw['top1_error']:.2f} %) "
+        f"on {ema['n_images']:,} pictures, {result['wall_s']:.0f} s"
+    )
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that says something."""
+    if not log.is_file():
+        return "no log"
+    lines = deque((line for line in log.read_text(errors="replace").splitlines() if line.strip()), maxlen=1)
+    return lines[0] if lines else "nothing in its log"

@@ -1,0 +1,152 @@
+"""What is read from run folders and what is said of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.report.findings import find, verdict
+from inceptionctl.report.results import read
+from inceptionctl.report.stats import Difference
+
+
+def test_figures_of_a_row_are_those_of_its_runs(ladder):
+    first = find(read(ladder)).rows[0]
+    assert [outcome.top1_error for outcome in first.row.outcomes] == [20.0, 21.5, 21.0]
+    assert first.top1.mean == pytest.approx(np.mean([20.0, 21.5, 21.0]))
+    assert first.top1.sd == pytest.approx(np.std([20.0, 21.5, 21.0], ddof=1))
+    assert first.other.mean == pytest.approx(first.top1.mean + 1)
+
+
+def test_the_final_evaluation_on_all_images_ends_the_curve(ladder):
+    curves = read(ladder).rows[0].outcomes[1].curves
+    assert curves.eval_epoch.tolist() == list(range(1, 9))
+    assert curves.eval_error[-1] == 21.5
+
+
+def test_rungs_are_compared_with_the_papers(ladder):
+    findings = find(read(ladder))
+    assert [rung.paper_change for rung in findings.rungs] == [-0.3, -0.3, -1.2, -0.4]
+    assert [rung.verdict for rung in findings.rungs] == ["cannot tell", "same direction", "cannot tell", "cannot tell"]
+    assert findings.resolved == 1
+    assert findings.rungs[1].difference.change == pytest.approx(100 * (38 - 126) / 600)
+    assert findings.overall.paper_change == -2.2
+    assert findings.overall.verdict == "same direction"
+    assert findings.overall.holm_p is None
+
+
+def test_holm_never_lowers_a_p(ladder):
+    rungs = find(read(ladder)).rungs
+    assert all(rung.welch_p <= rung.holm_p <= 1 for rung in rungs)
+    assert min(rung.holm_p for rung in rungs) == pytest.approx(4 * min(rung.welch_p for rung in rungs))
+
+
+def test_a_row_uses_the_cells_that_are_done(outputs):
+    outputs.done("Inception-v2", 40, 42).failed("Inception-v2", 2).missing("RMSProp", 0)
+    findings = find(read(outputs.close()))
+    assert findings.rows[0].top1.n == 2
+    assert findings.rows[1].measured is None
+    assert (findings.rungs[0].difference, findings.rungs[0].verdict, findings.rungs[0].holm_p) == (None, None, None)
+
+
+def test_one_bad_seed_forbids_a_verdict_on_both_sides(outputs):
+    outputs.done("Inception-v2", 40, 40).done("RMSProp", 39, 160).done("Label smoothing", 20, 21)
+    findings = find(read(outputs.done("Factorized 7x7", 5, 6).close()))
+    assert [one.measured.converged for one in findings.rows[:4]] == [True, False, True, True]
+    assert [rung.verdict for rung in findings.rungs] == ["not converged", "not converged", "same direction", None]
+    assert [rung.difference is None for rung in findings.rungs] == [True, True, False, True]
+
+
+def test_half_of_chance_has_just_converged(outputs):
+    findings = find(read(outputs.done("Inception-v2", 90).done("RMSProp", 91).close()))
+    assert [one.measured.converged for one in findings.rows[:2]] == [True, False]
+
+
+def test_one_seed_is_no_ground_for_a_verdict(outputs):
+    findings = find(read(outputs.done("Inception-v2", 80).done("RMSProp", 2).close()))
+    assert findings.rungs[0].difference.high < 0
+    assert findings.rungs[0].verdict == "cannot tell"
+    assert (findings.detectable, findings.seeds) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "paper", "word"),
+    [
+        (-2.0, -0.5, -0.3, "same direction"),
+        (0.5, 2.0, -0.3, "opposite direction"),
+        (0.5, 2.0, 0.3, "same direction"),
+        (-2.0, 0.5, -0.3, "cannot tell"),
+        (-2.0, 0.0, -0.3, "cannot tell"),
+        (-2.0, -0.5, None, "lower"),
+        (0.5, 2.0, 0.0, "higher"),
+        (-0.5, 2.0, None, "cannot tell"),
+    ],
+)
+def test_verdict_words(low, high, paper, word):
+    assert verdict(Difference(change=(low + high) / 2, low=low, high=high, seeds_resampled=True), paper) == word
+
+
+def test_plateau_of_a_row_needs_all_its_cells(outputs):
+    findings = find(read(outputs.done("Inception-v2", 40, 41).done("RMSProp", 40, 41, settled=False).close()))
+    assert [one.plateau for _, one in findings.measured] == [True, False]
+
+
+def test_no_ledger_says_what_to_do(tmp_path):
+    with pytest.raises(RequestError, match="run `inceptionctl ablate` first"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", b"{"),
+        ("result.json", b"{}"),
+        ("result.json", b'{"evaluations": []}'),
+        ("metrics.jsonl", b"{nonsense}\n"),
+        ("predictions/single.npz", b""),
+        ("predictions/single.npz", b"PK\x03\x04 cut"),
+    ],
+)
+def test_a_damaged_file_is_named(outputs, name, content):
+    folder = outputs.done("Inception-v2", 40).close()
+    (outputs.run("Inception-v2", 0) / name).write_bytes(content)
+    with pytest.raises(InceptionctlError, match=name):
+        read(folder)
+
+
+def test_a_removed_result_is_named(outputs):
+    folder = outputs.done("Inception-v2", 40).close()
+    (outputs.run("Inception-v2", 0) / "result.json").unlink()
+    with pytest.raises(InceptionctlError, match=r"result\.json"):
+        read(folder)
+
+
+def test_predictions_that_contradict_the_result_are_refused(outputs):
+    folder = outputs.done("Inception-v2", 40).close()
+    path = outputs.run("Inception-v2", 0) / "result.json"
+    result = json.loads(path.read_text())
+    result["evaluations"][0]["top1_error"] = 19.5
+    path.write_text(json.dumps(result))
+    with pytest.raises(InceptionctlError, match=r"another top-1 error than the 19\.5"):
+        read(folder)
+
+
+def test_protocols_are_never_mixed(outputs):
+    folder = outputs.done("Inception-v2", 40).close()
+    path = outputs.run("Inception-v2", 0) / "result.json"
+    path.write_text(path.read_text().replace('"single"', '"crops144"'))
+    with pytest.raises(InceptionctlError, match="no evaluation of the ema weights under protocol single"):
+        read(folder)
+
+
+def test_other_test_images_are_refused(outputs):
+    folder = outputs.done("Inception-v2", 40, 41).close()
+    path = outputs.run("Inception-v2", 1) / "predictions" / "single.npz"
+    with np.load(path) as arrays:
+        changed = {**arrays, "group": arrays["group"][::-1]}
+    np.savez(path, **changed)
+    with pytest.raises(InceptionctlError, match="other test images"):
+        read(folder)
