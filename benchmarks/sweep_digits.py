@@ -27,7 +27,7 @@ RENDERINGS = {
     "middle": {"size": [0.3, 0.7], "contrast": [0.4, 1.0], "noise": 0.15},
     "hard": {"size": [0.25, 0.7], "contrast": [0.3, 1.0], "noise": 0.2},
 }
-RATES = (0.1, 0.2, 0.3, 0.4)
+RATES = (0.2, 0.3, 0.4)
 WARMUPS = (0.1, 0.8)  # epochs
 FIXED = ["scale=digits", "data.holdout=dev", "name=sweep_digits"]
 Setting = tuple[str, float, float]

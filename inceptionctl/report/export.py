@@ -15,7 +15,7 @@ from inceptionctl.report.stats import Summary
 
 Record = dict[str, Any]
 
-TABLE_FIELDS = ("title", "scale", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
+TABLE_FIELDS = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
 
 
 def as_json(findings: Findings) -> str:

@@ -57,12 +57,11 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A ledger with the outcomes of its cells. `folder` holds the ledger; `chance_error` is in percent."""
+    """A ledger with the outcomes of its cells. `folder` holds the ledger; `chance_error`: of guessing, in percent."""
 
     folder: Path
     name: str
     title: str
-    scale: str
     setting: str
     command: str
     metric: str
@@ -98,7 +97,7 @@ def read(folder: Path) -> Table:
 
 def _table(folder: Path, ledger: dict[str, Any]) -> Table:
     read_as = (ledger["protocol"], ledger["weights"])
-    plain = ("title", "scale", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
+    plain = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
     return Table(
         folder=folder,
         name=ledger["table"],

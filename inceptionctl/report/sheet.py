@@ -39,7 +39,7 @@ def sheet(findings: Findings, paths_from: Path) -> Sheet:
     table = findings.table
     return Sheet(
         heading=table.title,
-        setting=f"scale {table.scale}: {table.setting} · {table.weights} weights · {findings.sample}",
+        setting=f"{table.setting} · {table.weights} weights · {findings.sample}",
         quoted=len(table.quoted),
         columns=(names(findings), *paper(findings), *ours(findings), *cost(findings), *more(findings)),
         notes=tuple(notes(findings)),

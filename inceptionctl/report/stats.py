@@ -63,9 +63,9 @@ def difference(before_SG: Floats, after_SG: Floats, sizes_G: Floats) -> Differen
     tested on the same images. Two corrections for few seeds: drawing n of n seeds shows only (n-1)/n of their
     variance, so their deviations are stretched by sqrt(n/(n-1)); and percentiles of three seeds reach too short (about
     87 % for 95 %), so the interval is change +- t x the bootstrap's standard error, with Welch and Satterthwaite's
-    degrees of freedom from the two rows' seeds and the images. Simulated coverage at n = 3 is 95 to 96 % where seeds
-    differ, and up to 99 % where only images do, since crossed resampling counts what is peculiar to one seed and image
-    more than once (Owen 2007): it errs on the side of "cannot tell".
+    degrees of freedom from the two rows' seeds and the images. Simulated coverage at n = 3 is 96 to 97 % where seeds
+    differ much, and over 99 % where only images do, since crossed resampling counts what is peculiar to one seed and
+    image more than once (Owen 2007): it errs on the side of "cannot tell".
     """
     rates = [100 * counts.sum(axis=1) / sizes_G.sum() for counts in (before_SG, after_SG)]
     change = float(rates[1].mean() - rates[0].mean())

@@ -67,7 +67,6 @@ class Outputs:
         return {
             "table": "inception_v3",
             "title": "Rethinking the Inception Architecture for Computer Vision, Table 3",
-            "scale": "digits",
             "setting": "real digits, jittered, 79 px, width 0.25, 8 epochs",
             "command": "inceptionctl ablate",
             "metric": "final",

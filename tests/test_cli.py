@@ -1,0 +1,99 @@
+"""The command line as a person meets it: exit codes, messages, and what is left on the disk."""
+
+from __future__ import annotations
+
+import pytest
+
+WRONG = [
+    (["train", "arch=inceptoin_v3"], "Did you mean inception_v3"),
+    (["train", "+optim.lrr=1"], "no setting 'optim.lrr'"),
+    (["train", "++loss.label_smothing=0.1"], "Did you mean loss.label_smoothing"),
+    (["train", "loss.label_smoothing=1.5"], "loss.label_smoothing = 1.5"),
+    (["train", "data=imagefolder", "data.root=/nowhere"], "data.root = /nowhere is not a folder"),
+    (["train", "arch.pixels=20"], "arch.pixels = 20 does not survive"),
+    (["train", "-m", "seed=0,1", "loss.label_smoothing=0.1,1.5"], "loss.label_smoothing = 1.5"),
+    (["train", "seed=0,1"], "add -m"),
+    (["train", "experiment=rethinking_v3", "scale=digits"], "excludes"),
+    (["train", "launch.device=cuda"], "no GPU"),
+    (["train", "--cfg", "job", "arch=inceptoin_v3"], "Did you mean inception_v3"),
+    (["abalte"], "Did you mean ablate"),
+    (["ablate", "seeds=0"], "seeds = 0"),
+    (["ablate", "seeds=[1,1]"], "names one twice"),
+    (["ablate", "loss.label_smoothing=0.2"], "is there to change"),
+    (["ablate", "optim=rmsprop"], "is there to change"),
+    (["ablate", "table=inception_v9"], "no table 'inception_v9'"),
+    (["ablate", "arch=inception_v3"], "no stem with one 7x7"),
+    (["models", "inception_v9"], "no arch 'inception_v9'"),
+    (["report"], "inceptionctl ablate"),
+    (["resume", "nowhere"], "nowhere is not a folder"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_a_wrong_request_gets_one_message_and_makes_nothing(words, message, inceptionctl, tmp_path):
+    done = inceptionctl(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert done.stderr.startswith("inceptionctl: ")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_dir_that_belongs_to_another_run_is_refused(inceptionctl, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
+    done = inceptionctl("train", "run_dir=mine")
+    assert (done.returncode, "not a run folder" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "thesis.txt"]
+
+
+def test_the_help_names_every_command(inceptionctl):
+    done = inceptionctl("--help")
+    assert done.returncode == 0
+    for command in ("train", "resume", "ablate", "report", "models", "completion"):
+        assert f"\n  {command}" in done.stdout
+
+
+def test_hydra_s_flags_keep_working(inceptionctl):
+    shown = inceptionctl("train", "--cfg", "job", "optim=rmsprop")
+    assert "eps: 1.0" in shown.stdout
+    assert "arch: inception_v2, inception_v3" in inceptionctl("train", "--help").stdout
+
+
+def test_own_groups_join_by_config_dir(inceptionctl, tmp_path):
+    own = tmp_path / "own"
+    (own / "optim").mkdir(parents=True)
+    (own / "optim" / "mine.yaml").write_text("name: momentum\nmomentum: 0.5\ndecay: null\neps: null\n")
+    done = inceptionctl("train", "--config-dir", str(own), "optim=mine", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "to run" in done.stdout
+
+
+def test_models_lists_the_papers_figures(inceptionctl):
+    done = inceptionctl("models")
+    row = next(line for line in done.stdout.splitlines() if line.startswith("inception_v3 "))
+    assert row.split()[3:] == ["23,834,568", "5.713", "G", "27,161,264", "4.8", "G", "21.2", "%", "5.6", "%"]
+
+
+def test_models_prints_the_layer_table(inceptionctl):
+    lines = inceptionctl("models", "inception_v3").stdout.splitlines()
+    assert any(line.split()[:1] == ["mixed_6e"] and "17x17x768" in line for line in lines)
+    assert any(line.startswith("total") and "27,161,264" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("inceptionctl a", ["ablate"]),
+        ("inceptionctl train arch=", ["arch=inception_v2", "arch=inception_v3"]),
+        ("inceptionctl train loss.la", ["loss.label_smoothing="]),
+        ("inceptionctl train ablation=[rmsprop,lab", ["ablation=[rmsprop,label_smoothing"]),
+        ("inceptionctl ablate see", ["seed=", "seeds="]),
+        ("inceptionctl train --dr", ["--dry-run"]),
+        ("inceptionctl models inception_v3", ["inception_v3"]),
+    ],
+)
+def test_completion(line, found):
+    from inceptionctl.commands.completion import candidates
+
+    assert candidates(line) == found

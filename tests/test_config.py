@@ -1,0 +1,137 @@
+"""Every option composes and validates; what is wrong is refused with its name, its value and the choices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import combinations, permutations
+
+import pytest
+
+from inceptionctl.compose import compose, groups, refuse_idle_switches, sweeps
+from inceptionctl.config import identity, leaves, parse
+from inceptionctl.errors import RequestError
+
+NEEDS = {"data": ["data.root=somewhere"], "ablation": []}
+
+
+def config(*overrides):
+    return parse(compose("train", overrides))
+
+
+def options():
+    for group, names in groups("train").items():
+        for name in names:
+            yield f"{group}=[{name}]" if group == "ablation" else f"{group}={name}"
+
+
+@pytest.mark.parametrize("choice", sorted(options()))
+def test_every_option_of_every_group_composes_and_validates(choice):
+    assert config(choice).seed == 0
+
+
+def test_every_table_composes():
+    for table in groups("ablate")["table"]:
+        assert compose("ablate", [f"table={table}"])["table"]["name"] == table
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("arch=inceptoin_v3", "no arch 'inceptoin_v3'.*Did you mean inception_v3"),
+        ("+optim.lrr=1", "no setting 'optim.lrr'"),
+        ("optim.lrr=1", "no setting 'optim.lrr'"),
+        ("++loss.label_smothing=0.1", "Did you mean loss.label_smoothing"),
+        ("+sed=1", "Did you mean seed"),
+        ("loss.label_smoothing=1.5", "loss.label_smoothing = 1.5 is not allowed.*less than 1"),
+        ("loss.label_smoothing=abc", "loss.label_smoothing = abc"),
+        ("train.batch=0", "train.batch = 0"),
+        ("train.batch=2.5", "train.batch = 2.5"),
+        ("ablation=[rmspro]", "Did you mean rmsprop"),
+        ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
+        ("optim={name: momentum, lr: 1}", "optim.lr"),
+        ("~train.batch", "train.batch"),
+        ("arch.aux.head=false", "loss.aux_weight"),
+        ("optim.name=rmsprop", "needs optim.decay"),
+        ("data.jitter.size=[0.7,0.3]", "low end comes first"),
+        ("seed=-1", "seed = -1"),
+        ("table=inception_v3", "no setting 'table'"),
+        ("a=[b", "cannot read"),
+    ],
+)
+def test_what_is_wrong_is_named(override, message):
+    with pytest.raises(RequestError, match=f"(?s){message}"):
+        config(override)
+
+
+def test_a_group_on_the_command_line_wins_over_the_scale():
+    assert config("schedule=constant").schedule.name == "constant"
+    assert config("data=digits").data.jitter is None
+    assert config("arch=inception_v3").arch.pixels == config().arch.pixels == 79
+
+
+def test_an_experiment_replaces_the_scale():
+    assert config("experiment=rethinking_v3").train.batch == 1600
+
+
+def switches():
+    return [name for name in groups("train")["ablation"] if name != "no_auxiliary"]  # leaves no head for bn_auxiliary
+
+
+@pytest.mark.parametrize(("one", "two"), combinations(switches(), 2))
+def test_every_pair_of_switches_gives_the_union_of_their_differences(one, two):
+    base = leaves(compose("train", []))
+
+    def changed(*names):
+        now = leaves(compose("train", [f"ablation=[{','.join(names)}]"]))
+        return {key: value for key, value in now.items() if base.get(key) != value}
+
+    for order in permutations([one, two]):
+        assert changed(*order) == changed(one) | changed(two)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optim=rmsprop", "ablation=[rmsprop]"], "rmsprop changes nothing"),
+        (["optim=momentum", "ablation=[rmsprop]"], "rmsprop changes nothing"),
+        (["loss.label_smoothing=0.2", "ablation=[label_smoothing]"], "label_smoothing changes nothing"),
+        (["arch=inception_v3", "ablation=[bn_auxiliary]"], "bn_auxiliary changes nothing"),
+    ],
+)
+def test_an_idle_switch_is_refused(overrides, message):
+    with pytest.raises(RequestError, match=message):
+        refuse_idle_switches("train", overrides)
+
+
+def test_switches_that_disagree_are_refused(tmp_path):
+    (tmp_path / "ablation").mkdir()
+    (tmp_path / "ablation" / "more_smoothing.yaml").write_text("# @package _global_\nloss: {label_smoothing: 0.2}\n")
+    overrides = [f"hydra.searchpath=[file://{tmp_path}]", "ablation=[label_smoothing,more_smoothing]"]
+    with pytest.raises(RequestError, match=r"disagree about loss.label_smoothing: 0.1 and 0.2"):
+        refuse_idle_switches("train", overrides)
+
+
+def test_identity_is_what_the_result_depends_on():
+    base = identity(config())
+    same = ["launch.threads=3", "outputs=elsewhere", "name=other", "tracker=tensorboard", "data.workers=2"]
+    other = ["seed=1", "train.batch=16", "arch.width=0.5", "data.holdout=dev", "ablation=[rmsprop]"]
+    assert {identity(config(override)) for override in same} == {base}
+    assert len({base, *(identity(config(override)) for override in other)}) == len(other) + 1
+
+
+def test_identity_does_not_depend_on_how_a_number_is_written():
+    assert identity(config("arch.width=1")) == identity(config("arch.width=1.0"))
+
+
+def test_a_frozen_tree_parses_back_to_itself():
+    once = config("ablation=[rmsprop,label_smoothing]", "arch=inception_v3")
+    assert parse(asdict(once)) == once
+
+
+def test_sweeps_are_taken_apart():
+    assert list(sweeps(["seed=0,1", "arch=inception_v3"], multirun=True)) == [
+        ["seed=0", "arch=inception_v3"],
+        ["seed=1", "arch=inception_v3"],
+    ]
+    with pytest.raises(RequestError, match="add -m"):
+        list(sweeps(["seed=0,1"], multirun=False))
