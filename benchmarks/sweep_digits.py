@@ -40,7 +40,11 @@ def main() -> None:
     arguments = parser.parse_args()
     grid = list(itertools.product(RENDERINGS, RATES, WARMUPS))
     cells = {(setting, seed): planned(setting, seed) for seed in range(arguments.seeds) for setting in grid}
-    todo = {f"{' '.join(map(str, setting))} seed {seed}": made for (setting, seed), made in cells.items() if not finished(made)}
+    todo = {
+        f"{' '.join(map(str, setting))} seed {seed}": made
+        for (setting, seed), made in cells.items()
+        if not finished(made)
+    }
     if todo:
         work(todo, Console())
     write_text(arguments.out, table(cells, arguments.seeds))
@@ -49,7 +53,9 @@ def main() -> None:
 def planned(setting: Setting, seed: int) -> Plan:
     rendering, rate, warmup = setting
     jitter = [f"data.jitter.{key}={value}" for key, value in RENDERINGS[rendering].items()]
-    return plan(parse(compose("train", [*FIXED, *jitter, f"schedule.rate={rate}", f"schedule.warmup={warmup}", f"seed={seed}"])))
+    return plan(
+        parse(compose("train", [*FIXED, *jitter, f"schedule.rate={rate}", f"schedule.warmup={warmup}", f"seed={seed}"]))
+    )
 
 
 def table(cells: dict[tuple[Setting, int], Plan], seeds: int) -> str:
@@ -72,7 +78,8 @@ def table(cells: dict[tuple[Setting, int], Plan], seeds: int) -> str:
         losses = [[row["loss"] for row in read_rows(run.metrics) if row["kind"] == "train"] for run in runs if run]
         fifths = " ".join(f"{_mean_over(loss, 3):.2f} -> {_mean_over(loss, 4):.2f}" for loss in losses)
         mean, sd = (statistics.mean(errors), statistics.stdev(errors)) if len(errors) > 1 else (float("nan"),) * 2
-        lines.append(f"| {setting[0]} | {setting[1]} | {setting[2]} | {' '.join(f'{e:.1f}' for e in errors)} | {mean:.1f} | {sd:.1f} | {fifths} |")
+        each = " ".join(f"{error:.1f}" for error in errors)
+        lines.append(f"| {' | '.join(map(str, setting))} | {each} | {mean:.1f} | {sd:.1f} | {fifths} |")
     details = "; ".join(f"{name}: {values}" for name, values in RENDERINGS.items())
     return "\n".join([*lines, "", f"Renderings: {details}.", ""])
 

@@ -60,5 +60,6 @@ def usage() -> str:
     return (
         "inceptionctl COMMAND [flags] [key=value ...]\n\n"
         f"{listed}\n\nexamples\n{EXAMPLES}\n\n"
-        "inceptionctl COMMAND --help says more. Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."
+        "inceptionctl COMMAND --help says more.\n"
+        "Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."
     )

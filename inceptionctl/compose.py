@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
-from hydra import initialize_config_module
-from hydra._internal.utils import get_args_parser
+from hydra import version
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -36,12 +38,12 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
     Hydra's own flags (--cfg, --help, -m, --config-dir) keep their meaning.
     """
     flags = get_args_parser().parse_args(argv)
-    extra = [f"hydra.searchpath=[file://{flags.config_dir}]"] if flags.config_dir else []
     if not (flags.help or flags.hydra_help):
-        for overrides in sweeps(flags.overrides, flags.multirun):
-            tree = compose(command, [*extra, *overrides])
-            refuse_idle_switches(command, [*extra, *overrides])
-            validate(tree, overrides)
+        with _hydra(flags.config_dir):
+            for overrides in sweeps(flags.overrides, flags.multirun):
+                tree = compose(command, overrides)
+                refuse_idle_switches(command, overrides)
+                validate(tree, overrides)
 
     def run(cfg: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
@@ -79,12 +81,16 @@ def refuse_idle_switches(command: str, overrides: Sequence[str]) -> None:
             tree = leaves(_compose(command, [*others, f"ablation=[{switch}]"]))
             changes[switch] = {key: value for key, value in tree.items() if base.get(key, ...) != value}
             if not changes[switch]:
-                raise RequestError(f"ablation={switch} changes nothing here: what it sets is set already, or overridden")
+                raise RequestError(
+                    f"ablation={switch} changes nothing here: what it sets is set already, or overridden"
+                )
     for one, two in combinations(changes, 2):
         for key in changes[one].keys() & changes[two].keys():
             values = changes[one][key], changes[two][key]
             if values[0] != values[1]:
-                raise RequestError(f"ablation={one} and ablation={two} disagree about {key}: {values[0]} and {values[1]}")
+                raise RequestError(
+                    f"ablation={one} and ablation={two} disagree about {key}: {values[0]} and {values[1]}"
+                )
 
 
 def chosen(overrides: Sequence[str], group: str) -> list[str]:
@@ -118,13 +124,19 @@ def groups(command: str) -> dict[str, list[str]]:
     """Options of every group that `command` has."""
     with _hydra():
         loader = GlobalHydra.instance().config_loader()
-        names = [name for name in loader.get_group_options("", ObjectType.GROUP) if name != "hydra" and (name != "table" or command == "ablate")]
+        names = [
+            name
+            for name in loader.get_group_options("", ObjectType.GROUP)
+            if name != "hydra" and (name != "table" or command == "ablate")
+        ]
         return {name: sorted(loader.get_group_options(name, ObjectType.CONFIG)) for name in names}
 
 
 def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
     options = groups(command)
     keys = {*key_paths(), *({"seeds"} if command == "ablate" else ())}
+    if {"experiment", "scale"} <= {override.key_or_group for override in parse(overrides)}:
+        raise RequestError("experiment= is a whole recipe and excludes scale=: give one of them")
     for override in parse(overrides):
         key, typed = override.key_or_group, override.input_line or ""
         if key in options and not isinstance(override.value(), dict):
@@ -149,9 +161,17 @@ def _plain(cfg: DictConfig) -> Tree:
 
 
 @contextmanager
-def _hydra() -> Iterator[None]:
-    if GlobalHydra.instance().is_initialized():  # inside hydra.main
+def _hydra(config_dir: str | None = None) -> Iterator[None]:
+    """Hydra with our groups and the user's. Does nothing where one is at work already, as inside `hydra.main`."""
+    if GlobalHydra.instance().is_initialized():
         yield
         return
-    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+    search_path = create_config_search_path(f"pkg://{CONFIG_MODULE}")
+    if config_dir:
+        search_path.append("command-line", f"file://{Path(config_dir).resolve()}")
+    version.setbase("1.3")
+    Hydra.create_main_hydra2("inceptionctl", search_path)
+    try:
         yield
+    finally:
+        GlobalHydra.instance().clear()

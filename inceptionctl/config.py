@@ -31,7 +31,7 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def section(cls: type[T]) -> type[T]:
     """A frozen, keyword-only dataclass that refuses unknown keys."""
-    return checked_dataclass(cls, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+    return checked_dataclass(cls, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))  # type: ignore[return-value]
 
 
 @section
@@ -198,15 +198,19 @@ IRRELEVANT = (
 )  # fmt: skip
 
 
-def parse(tree: Mapping[str, Any], schema: type[T] = Config) -> T:  # type: ignore[assignment]
-    """The `schema` of a composed, resolved tree. Raises RequestError that names the key, the value and what may be."""
+def parse(tree: Mapping[str, Any]) -> Config:
+    """The Config of a composed, resolved tree. Raises RequestError that names the key, the value and what may be."""
+    config = parse_as(Config, tree)
+    _check_together(config)
+    return config
+
+
+def parse_as(schema: type[T], tree: Mapping[str, Any]) -> T:
+    """Any section of a tree, as strictly."""
     try:
-        config = TypeAdapter(schema).validate_python(tree)
+        return TypeAdapter(schema).validate_python(tree)
     except ValidationError as error:
         raise _explained(error, schema) from error
-    if isinstance(config, Config):
-        _check_together(config)
-    return config
 
 
 def identity(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong, by whose doing. The command line prints the message without a traceback and exits with the code."""
+"""What can go wrong, by whose doing. The command line prints the message, no traceback, and exits with the code."""
 
 from __future__ import annotations
 

@@ -100,6 +100,8 @@ def create(outputs: Path, name: str, identity: str) -> RunDir:
         except FileExistsError:
             continue
         except OSError as error:
-            raise RequestError(f"cannot make the run folder {path}: {error.strerror}\n  choose another: outputs=DIR") from error
+            raise RequestError(
+                f"cannot make the run folder {path}: {error.strerror}\n  choose another: outputs=DIR"
+            ) from error
         return RunDir(path)
     raise RequestError(f"{outputs / name} holds a thousand attempts of {identity}: remove some")

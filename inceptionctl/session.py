@@ -1,4 +1,4 @@
-"""One rank's work on one run: the parts that the frozen folder names, put together, trained, evaluated, written down."""
+"""One rank's work on one run: the parts that the frozen folder names, put together, trained, evaluated, kept."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class Session:
         torch.set_num_threads(settings.launch.threads or torch.get_num_threads())
         made = plan(settings)
         step = make_step(made, device)
-        write_json(run.env, describe(torch.cuda.get_device_name() if device.type == "cuda" else "cpu", torch.get_num_threads()))
+        write_json(
+            run.env, describe(torch.cuda.get_device_name() if device.type == "cuda" else "cpu", torch.get_num_threads())
+        )
         found = checkpoint.read_latest(run.checkpoints, warn)
         if found:
             state.restore(found, step, made.clock, _about(made))
@@ -91,7 +93,10 @@ class Session:
         now = time.monotonic()
         images = settings.batch * (clock.step % settings.log_every or settings.log_every)
         speed = {"images_per_s": images / (now - self.rows_since), "time_s": self.wall_s}
-        self.write({"kind": "train", "step": clock.step, "epoch": clock.epoch, **outcome.values(clock.step), "lr": rate} | speed)
+        self.write(
+            {"kind": "train", "step": clock.step, "epoch": clock.epoch, **outcome.values(clock.step), "lr": rate}
+            | speed
+        )
         self.rows_since = time.monotonic()
 
     def end_epoch(self) -> None:

@@ -11,8 +11,15 @@ from pathlib import Path
 import pytest
 
 Result = subprocess.CompletedProcess[str]
-# The smallest run that goes through everything: a tenth of the width, a few steps, one rendering of each held-out digit.
-TINY = ["arch.width=0.1", "train.epochs=0.2", "data.renderings=1", "train.monitor=20", "train.log_every=2", "launch.threads=1"]
+# The smallest run that goes through everything: a tenth of the width, a few steps, one rendering of each digit.
+TINY = [
+    "arch.width=0.1",
+    "train.epochs=0.2",
+    "data.renderings=1",
+    "train.monitor=20",
+    "train.log_every=2",
+    "launch.threads=1",
+]
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from inceptionctl.compose import compose, groups, refuse_idle_switches, sweeps
 from inceptionctl.config import identity, leaves, parse
 from inceptionctl.errors import RequestError
 
-NEEDS = {"data": ["data.root=somewhere"], "ablation": []}
-
 
 def config(*overrides):
     return parse(compose("train", overrides))
@@ -48,7 +46,7 @@ def test_every_table_composes():
         ("train.batch=2.5", "train.batch = 2.5"),
         ("ablation=[rmspro]", "Did you mean rmsprop"),
         ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
-        ("optim={name: momentum, lr: 1}", "optim.lr"),
+        ("++optim={name: momentum, lr: 1}", "optim.lr"),
         ("~train.batch", "train.batch"),
         ("arch.aux.head=false", "loss.aux_weight"),
         ("optim.name=rmsprop", "needs optim.decay"),
@@ -77,7 +75,7 @@ def switches():
     return [name for name in groups("train")["ablation"] if name != "no_auxiliary"]  # leaves no head for bn_auxiliary
 
 
-@pytest.mark.parametrize(("one", "two"), combinations(switches(), 2))
+@pytest.mark.parametrize(("one", "two"), list(combinations(switches(), 2)))
 def test_every_pair_of_switches_gives_the_union_of_their_differences(one, two):
     base = leaves(compose("train", []))
 

@@ -22,11 +22,24 @@ LEVELS = [
     {"trackers"},
     {"commands"},
     {"session"},
-    {"cli", "worker", "__main__"},
+    {"cli", "worker"},
+    {"__main__"},
 ]
 ALLOWED_WITHIN = {"errors", "config", "rundir", "papers"}  # what siblings of the second level may share
 NEEDS_TORCH = {"models.build", "models.init"}
-TORCH_FREE = ["cli", "config", "compose", "papers", "rundir", "frozen", "models", "ablate", "report", "launch", "commands"]
+TORCH_FREE = [
+    "cli",
+    "config",
+    "compose",
+    "papers",
+    "rundir",
+    "frozen",
+    "models",
+    "ablate",
+    "report",
+    "launch",
+    "commands",
+]
 FORBIDDEN = {"engine": {"hydra", "omegaconf", "wandb", "rich"}, "models": {"timm"}, "data": {"torchvision"}}
 
 
@@ -80,7 +93,12 @@ def test_libraries_stay_in_their_rooms():
 
 
 def test_timm_and_torchvision_are_imported_inside_functions_only():
-    wrong = [n for n, tree in modules() for t in imported(tree, at_import_time_only=True) if t.split(".")[0] in ("timm", "torchvision")]
+    wrong = [
+        n
+        for n, tree in modules()
+        for t in imported(tree, at_import_time_only=True)
+        if t.split(".")[0] in ("timm", "torchvision")
+    ]
     assert wrong == []
 
 
@@ -112,7 +130,9 @@ def test_looking_never_imports_torch(words, tmp_path):
         "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 20
     assert list(tmp_path.iterdir()) == []
@@ -132,4 +152,6 @@ def test_every_package_folder_is_listed_for_the_wheel():
 def test_every_advertised_command_exists():
     from inceptionctl.cli import COMMANDS
 
-    assert sorted(COMMANDS) == sorted(p.stem for p in (PACKAGE / "commands").glob("*.py") if "\ndef main(" in p.read_text())
+    assert sorted(COMMANDS) == sorted(
+        p.stem for p in (PACKAGE / "commands").glob("*.py") if "\ndef main(" in p.read_text()
+    )

@@ -1,4 +1,4 @@
-"""A paper's cumulative table as data: row k is the base with the switches of rows 1 to k, and nothing else. No torch."""
+"""A paper's cumulative table as data: row k is the base with the switches of rows 1 to k, no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ APART = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between ro
 
 @section
 class TableRow:
-    """`cell`: the record of papers.yaml; `add`: the switch of `conf/ablation`; `changes`: the settings it may change."""
+    """`cell`: the record of papers.yaml; `add`: a switch of `conf/ablation`; `changes`: the settings it may change."""
 
     label: str
     cell: str

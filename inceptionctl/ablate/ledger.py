@@ -1,4 +1,4 @@
-"""`outputs/<name>/ledger.json`: which run is which cell of a table. `report` reads it and the run folders, nothing else."""
+"""`outputs/<name>/ledger.json`: which run is which cell of a table. `report` reads it and the run folders."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def setting(config: Config) -> str:
     data = "real digits" if config.data.name == "digits" else "image folder"
     jittered = ", jittered" if config.data.jitter else ""
     epochs = f"{config.train.epochs:g} epochs"
-    return f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, {epochs}, batch {config.train.batch}"
+    return (
+        f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, {epochs}, batch {config.train.batch}"
+    )
 
 
 def overridden(paper: Config, here: Config) -> list[dict[str, str]]:

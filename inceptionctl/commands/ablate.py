@@ -17,7 +17,7 @@ from inceptionctl.commands.cells import finished, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.compose import Tree, compose, hand_over
-from inceptionctl.config import parse
+from inceptionctl.config import parse, parse_as
 from inceptionctl.errors import InceptionctlError, RequestError
 
 
@@ -44,10 +44,12 @@ def main(argv: list[str]) -> int:
 
 
 def _job(tree: Tree, overrides: Sequence[str]) -> Job:
-    table, seeds = parse(tree["table"], Table), seeds_of(tree["seeds"])
+    table, seeds = parse_as(Table, tree["table"]), seeds_of(tree["seeds"])
     rungs = climb(table, overrides)
     if rungs[0].config.run_dir:
-        raise RequestError("run_dir is for one run: a table makes a folder for each cell (name= and outputs= choose where)")
+        raise RequestError(
+            "run_dir is for one run: a table makes a folder for each cell (name= and outputs= choose where)"
+        )
     first = {rung.row.label: plan(replace(rung.config, seed=seeds[0])) for rung in rungs}
     cells = {(label, seed): made.with_seed(seed) for label, made in first.items() for seed in seeds}
     return Job(table, rungs, cells, list(overrides))
@@ -82,16 +84,20 @@ def _seeds_first(job: Job) -> dict[tuple[str, int], Plan]:
 
 def _announce(job: Job, todo: int, console: Console) -> None:
     made = next(iter(job.cells.values()))
-    console.print(f"{job.table.name}: {ledger.setting(made.config)}; {made.data.origin}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{job.table.name}: {ledger.setting(made.config)}; {made.data.origin}", highlight=False, soft_wrap=True
+    )
     console.print(f"{len(job.cells)} cells, {len(job.cells) - todo} done before, {todo} to run", highlight=False)
-    for warning in sorted({warning for plan in job.cells.values() for warning in plan.warnings}):
+    for warning in sorted({warning for cell in job.cells.values() for warning in cell.warnings}):
         console.print(f"[yellow]warning[/] {warning}", highlight=False, soft_wrap=True)
 
 
 def _show_differences(job: Job, console: Console) -> None:
     for rung in job.rungs:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in rung.changed.items())
-        console.print(f"row       {rung.row.label}: {changes or 'the base'}", highlight=False, soft_wrap=True, markup=False)
+        console.print(
+            f"row       {rung.row.label}: {changes or 'the base'}", highlight=False, soft_wrap=True, markup=False
+        )
 
 
 def _write_ledger(job: Job, failed: set[str]) -> None:

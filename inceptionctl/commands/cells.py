@@ -45,7 +45,7 @@ def folder(made: Plan, threads: int) -> RunDir:
 
 
 def claim(path: Path, identity: str) -> RunDir:
-    """The folder that `run_dir` names, made if need be. Raises RequestError if it belongs to another run or to nobody."""
+    """The folder that `run_dir` names, made if need be. Raises RequestError if it is another run's or nobody's."""
     refuse_foreign(path, identity)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,10 @@ PLACES = {
     "fish": ".config/fish/completions/inceptionctl.fish",
 }
 HYDRA_COMMANDS = ("train", "ablate")
-FLAGS = {"train": ["--dry-run", "--cfg", "--help", "-m", "--config-dir"], "ablate": ["--dry-run", "--cfg", "--help", "--config-dir"]}
+FLAGS = {
+    "train": ["--dry-run", "--cfg", "--help", "-m", "--config-dir"],
+    "ablate": ["--dry-run", "--cfg", "--help", "--config-dir"],
+}
 
 
 def main(argv: list[str]) -> int:

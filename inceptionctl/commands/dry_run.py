@@ -36,7 +36,9 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
         lines += [f"  cut     {cut}" for cut in made.cost.cuts]
         lines += [f"  warning {warning}" for warning in made.warnings]
     open_cells = [made for made in plans.values() if not finished(made)]
-    lines += [f"time      about {sum(map(device_hours, open_cells)):.2g} device-hours for {len(open_cells)} cells (estimate)"]
+    lines += [
+        f"time      about {sum(map(device_hours, open_cells)):.2g} device-hours for {len(open_cells)} cells (estimate)"
+    ]
     lines += [f"disk      about {sum(map(disk_bytes, open_cells)) / 1e6:,.0f} MB"]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -56,7 +56,9 @@ def layers(name: str) -> Table:
     for stage, node, into, part in _opened(spec, (pixels, pixels)):
         out = part.layers[-1].after if isinstance(node, Tap) and part.layers else part.out
         field = f"{max(out.field)}" if out.field != into.field else ""
-        table.add_row(stage, describe(node), str(out), field, f"{part.params:,}" if part.params else "", _mega(part.macs))
+        table.add_row(
+            stage, describe(node), str(out), field, f"{part.params:,}" if part.params else "", _mega(part.macs)
+        )
     total = cost(spec, (pixels, pixels))
     table.add_row("total", "", "", "", f"{total.params:,}", _mega(total.macs), style="bold")
     return table
@@ -108,14 +110,17 @@ def _notes(name: str | None) -> str:
     about = [f"{n}: {architecture(n).about} [{architecture(n).cell}]" for n in chosen]
     return "\n".join([
         *about,
-        "Sizes without the side head count one multiply-add a weight and position, for 1000 classes. The papers' costs are as",
-        "printed: filter counts inside modules are not in Rethinking, and its 3.8 and 4.8 G are not reached by the released body.",
+        "Counted without the side head where not said otherwise: one multiply-add a weight and position, 1000 classes.",
+        "The papers' costs are as printed. Rethinking does not state the filters inside its modules; the released ones",
+        "do not come to its 3.8 and 4.8 G.",
     ])  # fmt: skip
 
 
 def _kernel(node: Conv | Sep | Pool) -> str:
     stride = f"/{node.stride}" if node.stride > 1 else ""
-    return f"{node.kernel[0]}x{node.kernel[1]}{stride}{' V' if node.padding == 'valid' and node.kernel != (1, 1) else ''}"
+    return (
+        f"{node.kernel[0]}x{node.kernel[1]}{stride}{' V' if node.padding == 'valid' and node.kernel != (1, 1) else ''}"
+    )
 
 
 def _mega(macs: int) -> str:

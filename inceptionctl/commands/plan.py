@@ -10,7 +10,7 @@ from inceptionctl.engine.clock import Clock
 from inceptionctl.errors import RequestError
 from inceptionctl.models.cost import Cost, ShapeError, cost
 from inceptionctl.models.registry import architecture, network
-from inceptionctl.models.spec import Conv, Pool, Seq, Sep
+from inceptionctl.models.spec import Conv, Pool, Sep, Seq
 from inceptionctl.optim.schedules import Constant, Exponential, Schedule
 
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
@@ -97,7 +97,9 @@ def schedule(config: Config, clock: Clock) -> Schedule:
         return Constant(settings.rate, warmup)
     assert settings.factor is not None, "config.parse requires it"
     assert settings.every is not None, "config.parse requires it"
-    return Exponential(settings.rate, settings.factor, settings.every * clock.steps_per_epoch, warmup, settings.staircase)
+    return Exponential(
+        settings.rate, settings.factor, settings.every * clock.steps_per_epoch, warmup, settings.staircase
+    )
 
 
 def _survived(config: Config, spec: Seq) -> Cost:

@@ -13,8 +13,8 @@ from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.compose import Tree, hand_over
 from inceptionctl.config import parse
 from inceptionctl.errors import InceptionctlError, Interrupted
-from inceptionctl.trackers.console import summary
 from inceptionctl.rundir import RunDir, read_json
+from inceptionctl.trackers.console import summary
 
 
 def main(argv: list[str]) -> int:

@@ -12,10 +12,10 @@ from PIL import Image
 from inceptionctl.data.order import generator
 
 TEST_DIGITS = 360  # of 1,797
-DEV_DIGITS = 287   # a fifth of the 1,437 that are left
+DEV_DIGITS = 287  # a fifth of the 1,437 that are left
 SIZES = {"test": (1437, TEST_DIGITS), "dev": (1150, DEV_DIGITS)}  # (training, held out) by holdout
-SPLIT_SEED = 0    # fixed: the split is part of what the figures mean
-MARGIN = 1        # dark pixels around the 8x8 scan, so that strokes end inside the picture
+SPLIT_SEED = 0  # fixed: the split is part of what the figures mean
+MARGIN = 1  # dark pixels around the 8x8 scan, so that strokes end inside the picture
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def _output_to_scan(x: float, y: float, angle: float, scale: float, centre: floa
 
 
 def load(pixels: int, jitter: Jitter | None, seed: int, renderings: int, holdout: str) -> tuple[Digits, Digits]:
-    """(training, held-out) digits. `holdout`: "test" holds 360 out of 1,797; "dev" holds 287 out of the other 1,437, for
-    choosing settings. Held-out pictures have `renderings` fixed renderings each, the same for every seed."""
+    """(training, held-out) digits. `holdout`: "test" holds 360 out of 1,797; "dev" holds 287 out of the other 1,437, to
+    choose settings on. Held-out pictures have `renderings` fixed renderings each, the same for every seed."""
     from sklearn.datasets import load_digits
 
     raw = load_digits()

@@ -100,7 +100,9 @@ def _given(root: str | None, train: str | None, val: str | None, split: float | 
     for name in ("val", "test"):
         if (folder / "train").is_dir() and (folder / name).is_dir():
             return _pair(folder / "train", folder / name)
-    raise RequestError(f"data.root = {root} has no train/ with val/ or test/\n  hold a share out instead: data.split=0.1")
+    raise RequestError(
+        f"data.root = {root} has no train/ with val/ or test/\n  hold a share out instead: data.split=0.1"
+    )
 
 
 def _pair(train: Path, held: Path) -> Splits:

@@ -50,7 +50,7 @@ def evaluation(images: Images, batch: int, count: int, workers: int, pin: bool) 
 def _read(images: Images, keys: list[list[Key]], workers: int, pin: bool) -> Iterator[Batch]:
     loader = DataLoader(
         _Samples(images),
-        batch_sampler=keys,  # type: ignore[arg-type]  # any iterable of key lists will do
+        batch_sampler=keys,
         collate_fn=_collate,
         num_workers=workers,
         worker_init_fn=_start_worker if workers else None,

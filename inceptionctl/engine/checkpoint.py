@@ -1,7 +1,7 @@
 """Checkpoints: a folder of safetensors and JSON, written whole or not at all, checked when read. No pickle.
 
-    checkpoints/step-00000440/  model.safetensors  ema.safetensors  optimizer.safetensors  random.safetensors
-                                state.json  manifest.json (sha256 of the others; last to be written)
+checkpoints/step-00000440/  model.safetensors  ema.safetensors  optimizer.safetensors  random.safetensors
+                            state.json  manifest.json (sha256 of the others; last to be written)
 """
 
 from __future__ import annotations

@@ -53,5 +53,5 @@ def evaluate(
         loss += cross_entropy(logits_NK, labels_N, reduction="sum").item()
         parts.append((labels_N.cpu().numpy(), top_NK.cpu().numpy(), p_true_N.cpu().numpy()))
     model.train(was_training)
-    labels_N, top_NK, p_true_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Evaluation(labels_N, top_NK, p_true_N, loss / len(labels_N))
+    labels, guesses, probabilities = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Evaluation(labels, guesses, probabilities, loss / len(labels))

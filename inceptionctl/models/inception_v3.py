@@ -72,7 +72,11 @@ def reduction_b() -> Cat:                             # Figure 10, with the asym
 
 
 # The repeated modules of each grid, which `blocks` counts; the reductions always stay.
-BLOCKS = (("mixed_5b", "mixed_5c", "mixed_5d"), ("mixed_6b", "mixed_6c", "mixed_6d", "mixed_6e"), ("mixed_7b", "mixed_7c"))
+BLOCKS = (
+    ("mixed_5b", "mixed_5c", "mixed_5d"),
+    ("mixed_6b", "mixed_6c", "mixed_6d", "mixed_6e"),
+    ("mixed_7b", "mixed_7c"),
+)
 
 
 def auxiliary_head(classes: int, norm: bool) -> Seq:

@@ -12,8 +12,8 @@ TRUNCATION = 0.87962566103423978  # deviation that is left of a unit normal cut 
 
 
 def initialise(model: nn.Module, spec: Node) -> None:
-    """Fills `model`, built from `spec`, from torch's generator: He (fan-in, truncated normal) for every weight but those
-    whose spec names a deviation; biases zero; batch norm as it is."""
+    """Fills `model`, built from `spec`, from torch's generator: He (fan-in, truncated normal) for every weight but
+    those whose spec names a deviation; biases zero; batch norm as it is."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             fan_in = module.weight[0].numel()

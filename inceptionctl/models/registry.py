@@ -25,11 +25,17 @@ class Architecture:
 
 ARCHITECTURES = {
     "inception_v2": Architecture(
-        inception_v3.inception_v2, inception_v3.BLOCKS, 299, "rethinking.t3.03",
+        inception_v3.inception_v2,
+        inception_v3.BLOCKS,
+        299,
+        "rethinking.t3.03",
         "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading)",
     ),
     "inception_v3": Architecture(
-        inception_v3.inception_v3, inception_v3.BLOCKS, 299, "rethinking.t3.07",
+        inception_v3.inception_v3,
+        inception_v3.BLOCKS,
+        299,
+        "rethinking.t3.07",
         "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head",
     ),
 }

@@ -10,8 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
-    """Average of parameters and batch-norm statistics alike, as the released scripts do. The first steps count for more,
-    (1 + t) / (10 + t) until that passes `decay`, as TensorFlow's ExponentialMovingAverage does."""
+    """Average of parameters and batch-norm statistics alike, as the released scripts do. The first steps count for
+    more, (1 + t) / (10 + t) until that passes `decay`, as TensorFlow's ExponentialMovingAverage does."""
     return AveragedModel(model, multi_avg_fn=_average(decay), use_buffers=True)
 
 

@@ -13,9 +13,7 @@ def sgd(model: nn.Module, weight_decay: float, momentum: float) -> torch.optim.O
     return torch.optim.SGD(parameter_groups(model, weight_decay), lr=0.0, momentum=momentum)
 
 
-def rmsprop(
-    model: nn.Module, weight_decay: float, momentum: float, decay: float, eps: float
-) -> torch.optim.Optimizer:
+def rmsprop(model: nn.Module, weight_decay: float, momentum: float, decay: float, eps: float) -> torch.optim.Optimizer:
     """RMSProp as TensorFlow 1 computes it: accumulator from ones, epsilon inside the root, rate inside the momentum
     (training.md 10). timm's is exact in all three; a test holds it to the formulas."""
     from timm.optim.rmsprop_tf import RMSpropTF

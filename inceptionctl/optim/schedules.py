@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Exponential:
-    """`rate` times `factor` every `every` steps, at once (`staircase`) or little by little, after a linear rise over the
-    first `warmup` steps. The papers: x0.94 every two epochs."""
+    """`rate` times `factor` every `every` steps, at once (`staircase`) or little by little, after a linear rise over
+    the first `warmup` steps. The papers: x0.94 every two epochs."""
 
     rate: float
     factor: float

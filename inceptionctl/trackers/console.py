@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from inceptionctl.launch.queue import Cell
 from inceptionctl.rundir import RunDir, read_json
@@ -69,7 +77,9 @@ class CellConsole:
 
     def _say(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
-        self._console.print(f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", highlight=False, soft_wrap=True
+        )
 
 
 def describe(row: dict[str, Any]) -> str:

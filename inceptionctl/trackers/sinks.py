@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from inceptionctl.rundir import RunDir
 
@@ -55,7 +55,10 @@ def values(row: Row) -> dict[str, float]:
     return {f"{prefix}/{key}": float(value) for key, value in numbers.items()}
 
 
-def open_tracker(name: str, project: str | None, mode: str | None, run: RunDir, config: Row) -> Tracker:
+Mode = Literal["online", "offline"]
+
+
+def open_tracker(name: str, project: str | None, mode: Mode | None, run: RunDir, config: Row) -> Tracker:
     """The tracker called `name`, which gets `config` as its description of the run."""
     if name == "tensorboard":
         from inceptionctl.trackers.tensorboard import TensorBoard

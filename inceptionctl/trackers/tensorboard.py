@@ -10,12 +10,12 @@ from inceptionctl.trackers.sinks import Row, values
 
 class TensorBoard:
     def __init__(self, run: RunDir) -> None:
-        self._writer = SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(run.path / "tensorboard"))
 
     def write(self, row: Row) -> None:
         for name, value in values(row).items():
-            self._writer.add_scalar(name, value, row["step"])  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, row["step"])
+        self._writer.flush()
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

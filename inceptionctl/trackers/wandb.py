@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from inceptionctl.rundir import RunDir
 from inceptionctl.trackers.sinks import Row, values
 
 
 class WeightsAndBiases:
-    def __init__(self, run: RunDir, project: str | None, mode: str | None, config: Row) -> None:
+    def __init__(
+        self, run: RunDir, project: str | None, mode: Literal["online", "offline"] | None, config: Row
+    ) -> None:
         import wandb
 
         self._run = wandb.init(

@@ -62,7 +62,12 @@ def test_cost_is_what_torch_counts(rewrites, norm):
 
 def test_parameter_names_read_like_the_papers():
     names = set(build(network("inception_v3", factor=0.125), (299, 299)).state_dict())
-    assert {"mixed_5b.branch3x3dbl.1.conv.weight", "stem.conv_1a.bn.bias", "aux.fc.conv.weight", "logits.weight"} <= names
+    assert {
+        "mixed_5b.branch3x3dbl.1.conv.weight",
+        "stem.conv_1a.bn.bias",
+        "aux.fc.conv.weight",
+        "logits.weight",
+    } <= names
 
 
 def test_every_parameter_gets_a_finite_gradient():

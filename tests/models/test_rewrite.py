@@ -12,14 +12,21 @@ def test_the_ladder_s_last_row_is_inception_v3():
 
 
 def test_no_switch_is_no_change():
-    untouched = {"factorized_7x7": False, "separable_stem": False, "low_resolution": 299, "stem_pools": 2, "blocks": None}
+    untouched = {
+        "factorized_7x7": False,
+        "separable_stem": False,
+        "low_resolution": 299,
+        "stem_pools": 2,
+        "blocks": None,
+    }
     assert network("inception_v2", rewrites=untouched) == network("inception_v2")
 
 
 def test_blocks_keep_the_reductions():
     names = [name for name, _ in network("inception_v2", rewrites={"blocks": (1, 2, 1)})]
     assert names == [
-        "stem", "mixed_5b", "mixed_6a", "mixed_6b", "mixed_6c", "aux", "mixed_7a", "mixed_7b", "pool", "dropout", "logits",
+        "stem", "mixed_5b", "mixed_6a", "mixed_6b", "mixed_6c", "aux", "mixed_7a", "mixed_7b",
+        "pool", "dropout", "logits",
     ]  # fmt: skip
 
 
