@@ -29,4 +29,7 @@ class WeightsAndBiases:
         self._run.log(values(row), step=row["step"])
 
     def close(self) -> None:
+        import wandb
+
         self._run.finish()
+        wandb.teardown()  # its service process writes what is left before it goes

@@ -1,0 +1,110 @@
+"""Order and renderings are pure functions of (seed, epoch, index)."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+
+import numpy as np
+import pytest
+import torch
+
+from inceptionctl.data import loader
+from inceptionctl.data.digits import Jitter, load
+from inceptionctl.data.order import epoch_order, evaluation_batches, training_batches
+
+SPLIT_HEAD, SPLIT_SUM = [21, 24, 28, 34, 35, 37, 39, 42], 337944
+JITTER = Jitter((0.3, 0.7), 20.0, (0.4, 1.0), 0.15)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load(40, JITTER, seed=3, renderings=2, holdout="test")
+
+
+def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order():
+    first, second = epoch_order(1000, 0, 0), epoch_order(1000, 0, 1)
+    assert sorted(first) == list(range(1000))
+    assert (first != second).any()
+    assert (epoch_order(1000, 1, 0) != first).any()
+    assert (epoch_order(1000, 0, 0) == first).all()
+
+
+def test_batches_from_any_step_are_those_of_the_whole_run():
+    whole = list(training_batches(100, 8, seed=5, first=0, last=30))
+    assert list(training_batches(100, 8, seed=5, first=17, last=30)) == whole[17:]
+    one_epoch = list(chain.from_iterable(whole[:12]))
+    assert len(set(one_epoch)) == 96
+    assert {epoch for epoch, _ in one_epoch} == {0}
+
+
+def test_evaluation_shows_every_picture_exactly_once():
+    batches = list(evaluation_batches(103, 10))
+    assert [index for _, index in chain.from_iterable(batches)] == list(range(103))
+    assert len(batches[-1]) == 3
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pictures_do_not_depend_on_workers_or_on_where_a_run_starts(workers, digits):
+    train, _ = digits
+    whole = list(loader.training(train, 8, seed=1, first=0, last=6, workers=0, pin=False))
+    again = list(loader.training(train, 8, seed=1, first=4, last=6, workers=workers, pin=False))
+    for one, other in zip(whole[4:], again, strict=True):
+        assert torch.equal(one.images_NCHW, other.images_NCHW)
+        assert torch.equal(one.labels_N, other.labels_N)
+
+
+def test_a_rendering_is_a_function_of_seed_epoch_and_index(digits):
+    train, held = digits
+    assert (train.image(2, 7) == train.image(2, 7)).all()
+    assert (train.image(2, 7) != train.image(3, 7)).any()
+    other_seed, same_held = load(40, JITTER, seed=4, renderings=2, holdout="test")
+    assert (other_seed.image(2, 7) != train.image(2, 7)).any()
+    assert (same_held.image(0, 7) == held.image(0, 7)).all()  # the test set is the same for every seed
+
+
+def test_a_rendering_stays_inside_the_picture():
+    quiet = Jitter((0.7, 0.7), 20.0, (1.0, 1.0), 0.0)
+    train, _ = load(79, quiet, seed=0, renderings=1, holdout="test")
+    ink = [int(train.image(epoch, 0).astype(int).sum()) for epoch in range(40)]
+    assert min(ink) > 0.97 * max(ink)  # nothing is cut off at any place and angle
+
+
+def test_held_out_digits_are_never_trained_on(digits):
+    train, held = digits
+    assert (len(train), len(held)) == (1437, 720)
+    assert not set(train.groups_N) & set(held.groups_N)
+    assert (held.groups_N[:360] == held.groups_N[360:]).all()  # two renderings of each
+    assert (held.labels_N[:360] == held.labels_N[360:]).all()
+
+
+def test_the_dev_split_lies_in_the_training_digits(digits):
+    train, _ = digits
+    dev_train, dev = load(40, JITTER, 0, 1, "dev")
+    assert set(dev_train.groups_N) | set(dev.groups_N) == set(train.groups_N)
+    assert (len(dev_train), len(dev)) == (1150, 287)
+    shares = np.bincount(dev.labels_N) / np.bincount(train.labels_N)
+    assert shares.max() - shares.min() < 0.02
+
+
+def test_the_split_is_the_one_that_every_figure_was_measured_on():
+    """A library that splits otherwise would silently change every result."""
+    _, held = load(8, None, 0, 1, "test")
+    assert list(held.sources_N[:8]) == SPLIT_HEAD
+    assert int(held.sources_N.sum()) == SPLIT_SUM
+
+
+def test_plain_digits_are_scikit_learn_s():
+    from sklearn.datasets import load_digits
+
+    train, _ = load(8 + 2, None, 0, 1, "test")
+    raw = load_digits()
+    index = int(train.groups_N[0])
+    inner = train.image(0, 0)[1:-1, 1:-1, 0]
+    assert (inner == (raw.images[index] * 255 / 16).astype(np.uint8)).all()
+
+
+def test_the_loader_gives_whole_batches_of_bytes(digits):
+    train, _ = digits
+    batch = next(islice(loader.training(train, 8, 0, 0, 1, 0, False), 1))
+    assert batch.images_NCHW.shape == (8, 3, 40, 40)
+    assert batch.images_NCHW.dtype == torch.uint8

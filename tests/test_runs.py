@@ -1,0 +1,238 @@
+"""Whole runs through the command line: a run, one that is interrupted and resumed, a table and its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import TINY
+from safetensors.numpy import load_file
+
+from inceptionctl.commands.plan import plan
+from inceptionctl.compose import compose
+from inceptionctl.config import parse
+from inceptionctl.data import loader
+from inceptionctl.engine.evaluate import evaluate
+from inceptionctl.engine.train import train
+from inceptionctl.session import make_step
+
+TIMES = ("time_s", "images_per_s")
+SMALL = [*TINY, "train.epochs=0.6"]
+
+
+def only(path, pattern):
+    (found,) = path.glob(pattern)
+    return found
+
+
+def rows(run):
+    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in read]
+
+
+def last_checkpoint(run):
+    return max(run.glob("checkpoints/step-*"))
+
+
+def assert_same_end(one, other):
+    """Bit for bit: weights, averages, optimizer, predictions and metrics but for times."""
+    for name in ("model", "ema", "optimizer"):
+        a, b = (load_file(last_checkpoint(run) / f"{name}.safetensors") for run in (one, other))
+        assert a.keys() == b.keys()
+        assert [key for key in a if a[key].tobytes() != b[key].tobytes()] == []
+    a, b = (np.load(run / "predictions" / "single.npz") for run in (one, other))
+    assert [key for key in a.files if a[key].tobytes() != b[key].tobytes()] == []
+    assert rows(one) == rows(other)
+
+
+def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
+    done = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = only(tmp_path, "outputs/train/*-0")
+    result = json.loads((run / "result.json").read_text())
+    assert run.name == f"{result['identity']}-0"
+    assert result["status"] == "done"
+    assert {e["weights"]: e["n_images"] for e in result["evaluations"]} == {"ema": 360, "raw": 360}
+    frozen = yaml.safe_load((run / "config.yaml").read_text())
+    assert (frozen["loss"]["label_smoothing"], frozen["arch"]["aux"]["norm"]) == (0.1, True)
+    assert json.loads((run / "env.json").read_text())["threads"] == 1
+    saved = np.load(run / "predictions" / "single.npz")
+    wrong = (saved["ema_top5"][:, 0] != saved["label"]).mean()
+    assert 100 * wrong == pytest.approx(result["evaluations"][0]["top1_error"])
+    steps = [row["step"] for row in rows(run) if row["kind"] == "train"]
+    assert steps == sorted(set(steps))
+    assert last_checkpoint(run).name == f"step-{steps[-1]:08d}"
+
+    again = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
+    assert "finished before" in again.stdout
+    assert len(list(tmp_path.glob("outputs/train/*"))) == 1
+
+
+def start(cwd: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "inceptionctl", *words],
+        cwd=cwd,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+
+
+def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
+    """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, side head and average all have state."""
+    words = ["ablation=[rmsprop]", *SMALL, "train.epochs=1.5"]
+    assert inceptionctl("train", "outputs=whole", *words).returncode == 0
+    whole = only(tmp_path, "whole/train/*-0")
+
+    process = start(tmp_path, "train", "outputs=cut", *words)
+    metrics = lambda: list(tmp_path.glob("cut/train/*/metrics.jsonl"))  # noqa: E731
+    wait_for(lambda: metrics() and '"step": 20' in metrics()[0].read_text())
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert time.monotonic() - begun < 10  # 2 s on an idle machine; what follows shows that it saved and stopped
+    cut = only(tmp_path, "cut/train/*-0")
+    assert not (cut / "result.json").exists()
+    saved_at = int(last_checkpoint(cut).name.removeprefix("step-"))
+    assert 20 <= saved_at < 66
+    assert saved_at % 44, "the interruption was to fall inside an epoch"
+
+    resumed = inceptionctl("resume", str(cut))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert_same_end(cut, whole)
+    assert "nothing to resume" in inceptionctl("resume", str(cut)).stdout
+
+
+def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
+    words = [*SMALL, "train.epochs=1.5"]
+    assert inceptionctl("train", "outputs=whole", *words).returncode == 0
+    process = start(tmp_path, "train", "outputs=cut", *words)
+    wait_for(lambda: list(tmp_path.glob("cut/train/*/checkpoints/step-00000044")))
+    wait_for(lambda: '"step": 50' in only(tmp_path, "cut/train/*/metrics.jsonl").read_text())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    cut = only(tmp_path, "cut/train/*-0")
+    wait_for(lambda: inceptionctl("train", "outputs=cut", *words).returncode == 0, seconds=200)
+    assert_same_end(cut, only(tmp_path, "whole/train/*-0"))
+
+
+def test_two_processes_do_not_work_on_one_run(inceptionctl, tmp_path):
+    process = start(tmp_path, "train", *SMALL, "train.epochs=3")
+    wait_for(lambda: list(tmp_path.glob("outputs/train/*/metrics.jsonl")))
+    second = inceptionctl("train", *SMALL, "train.epochs=3")
+    assert second.returncode == 1
+    assert "another process is working on" in second.stdout
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_a_table_runs_reports_and_continues(inceptionctl, tmp_path):
+    words = ["ablate", "seeds=2", *TINY]
+    done = inceptionctl(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = tmp_path / "outputs" / "inception_v3"
+    assert len(list(table.glob("*/result.json"))) == 10
+    for name in ("report.md", "report.csv", "report.json", "ladder.svg", "ladder.png", "curves.svg", "curves.png"):
+        assert (table / name).stat().st_size > 500, name
+    for label, paper in [("GoogLeNet", "29.0"), ("Inception-v2", "23.4"), ("BN-auxiliary", "21.2")]:
+        line = next(line for line in done.stdout.splitlines() if label in line and paper in line)
+        assert ("(2)" in line) == (label != "GoogLeNet")
+    assert "directions at most" in done.stdout
+
+    again = inceptionctl(*words)
+    assert "10 done before, 0 to run" in again.stdout
+    more = inceptionctl("ablate", "seeds=[0,1,7]", "--dry-run", *TINY)
+    assert more.stdout.count("  done, error") == 10
+    assert more.stdout.count("  to run") == 5
+
+
+def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tmp_path):
+    """Seed 1's runs find a damaged checkpoint in their folders, as a broken disk would leave; seed 0's are sound."""
+    words = ["ablate", "outputs=outputs", *TINY]
+    first = inceptionctl(*words, "seeds=[1]", "train.epochs=0.1")
+    assert first.returncode == 0, first.stderr
+    for state in tmp_path.glob("outputs/inception_v3/*/checkpoints/*/state.json"):
+        state.write_text("{}")
+    for result in tmp_path.glob("outputs/inception_v3/*/result.json"):
+        result.unlink()
+    done = inceptionctl(*words, "seeds=[0,1]", "train.epochs=0.1")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert sum("seed 1 failed (exit 1)" in line for line in lines) == 5
+    assert sum("seed 0: top-1 error" in line for line in lines) == 5
+    for line in lines:
+        if "  log: " in line:
+            assert "every checkpoint" in (tmp_path / line.split("log: ")[1]).read_text()
+    assert "5 of 10 cells failed: Inception-v2, seed 1" in done.stderr
+
+
+def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
+    done = inceptionctl("train", "-m", "seed=0,1", *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seeds = {json.loads(p.read_text())["seed"] for p in tmp_path.glob("outputs/train/*/result.json")}
+    assert seeds == {0, 1}
+
+
+def test_pictures_in_folders_are_trained_on(inceptionctl, tmp_path):
+    from PIL import Image
+
+    for split, count in (("train", 6), ("val", 2)):
+        for kind in ("dark", "light"):
+            (tmp_path / "pictures" / split / kind).mkdir(parents=True)
+            for i in range(count):
+                shade = (40 if kind == "dark" else 200) + i
+                Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "pictures" / split / kind / f"{i}.jpg")
+    done = inceptionctl(
+        "train", "data=imagefolder", "data.root=pictures", "augment=inception_crop", "data.workers=1",
+        *TINY, "train.batch=4", "train.epochs=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pictures/train and pictures/val" in done.stdout
+    result = json.loads(only(tmp_path, "outputs/train/*/result.json").read_text())
+    assert result["evaluations"][0]["n_images"] == 4
+    assert result["evaluations"][0]["decoder"] == "pillow"
+
+
+def error_on_digits(shuffled: bool) -> float:
+    """Top-1 error of row 1 on clean digits, its training labels dealt out anew or not."""
+    made = plan(parse(compose("train", ["data=digits"])))
+    step = make_step(made, torch.device("cpu"))
+    images, held = made.data.load()
+    if shuffled:
+        images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
+    batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
+    train(step, made.schedule, made.clock, batches, lambda *_: None, lambda: None, lambda: None, lambda: False)
+    found = evaluate(
+        step.average.module, loader.evaluation(held, 60, len(held), 0, False), step.device, step.memory_format
+    )
+    return found.error(1)
+
+
+@pytest.mark.slow
+def test_clean_digits_are_learned():
+    assert error_on_digits(shuffled=False) < 10
+
+
+@pytest.mark.slow
+def test_shuffled_labels_are_not():
+    assert error_on_digits(shuffled=True) > 80

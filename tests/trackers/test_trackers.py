@@ -1,0 +1,85 @@
+"""Trackers get the rows of metrics.jsonl; one that fails is reported once."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inceptionctl.rundir import RunDir
+from inceptionctl.trackers.sinks import Guarded, Nothing, open_tracker
+
+ROWS = [
+    {"kind": "train", "step": 10, "epoch": 0.5, "loss": 2.5, "lr": 0.1},
+    {"kind": "train", "step": 20, "epoch": 1.0, "loss": 2.0, "lr": 0.05},
+    {"kind": "eval", "step": 20, "epoch": 1.0, "weights": "ema", "n_images": 360, "top1_error": 12.5},
+]
+
+
+@pytest.mark.parametrize("when", ["open", "write", "close"])
+def test_a_tracker_that_fails_is_reported_once_and_stops_nothing(when):
+    class Failing(Nothing):
+        def write(self, row):
+            if when == "write":
+                raise ConnectionError("no route")
+
+        def close(self):
+            if when == "close":
+                raise OSError("disk")
+
+    def open_it():
+        if when == "open":
+            raise RuntimeError("no key")
+        return Failing()
+
+    said: list[str] = []
+    tracker = Guarded("wandb", open_it, said.append)
+    for row in ROWS:
+        tracker.write(row)
+    tracker.close()
+    assert len(said) == 1
+    assert said[0].startswith("tracker wandb failed")
+
+
+def test_tensorboard_gets_the_rows(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tracker = open_tracker("tensorboard", None, None, RunDir(tmp_path), {})
+    for row in ROWS:
+        tracker.write(row)
+    tracker.close()
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("train/loss")] == [(10, 2.5), (20, 2.0)]
+    assert [(e.step, e.value) for e in events.Scalars("ema/top1_error")] == [(20, 12.5)]
+
+
+def history(log: Path) -> Iterator[tuple[str, float]]:
+    """(name, value) of what was logged: LevelDB's framing (a 7-byte file header, then checksum, length, type before
+    each record; short files have one block), protocol buffers inside."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, at = log.read_bytes(), 7
+    assert len(data) < 32768, "records of longer files are split over blocks"
+    while at + 7 <= len(data):
+        _, length, _ = struct.unpack_from("<IHB", data, at)
+        for item in Record.FromString(data[at + 7 : at + 7 + length]).history.item:
+            yield item.key or ".".join(item.nested_key), float(item.value_json)
+        at += 7 + length
+
+
+def test_wandb_offline_keeps_the_rows_in_the_run_folder(tmp_path, monkeypatch):
+    """Run for real, read back through wandb's own messages; no key is anywhere in the folder."""
+    monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
+    run = RunDir(tmp_path / "table" / "abc-0")
+    run.path.mkdir(parents=True)
+    tracker = open_tracker("wandb", "inceptionctl", "offline", run, {"seed": 0})
+    for row in ROWS:
+        tracker.write(row)
+    tracker.close()
+    (log,) = run.path.glob("wandb/offline-run-*/*.wandb")
+    assert [value for key, value in history(log) if key == "train/loss"] == [2.5, 2.0]
+    assert [value for key, value in history(log) if key == "ema/top1_error"] == [12.5]
+    assert not [p for p in run.path.rglob("*") if p.is_file() and b"0123456789012345" in p.read_bytes()]
