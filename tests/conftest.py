@@ -22,19 +22,24 @@ TINY = [
 ]
 
 
+def call(*words: str, cwd: Path) -> Result:
+    """Runs the command line as a person would, off a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "inceptionctl", *words],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
 @pytest.fixture
 def inceptionctl(tmp_path: Path) -> Callable[..., Result]:
-    """Runs the command line in an empty folder, as a person would."""
+    """The command line in an empty folder, unless `cwd` says where."""
 
-    def run(*words: str, cwd: Path = tmp_path, **environment: str) -> Result:
-        return subprocess.run(
-            [sys.executable, "-m", "inceptionctl", *words],
-            cwd=cwd,
-            env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"} | environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def run(*words: str, cwd: Path = tmp_path) -> Result:
+        return call(*words, cwd=cwd)
 
     return run

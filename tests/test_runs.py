@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import TINY
+from conftest import TINY, call
 from safetensors.numpy import load_file
 
 from inceptionctl.commands.plan import plan
@@ -27,6 +27,7 @@ from inceptionctl.engine.train import train
 from inceptionctl.session import make_step
 
 TIMES = ("time_s", "images_per_s")
+TABLE = ["ablate", "seeds=1", *TINY]
 SMALL = [*TINY, "train.epochs=0.6"]
 
 
@@ -76,6 +77,15 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
     again = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
     assert "finished before" in again.stdout
     assert len(list(tmp_path.glob("outputs/train/*"))) == 1
+
+
+@pytest.fixture(scope="module")
+def tabled(tmp_path_factory):
+    """A table of one seed, run once for the tests that look at it: (folder, what the command printed)."""
+    where = tmp_path_factory.mktemp("table")
+    done = call(*TABLE, cwd=where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return where, done
 
 
 def start(cwd: Path, *words: str) -> subprocess.Popen[str]:
@@ -146,44 +156,46 @@ def test_two_processes_do_not_work_on_one_run(inceptionctl, tmp_path):
     process.communicate(timeout=60)
 
 
-def test_a_table_runs_reports_and_continues(inceptionctl, tmp_path):
-    words = ["ablate", "seeds=2", *TINY]
-    done = inceptionctl(*words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    table = tmp_path / "outputs" / "inception_v3"
-    assert len(list(table.glob("*/result.json"))) == 10
+@pytest.mark.xdist_group("table")
+def test_a_table_runs_and_reports(inceptionctl, tabled):
+    where, done = tabled
+    table = where / "outputs" / "inception_v3"
+    assert len(list(table.glob("*/result.json"))) == 5
     for name in ("report.md", "report.csv", "report.json", "ladder.svg", "ladder.png", "curves.svg", "curves.png"):
         assert (table / name).stat().st_size > 500, name
     for label, paper in [("GoogLeNet", "29.0"), ("Inception-v2", "23.4"), ("BN-auxiliary", "21.2")]:
         line = next(line for line in done.stdout.splitlines() if label in line and paper in line)
-        assert ("(2)" in line) == (label != "GoogLeNet")
+        assert ("(1 seed)" in line) == (label != "GoogLeNet")
     assert "directions at most" in done.stdout
+    assert inceptionctl("report", cwd=where).stdout.splitlines()[0] in done.stdout
 
-    again = inceptionctl(*words)
-    assert "10 done before, 0 to run" in again.stdout
-    more = inceptionctl("ablate", "seeds=[0,1,7]", "--dry-run", *TINY)
-    assert more.stdout.count("  done, error") == 10
+
+@pytest.mark.xdist_group("table")
+def test_finished_cells_are_skipped(inceptionctl, tabled):
+    where, _ = tabled
+    assert "5 done before, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
+    more = inceptionctl("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
+    assert more.stdout.count("  done, error") == 5
     assert more.stdout.count("  to run") == 5
 
 
-def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tmp_path):
-    """Seed 1's runs find a damaged checkpoint in their folders, as a broken disk would leave; seed 0's are sound."""
-    words = ["ablate", "outputs=outputs", *TINY]
-    first = inceptionctl(*words, "seeds=[1]", "train.epochs=0.1")
-    assert first.returncode == 0, first.stderr
-    for state in tmp_path.glob("outputs/inception_v3/*/checkpoints/*/state.json"):
-        state.write_text("{}")
-    for result in tmp_path.glob("outputs/inception_v3/*/result.json"):
-        result.unlink()
-    done = inceptionctl(*words, "seeds=[0,1]", "train.epochs=0.1")
+@pytest.mark.xdist_group("table")
+def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tabled):
+    """Two cells find a damaged checkpoint in their folders, as a broken disk would leave it; the others are sound."""
+    where, _ = tabled
+    runs = sorted(path.parent for path in where.glob("outputs/inception_v3/*/result.json"))
+    for run in runs[:2]:
+        (run / "result.json").unlink()
+        (last_checkpoint(run) / "state.json").write_text("{}")
+    (runs[2] / "result.json").unlink()
+    done = inceptionctl(*TABLE, cwd=where)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert sum("seed 1 failed (exit 1)" in line for line in lines) == 5
-    assert sum("seed 0: top-1 error" in line for line in lines) == 5
-    for line in lines:
-        if "  log: " in line:
-            assert "every checkpoint" in (tmp_path / line.split("log: ")[1]).read_text()
-    assert "5 of 10 cells failed: Inception-v2, seed 1" in done.stderr
+    logs = [where / line.split("log: ")[1] for line in lines if "  log: " in line]
+    assert sorted(log.parent.parent for log in logs) == runs[:2]
+    assert all("every checkpoint" in log.read_text() for log in logs)
+    assert "2 of 5 cells failed" in done.stderr
+    assert (runs[2] / "result.json").exists()
 
 
 def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):

@@ -55,6 +55,7 @@ def _read(images: Images, keys: list[list[Key]], workers: int, pin: bool) -> Ite
         num_workers=workers,
         worker_init_fn=_start_worker if workers else None,
         pin_memory=pin,
+        generator=torch.Generator(),  # its own: a loader draws a seed, and the global stream is the model's
     )
     return iter(loader)
 

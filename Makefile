@@ -1,0 +1,52 @@
+# `make ablate` runs the main job and `make test` the tests, on a machine that has Python and make and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: help ablate install test test-slow lint wheel bench clean
+
+help:
+	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about 8 minutes on two cores)"
+	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
+	@echo "make test     set up, then the tests          make test-slow   those that train for minutes"
+	@echo "make lint     ruff and mypy                   make wheel       build the wheel and try it in a clean environment"
+	@echo "make bench    every benchmark, one after the other"
+
+ablate: $(VENV)/.installed
+	$(BIN)/inceptionctl ablate $(ARGS)
+
+install: $(VENV)/.installed
+
+test: $(VENV)/.tested
+	$(PYTEST) $(ARGS)
+
+test-slow: $(VENV)/.tested
+	$(PYTEST) -m slow $(ARGS)
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+wheel: $(VENV)/.tested
+	.ci/wheel
+
+bench: $(VENV)/.tested
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/ablate.py
+
+clean:
+	rm -rf $(VENV) .uv build dist *.egg-info
+
+# uv installs torch in seconds; where there is none, it goes into an environment of its own.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
+	@test -x $(BIN)/python || PATH="$$PATH:$(CURDIR)/.uv/bin" uv venv --quiet --python $(PYTHON) $(VENV)
+	PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
