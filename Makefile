@@ -44,9 +44,9 @@ clean:
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@test -x $(BIN)/python || PATH="$$PATH:$(CURDIR)/.uv/bin" uv venv --quiet --python $(PYTHON) $(VENV)
-	PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable .
+	@PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@PATH="$$PATH:$(CURDIR)/.uv/bin" VIRTUAL_ENV=$(VENV) uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@

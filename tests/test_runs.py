@@ -180,6 +180,17 @@ def test_finished_cells_are_skipped(inceptionctl, tabled):
 
 
 @pytest.mark.xdist_group("table")
+def test_a_run_dir_of_another_run_is_refused(inceptionctl, tabled):
+    where, _ = tabled
+    theirs = next(where.glob("outputs/inception_v3/*-0"))
+    before = sorted(where.rglob("*"))
+    done = inceptionctl("train", "seed=9", f"run_dir={theirs}", cwd=where)
+    assert done.returncode == 2
+    assert "belongs to another run" in done.stderr
+    assert sorted(where.rglob("*")) == before
+
+
+@pytest.mark.xdist_group("table")
 def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tabled):
     """Two cells find a damaged checkpoint in their folders, as a broken disk would leave it; the others are sound."""
     where, _ = tabled

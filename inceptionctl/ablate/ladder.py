@@ -90,7 +90,7 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, t
 def seeds_of(asked: int | Sequence[int]) -> list[int]:
     """`3` is 0, 1, 2; a list names them. Raises RequestError for anything else."""
     seeds = list(range(asked)) if isinstance(asked, int) and not isinstance(asked, bool) else asked
-    if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) and s >= 0 for s in seeds):
+    if not isinstance(seeds, list) or not seeds or not all(type(s) is int and s >= 0 for s in seeds):
         raise RequestError(f"seeds = {asked} is not allowed: a number of seeds from 1, or a list such as 'seeds=[5,6]'")
     if len(set(seeds)) < len(seeds):
         raise RequestError(f"seeds = {asked} names one twice: the runs would be the same")

@@ -54,8 +54,8 @@ class Sep(Node):
 
 @dataclass(frozen=True)
 class Pool(Node):
-    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it. `count_padding`: the border's zeros count
-    in an average, as in torchvision and timm (TF-slim and Keras leave them out)."""
+    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it. `count_padding`: the border's zeros
+    count in an average, as in torchvision and timm (TF-slim and Keras leave them out)."""
 
     kind: Literal["max", "avg"]
     kernel: Kernel = (3, 3)

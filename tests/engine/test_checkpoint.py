@@ -12,7 +12,9 @@ from inceptionctl.errors import CheckpointError
 
 
 def checkpoint(step):
-    return Checkpoint({"model": {"w": torch.full((3,), float(step))}, "ema": {"w": torch.zeros(3)}}, {"step": step, "a": 1})
+    return Checkpoint(
+        {"model": {"w": torch.full((3,), float(step))}, "ema": {"w": torch.zeros(3)}}, {"step": step, "a": 1}
+    )
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -35,7 +35,7 @@ def test_evaluation_agrees_with_scikit_learn():
     batches = [Batch(images[i : i + 10], labels[i : i + 10]) for i in range(0, 103, 10)]
     found = evaluate(model.train(), batches, torch.device("cpu"), torch.contiguous_format)
     with torch.no_grad():
-        p = model.eval()((images.float() / 127.5 - 1)).logits.softmax(1).numpy()
+        p = model.eval()(images.float() / 127.5 - 1).logits.softmax(1).numpy()
     classes = np.arange(12)
     assert found.n_images == 103
     assert found.error(1) == pytest.approx(100 * (1 - top_k_accuracy_score(labels, p, k=1, labels=classes)))

@@ -1,0 +1,100 @@
+"""Images/s of `train` against a bare PyTorch loop over the same network, data and recipe, blocks of steps in turn.
+
+The bare loop is what one would write by hand: read, forward, loss, backward, clip, step, average. Ours also counts,
+logs to a metrics file and looks for signals.
+
+    python benchmarks/throughput.py [--blocks 12] [--steps 20] [--threads 1] [key=value ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from inceptionctl.commands.plan import Plan
+from inceptionctl.compose import compose
+from inceptionctl.config import parse
+from inceptionctl.data import loader
+from inceptionctl.data.datasets import Images
+from inceptionctl.engine.step import Step
+from inceptionctl.engine.train import train
+from inceptionctl.frozen import freeze
+from inceptionctl.rundir import RunDir
+from inceptionctl.session import Session, make_step
+from inceptionctl.worker import StopFlag
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blocks", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("overrides", nargs="*")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    config = parse(compose("train", [*arguments.overrides, f"launch.threads={arguments.threads}"]))
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunDir(Path(folder))
+        freeze(run, config)
+        session = Session.open(run)
+        bare = make_step(session.plan, session.step.device)
+        pairs = [
+            (timed(ours, session, steps), timed(by_hand, session.plan, bare, session.train_images, steps))
+            for steps in blocks(arguments.blocks + 1, arguments.steps)
+        ][1:]  # the first warms both up
+    images = arguments.steps * config.train.batch
+    ratios = sorted(theirs / mine for mine, theirs in pairs)
+    for name, column in (("inceptionctl", 0), ("bare loop", 1)):
+        print(f"{name:<14}{statistics.median(images / pair[column] for pair in pairs):8.1f} images/s (median)")
+    spread = f"from {ratios[0]:.3f} to {ratios[-1]:.3f} in {len(ratios)} blocks"
+    print(f"ours / bare   {statistics.median(ratios):8.3f}   {spread}")
+
+
+def blocks(count: int, steps: int) -> list[range]:
+    return [range(i * steps, (i + 1) * steps) for i in range(count)]
+
+
+def timed(work: Callable[..., None], *arguments: object) -> float:
+    begun = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - begun
+
+
+def ours(session: Session, steps: range) -> None:
+    settings, clock = session.plan.config, replace(session.plan.clock, step=steps.start)
+    session.plan.clock.step = steps.start
+    batches = loader.training(
+        session.train_images, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
+    )
+    train(session.step, session.plan.schedule, clock, batches, session.log, lambda: None, lambda: None, StopFlag())
+
+
+def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
+    settings, model, optimizer = made.config, parts.model.train(), parts.optimizer
+    batches = loader.training(
+        images, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
+    )
+    for number, batch in zip(steps, batches, strict=True):
+        pictures = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
+        output = model(pictures)
+        loss = cross_entropy(output.logits, batch.labels_N)
+        for logits in output.aux.values():
+            loss = loss + 0.4 * cross_entropy(logits, batch.labels_N)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.clip)
+        optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = made.schedule(number)
+        optimizer.step()
+        parts.average.update_parameters(model)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The ladder changes exactly what it declares, and quotes the paper by its records."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from inceptionctl import papers
+from inceptionctl.ablate.ladder import Table, climb, seeds_of
+from inceptionctl.ablate.ledger import overridden
+from inceptionctl.compose import compose
+from inceptionctl.config import leaves, parse, parse_as
+from inceptionctl.errors import RequestError
+
+DECLARED = {
+    "RMSProp": {"optim.name", "optim.decay", "optim.eps"},
+    "Label smoothing": {"loss.label_smoothing"},
+    "Factorized 7x7": {"arch.rewrites.factorized_7x7"},
+    "BN-auxiliary": {"arch.aux.norm"},
+}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return parse_as(Table, compose("ablate", [])["table"])
+
+
+def with_row(table, k, **changes):
+    rows = list(table.rows)
+    rows[k] = replace(rows[k], **changes)
+    return replace(table, rows=rows)
+
+
+def test_each_row_differs_from_the_one_before_in_the_declared_keys_alone(table):
+    rungs = climb(table, [])
+    trees = [leaves(asdict(rung.config)) for rung in rungs]
+    for before, now, rung in zip(trees, trees[1:], rungs[1:], strict=False):
+        changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+        assert changed == DECLARED[rung.row.label] == set(rung.changed)
+
+
+def test_the_paper_s_figures_come_from_its_records(table):
+    printed = [papers.printed(row.cell) for row in table.rows]
+    assert [row.top1_error for row in printed] == [23.4, 23.1, 22.8, 21.6, 21.2]
+    assert [row.cost_billion for row in printed] == [3.8, 3.8, 3.8, 4.8, 4.8]
+    assert [papers.printed(cell).top1_error for cell in table.quoted] == [29.0, 26.8, 25.2]
+
+
+def test_a_row_that_changes_more_than_it_declares_is_refused(table):
+    sly = with_row(table, 2, changes=["loss.aux_weight"])
+    with pytest.raises(RequestError, match=r"'Label smoothing'.*also changes loss.label_smoothing"):
+        climb(sly, [])
+
+
+def test_a_row_that_changes_nothing_is_refused(table):
+    idle = with_row(table, 2, add=None)
+    with pytest.raises(RequestError, match=r"'Label smoothing'.*changes nothing of loss.label_smoothing"):
+        climb(idle, [])
+
+
+@pytest.mark.parametrize("override", ["loss.label_smoothing=0.2", "optim=rmsprop", "optim.eps=0.1", "arch.aux.norm=true"])
+def test_an_override_of_what_a_row_changes_is_refused(override, table):
+    with pytest.raises(RequestError, match=override.partition("=")[0]):
+        climb(table, [override])
+
+
+def test_other_overrides_apply_to_every_row(table):
+    rungs = climb(table, ["train.batch=16", "seeds=5"])
+    assert {rung.config.train.batch for rung in rungs} == {16}
+
+
+def test_a_switch_of_the_user_s_joins_every_row(table):
+    no_stem_row = replace(table, rows=[row for row in table.rows if row.add != "factorized_7x7"])
+    rungs = climb(no_stem_row, ["ablation=[separable_stem]"])
+    assert {rung.config.arch.rewrites.separable_stem for rung in rungs} == {True}
+
+
+@pytest.mark.parametrize(("asked", "seeds"), [(3, [0, 1, 2]), ([5, 6], [5, 6]), (1, [0])])
+def test_seeds(asked, seeds):
+    assert seeds_of(asked) == seeds
+
+
+@pytest.mark.parametrize("asked", [0, -1, [], "three", [1, 1], [0.5], None, True])
+def test_seeds_that_make_no_sense(asked):
+    with pytest.raises(RequestError, match="seeds"):
+        seeds_of(asked)
+
+
+def test_a_report_lists_what_the_scale_sets_against_the_paper():
+    paper, here = parse(compose("train", ["scale=imagenet"])), parse(compose("train", []))
+    listed = {row["key"]: (row["paper"], row["here"]) for row in overridden(paper, here)}
+    assert listed["train.batch"] == ("1600", "32")
+    assert listed["schedule.rate"] == ("0.045", "0.3")
+    assert listed["arch.width"] == ("1.0", "0.25")
+    assert "optim.eps" not in listed
