@@ -168,7 +168,7 @@ def _hydra(config_dir: str | None = None) -> Iterator[None]:
         return
     search_path = create_config_search_path(f"pkg://{CONFIG_MODULE}")
     if config_dir:
-        search_path.append("command-line", f"file://{Path(config_dir).resolve()}")
+        search_path.prepend("command-line", f"file://{Path(config_dir).resolve()}", anchor="schema")
     version.setbase("1.3")
     Hydra.create_main_hydra2("inceptionctl", search_path)
     try:

@@ -19,7 +19,7 @@ from inceptionctl.data.datasets import Images
 from inceptionctl.engine import checkpoint, state
 from inceptionctl.engine.evaluate import Evaluation, evaluate
 from inceptionctl.engine.metrics import MetricsFile, Row
-from inceptionctl.engine.step import Outcome, Step
+from inceptionctl.engine.step import Outcome, Step, mean_of
 from inceptionctl.engine.train import train
 from inceptionctl.environment import describe
 from inceptionctl.frozen import thaw
@@ -43,6 +43,7 @@ class Session:
     held_images: Images
     metrics: MetricsFile
     tracker: Tracker
+    unlogged: list[Outcome]
     earlier_s: float = 0.0
     started: float = field(default_factory=time.monotonic)
     rows_since: float = field(default_factory=time.monotonic)
@@ -69,6 +70,7 @@ class Session:
             *made.data.load(),
             metrics=MetricsFile(run.metrics, rows=found.state["rows"] if found else 0),
             tracker=Guarded(settings.tracker.name, lambda: open_it(asdict(made.config)), warn),
+            unlogged=[Outcome(*pair) for pair in found.state["unlogged"]] if found else [],
             earlier_s=found.state["wall_s"] if found else 0.0,
         )
 
@@ -88,16 +90,24 @@ class Session:
 
     def log(self, outcome: Outcome, rate: float) -> None:
         clock, settings = self.plan.clock, self.plan.config.train
+        self.unlogged.append(outcome)
         if not clock.every(settings.log_every):
             return
         now = time.monotonic()
         images = settings.batch * (clock.step % settings.log_every or settings.log_every)
         speed = {"images_per_s": images / (now - self.rows_since), "time_s": self.wall_s}
         self.write(
-            {"kind": "train", "step": clock.step, "epoch": clock.epoch, **outcome.values(clock.step), "lr": rate}
+            {
+                "kind": "train",
+                "step": clock.step,
+                "epoch": clock.epoch,
+                **mean_of(self.unlogged, clock.step),
+                "lr": rate,
+            }
             | speed
         )
         self.rows_since = time.monotonic()
+        self.unlogged.clear()
 
     def end_epoch(self) -> None:
         """A look at the average on the first held-out pictures; the last step gets a full evaluation instead."""
@@ -116,7 +126,8 @@ class Session:
         return found
 
     def save(self) -> None:
-        about = _about(self.plan) | {"wall_s": self.wall_s, "rows": self.metrics.rows}
+        unlogged = [(float(outcome.loss), float(outcome.grad_norm)) for outcome in self.unlogged]
+        about = _about(self.plan) | {"wall_s": self.wall_s, "rows": self.metrics.rows, "unlogged": unlogged}
         found = state.capture(self.step, self.plan.clock, about)
         checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep)
 

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
@@ -39,14 +40,17 @@ class StopFlag:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inceptionctl.worker", description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--leash", action="store_true", help="stop when standard input closes: the parent is gone")
-    arguments = parser.parse_args(argv)
+    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    return work(RunDir(parser.parse_args(argv).run))
+
+
+def work(run: RunDir, leash: Connection | None = None) -> int:
+    """Works on `run` to its end, or until a signal or the end of `leash` says stop: the exit code."""
     stop = _stop_on_signals()
-    if arguments.leash:
-        threading.Thread(target=_stop_with_parent, daemon=True).start()
+    if leash:
+        threading.Thread(target=_stop_when_let_go, args=(leash,), daemon=True).start()
     try:
-        with _locked(RunDir(arguments.run)) as run:
+        with _locked(run):
             from inceptionctl.session import Session  # after the signals: importing torch takes seconds
 
             Session.open(run).work(stop)
@@ -66,14 +70,14 @@ def _stop_on_signals() -> StopFlag:
     return stop
 
 
-def _stop_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1024):  # unbuffered: a daemon thread may not hold a lock at exit
-        pass
+def _stop_when_let_go(leash: Connection) -> None:
+    """The parent writes nothing: what can be read is the end of it."""
+    leash.poll(None)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
-def _locked(run: RunDir) -> Iterator[RunDir]:
+def _locked(run: RunDir) -> Iterator[None]:
     """Raises RequestError when another process works on the run; the lock goes with this process, however it ends."""
     if not run.config.is_file():
         raise RequestError(f"{run.path} is not a run folder: it has no config.yaml")
@@ -82,7 +86,7 @@ def _locked(run: RunDir) -> Iterator[RunDir]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RequestError(f"another process is working on {run.path}") from None
-        yield run
+        yield
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import TINY, call
+from commandline import TINY, call
 from safetensors.numpy import load_file
 
 from inceptionctl.commands.plan import plan
@@ -147,9 +147,9 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
 
 
 def test_two_processes_do_not_work_on_one_run(inceptionctl, tmp_path):
-    process = start(tmp_path, "train", *SMALL, "train.epochs=3")
+    process = start(tmp_path, "train", *SMALL, "train.epochs=50")
     wait_for(lambda: list(tmp_path.glob("outputs/train/*/metrics.jsonl")))
-    second = inceptionctl("train", *SMALL, "train.epochs=3")
+    second = inceptionctl("train", *SMALL, "train.epochs=50")
     assert second.returncode == 1
     assert "another process is working on" in second.stdout
     process.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ from inceptionctl.commands.plan import Plan
 from inceptionctl.errors import RequestError
 from inceptionctl.frozen import freeze, thaw
 from inceptionctl.launch import machine
+from inceptionctl.launch.local import warm_up
 from inceptionctl.launch.queue import Cell, run_cells
 from inceptionctl.rundir import RunDir
 from inceptionctl.trackers.console import CellConsole
@@ -72,11 +73,18 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
     launch = next(iter(plans.values())).config.launch
     jobs, threads, gpus = places(launch.device, launch.jobs, launch.threads, len(plans))
     cells = [
-        Cell(label, threads, made.clock.steps, lambda made=made: folder(made, threads))  # type: ignore[misc]
+        Cell(label, made.clock.steps, lambda made=made: folder(made, threads))  # type: ignore[misc]
         for label, made in plans.items()
     ]
+    warm_up(sorted({module for made in plans.values() for module in needed(made)}))
     with CellConsole(len(cells), console) as watcher:
         return run_cells(cells, jobs, gpus, watcher)
+
+
+def needed(made: Plan) -> list[str]:
+    """Slow imports, besides torch, of this plan's worker."""
+    digits = ["sklearn.datasets", "sklearn.model_selection"] if made.config.data.name == "digits" else []
+    return digits + (["timm.optim.rmsprop_tf"] if made.config.optim.name == "rmsprop" else [])
 
 
 def places(device: str, jobs: int | None, threads: int | None, cells: int) -> tuple[int, int, list[str]]:

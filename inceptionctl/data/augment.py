@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,43 +13,47 @@ Transform = Callable[[Image.Image, np.random.Generator], Image.Image]
 BILINEAR = Image.Resampling.BILINEAR
 
 
-def centre_crop(pixels: int, crop: float) -> Transform:
+@dataclass(frozen=True)
+class CentreCrop:
     """The square of `crop` times the shorter side in the middle, resized (TF-slim cuts 0.875 of each side instead)."""
 
-    def transform(image: Image.Image, _: np.random.Generator) -> Image.Image:
-        side = crop * min(image.size)
+    pixels: int
+    crop: float
+
+    def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
+        side = self.crop * min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
-        return image.resize((pixels, pixels), BILINEAR, box=(left, top, left + side, top + side))
-
-    return transform
+        return image.resize((self.pixels, self.pixels), BILINEAR, box=(left, top, left + side, top + side))
 
 
-def crop_flip(pixels: int) -> Transform:
+@dataclass(frozen=True)
+class CropFlip:
     """Mirrored with probability 1/2; the whole shorter side, shifted by up to an eighth over a black border."""
 
-    def transform(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    pixels: int
+
+    def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         side = min(image.size)
         border = side // 8
         x, y = random.integers(0, 2 * border, size=2, endpoint=True)
         x, y = x + (image.width - side) // 2, y + (image.height - side) // 2
         padded = ImageOps.expand(image, border)
-        return _mirrored(padded.resize((pixels, pixels), BILINEAR, box=(x, y, x + side, y + side)), random)
-
-    return transform
+        return _mirrored(padded.resize((self.pixels, self.pixels), BILINEAR, box=(x, y, x + side, y + side)), random)
 
 
-def inception_crop(pixels: int) -> Transform:
+@dataclass(frozen=True)
+class InceptionCrop:
     """GoogLeNet, section 6: 8 % to 100 % of the area at an aspect ratio of 3/4 to 4/3 (drawn log-uniformly, which the
     paper leaves open), without keeping that ratio; mirrored with probability 1/2."""
 
-    def transform(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    pixels: int
+
+    def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         box = _random_box(*image.size, random)
-        return _mirrored(image.resize((pixels, pixels), BILINEAR, box=box), random)
-
-    return transform
+        return _mirrored(image.resize((self.pixels, self.pixels), BILINEAR, box=box), random)
 
 
-AUGMENTATIONS: dict[str, Callable[[int], Transform]] = {"crop_flip": crop_flip, "inception_crop": inception_crop}
+AUGMENTATIONS: dict[str, Callable[[int], Transform]] = {"crop_flip": CropFlip, "inception_crop": InceptionCrop}
 
 
 def _random_box(width: int, height: int, random: np.random.Generator) -> tuple[float, float, float, float]:

@@ -64,11 +64,11 @@ def imagefolder(
     seed: int,
 ) -> DataSet:
     """Raises RequestError where there are no such folders or no pictures in them."""
-    from inceptionctl.data.augment import AUGMENTATIONS, centre_crop
+    from inceptionctl.data.augment import AUGMENTATIONS, CentreCrop
     from inceptionctl.data.imagefolder import FolderImages, find
 
     splits = find(root, train, val, split, holdout)
-    plain = centre_crop(pixels, crop)
+    plain = CentreCrop(pixels, crop)
     varied = AUGMENTATIONS[augment](pixels) if augment in AUGMENTATIONS else plain
     return DataSet(
         train=len(splits.train.files),

@@ -53,6 +53,7 @@ def _read(images: Images, keys: list[list[Key]], workers: int, pin: bool) -> Ite
         batch_sampler=keys,
         collate_fn=_collate,
         num_workers=workers,
+        multiprocessing_context="fork" if workers else None,  # cheap, and torch's own choice on Linux
         worker_init_fn=_start_worker if workers else None,
         pin_memory=pin,
         generator=torch.Generator(),  # its own: a loader draws a seed, and the global stream is the model's

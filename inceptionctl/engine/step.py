@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -18,18 +20,20 @@ from inceptionctl.optim.losses import CrossEntropy
 class Outcome:
     """`loss` and the gradient's norm before clipping, both scalars that may still be on their way from a GPU."""
 
-    loss: Tensor
-    grad_norm: Tensor
+    loss: Tensor | float
+    grad_norm: Tensor | float
 
-    def values(self, step: int) -> dict[str, float]:
-        """Raises InceptionctlError when training has blown up."""
-        loss, grad_norm = self.loss.item(), self.grad_norm.item()
-        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-            raise InceptionctlError(
-                f"training diverged at step {step}: loss {loss}, gradient norm {grad_norm}\n"
-                "  lower schedule.rate, lengthen schedule.warmup, or clip harder (train.clip)"
-            )
-        return {"loss": loss, "grad_norm": grad_norm}
+
+def mean_of(outcomes: Sequence[Outcome], step: int) -> dict[str, float]:
+    """Means over the steps since the last row. Raises InceptionctlError when training has blown up."""
+    loss = fmean(float(outcome.loss) for outcome in outcomes)
+    grad_norm = fmean(float(outcome.grad_norm) for outcome in outcomes)
+    if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+        raise InceptionctlError(
+            f"training diverged at step {step}: loss {loss}, gradient norm {grad_norm}\n"
+            "  lower schedule.rate, lengthen schedule.warmup, or clip harder (train.clip)"
+        )
+    return {"loss": loss, "grad_norm": grad_norm}
 
 
 @dataclass

@@ -1,57 +1,78 @@
-"""One worker process on this machine."""
+"""Worker processes on this machine.
+
+They are forked from a server that has imported torch and the like once: an import takes a process longer than some
+cells train. The server itself never touches a GPU or starts a thread, so forking it is safe.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from importlib import import_module
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from inceptionctl.rundir import RunDir
+
+WORKER = "inceptionctl.worker"  # by name: rooms of this level know nothing of what it does
+WARM = ("inceptionctl.session", "torch._dynamo")  # every optimizer imports the second
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A running rank. Its standard input is a leash: it stops when this process is gone."""
+    """A running rank. It holds one end of `leash`, and stops when the other end is gone and this process with it."""
 
-    process: subprocess.Popen[bytes]
-    log: IO[bytes]
+    process: BaseProcess
+    leash: Connection
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        return self.process.exitcode
 
     def stop(self) -> None:
         """Asks it to save and stop."""
-        if self.process.poll() is None:
+        if self.exit_code is None:
             self.process.terminate()
 
     def kill(self) -> None:
-        if self.process.poll() is None:
+        if self.exit_code is None:
             self.process.kill()
         self.close()
 
     def close(self) -> None:
-        self.process.wait()
-        self.log.close()
-        if self.process.stdin:
-            self.process.stdin.close()
+        self.process.join()
+        self.leash.close()
 
 
-def start(run: RunDir, threads: int, gpu: str | None) -> Worker:
-    """Starts the rank of `run` with `threads` threads on `gpu` (None: the CPU); it reads all else from the folder."""
+def warm_up(modules: Sequence[str]) -> None:
+    """Names what the workers will need besides torch; the server imports it when the first of them starts."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve a neighbour on a busy machine
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*WARM, *modules])
+
+
+def start(run: RunDir, gpu: str | None) -> Worker:
+    """Starts the rank of `run` on `gpu` (None: the CPU); it reads all else from the folder."""
     run.log().parent.mkdir(parents=True, exist_ok=True)
-    log = run.log().open("ab")
-    environment = os.environ | {
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "passive",  # threads that spin while they wait starve a neighbour on a busy machine
-        "CUDA_VISIBLE_DEVICES": gpu or "",
-        "PYTHONUNBUFFERED": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inceptionctl.worker", str(run.path), "--leash"],
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env=environment,
-        start_new_session=True,  # Ctrl-C in the terminal reaches this process alone, which then asks its workers
-    )
-    return Worker(process, log)
+    context = multiprocessing.get_context("forkserver")
+    theirs, ours = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(run, gpu, theirs), daemon=False)
+    process.start()
+    theirs.close()
+    return Worker(process, ours)
+
+
+def _work(run: RunDir, gpu: str | None, leash: Connection) -> None:
+    """The new process: first a session of its own, so that Ctrl-C in the terminal reaches the parent alone, then its
+    log and its GPU, then what `python -m inceptionctl.worker` does."""
+    os.setsid()
+    os.environ["CUDA_VISIBLE_DEVICES"] = gpu or ""
+    with run.log().open("ab", buffering=0) as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    code = import_module(WORKER).work(run, leash)
+    sys.stdout.flush()
+    sys.exit(code)

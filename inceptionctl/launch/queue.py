@@ -20,7 +20,6 @@ class Cell:
     """One run to do. `folder` finds or makes its run folder when its turn comes."""
 
     label: str
-    threads: int
     steps: int
     folder: Callable[[], RunDir]
 
@@ -68,7 +67,7 @@ def run_cells(cells: Iterable[Cell], jobs: int, gpus: Sequence[str], watcher: Wa
                 running.append(_begin(waiting.pop(0), places.pop(0), watcher))
             time.sleep(POLL_SECONDS)
             for active in list(running):
-                code = active.worker.process.poll()
+                code = active.worker.exit_code
                 for row in active.new_rows():
                     watcher.row(active.cell, row)
                 if code is not None:
@@ -85,7 +84,7 @@ def run_cells(cells: Iterable[Cell], jobs: int, gpus: Sequence[str], watcher: Wa
 
 def _begin(cell: Cell, gpu: str | None, watcher: Watcher) -> _Running:
     run = cell.folder()
-    active = _Running(cell, run, start(run, cell.threads, gpu), gpu)
+    active = _Running(cell, run, start(run, gpu), gpu)
     watcher.started(cell, run)
     return active
 
@@ -94,7 +93,7 @@ def _end(workers: Sequence[Worker]) -> None:
     for worker in workers:
         worker.stop()
     deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(worker.process.poll() is None for worker in workers):
+    while time.monotonic() < deadline and any(worker.exit_code is None for worker in workers):
         time.sleep(0.02)
     for worker in workers:
         worker.kill()

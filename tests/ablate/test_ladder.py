@@ -59,7 +59,9 @@ def test_a_row_that_changes_nothing_is_refused(table):
         climb(idle, [])
 
 
-@pytest.mark.parametrize("override", ["loss.label_smoothing=0.2", "optim=rmsprop", "optim.eps=0.1", "arch.aux.norm=true"])
+@pytest.mark.parametrize(
+    "override", ["loss.label_smoothing=0.2", "optim=rmsprop", "optim.eps=0.1", "arch.aux.norm=true"]
+)
 def test_an_override_of_what_a_row_changes_is_refused(override, table):
     with pytest.raises(RequestError, match=override.partition("=")[0]):
         climb(table, [override])

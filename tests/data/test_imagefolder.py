@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inceptionctl.data.augment import AUGMENTATIONS, centre_crop
+from inceptionctl.data.augment import AUGMENTATIONS, CentreCrop
 from inceptionctl.data.imagefolder import FolderImages, find
 from inceptionctl.data.order import generator
 from inceptionctl.errors import RequestError
@@ -93,7 +93,7 @@ def test_grey_pictures_and_those_with_alpha_become_colour(tmp_path):
     fill(tmp_path / "train"), fill(tmp_path / "val")
     Image.new("L", (9, 30), 77).save(tmp_path / "train" / "cat" / "00.png")
     Image.new("RGBA", (30, 9), (1, 2, 3, 0)).save(tmp_path / "train" / "cat" / "01.png")
-    images = FolderImages(find(str(tmp_path), None, None, None, "test").train, centre_crop(8, 1.0), 0)
+    images = FolderImages(find(str(tmp_path), None, None, None, "test").train, CentreCrop(8, 1.0), 0)
     assert (images.image(0, 0) == 77).all()
     assert images.image(0, 1).shape == (8, 8, 3)
 
@@ -101,7 +101,7 @@ def test_grey_pictures_and_those_with_alpha_become_colour(tmp_path):
 def test_the_centre_crop_is_pillow_s():
     """Cropping first, then resizing, gives the same pixels but at the border, where the crop cuts the filter off."""
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 80, 3), dtype=np.uint8))
-    ours = centre_crop(28, 0.875)(picture, generator(0, 0))
+    ours = CentreCrop(28, 0.875)(picture, generator(0, 0))
     theirs = picture.crop((12, 4, 68, 60)).resize((28, 28), Image.Resampling.BILINEAR)
     assert (np.asarray(ours)[1:-1, 1:-1] == np.asarray(theirs)[1:-1, 1:-1]).all()
 

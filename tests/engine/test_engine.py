@@ -12,7 +12,7 @@ from inceptionctl.data.loader import Batch
 from inceptionctl.engine.clock import Clock
 from inceptionctl.engine.evaluate import evaluate
 from inceptionctl.engine.metrics import MetricsFile
-from inceptionctl.engine.step import Outcome
+from inceptionctl.engine.step import Outcome, mean_of
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.models.build import Output
 
@@ -54,7 +54,7 @@ def test_evaluation_puts_the_mode_back():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_divergence_stops_the_run_with_advice(bad):
     with pytest.raises(InceptionctlError, match=r"diverged at step 12.*(?s:.*)lower schedule\.rate"):
-        Outcome(torch.tensor(bad), torch.tensor(1.0)).values(12)
+        mean_of([Outcome(torch.tensor(1.0), 1.0), Outcome(torch.tensor(bad), 1.0)], step=12)
 
 
 def test_the_clock_counts_whole_batches():

@@ -1,0 +1,32 @@
+"""The command line in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+Result = subprocess.CompletedProcess[str]
+# The smallest run that goes through everything: a tenth of the width, a few steps, one rendering of each digit.
+TINY = [
+    "arch.width=0.1",
+    "train.epochs=0.2",
+    "data.renderings=1",
+    "train.monitor=20",
+    "train.log_every=2",
+    "launch.threads=1",
+]
+
+
+def call(*words: str, cwd: Path) -> Result:
+    """Runs the command line as a person would, off a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "inceptionctl", *words],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
