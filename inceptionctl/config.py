@@ -258,8 +258,8 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
         return unknown_setting(path, set(key_paths(schema)), path)
     if first["type"] == "missing":
         return RequestError(f"{path} has no value: every setting needs one (null where it may be empty)")
-    message = first["msg"].removeprefix("Input ")
-    return RequestError(f"{path} = {first['input']} is not allowed: it {message}")
+    reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
+    return RequestError(f"{path} = {first['input']} is not allowed: {reason[0].lower()}{reason[1:]}")
 
 
 def _check_together(config: Config) -> None:

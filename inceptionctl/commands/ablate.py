@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl import rundir
 from inceptionctl.ablate import ledger
 from inceptionctl.ablate.ladder import Rung, Table, climb, seeds_of
 from inceptionctl.commands import report
-from inceptionctl.commands.cells import finished, work
+from inceptionctl.commands.cells import attempts, finished, to_do, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.compose import Tree, compose, hand_over
 from inceptionctl.config import parse, parse_as
 from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.rundir import RunDir
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _run(job: Job, dry: bool) -> None:
         _show_differences(job, console)
         show_plan({_label(*key): made for key, made in job.cells.items()}, console)
         return
-    todo = {_label(*key): made for key, made in _seeds_first(job).items() if not finished(made)}
+    todo = {_label(*key): made for key, made in _seeds_first(job).items() if to_do(made)}
     _announce(job, len(todo), console)
     codes: dict[str, int] = {}
     try:
@@ -122,8 +122,7 @@ def _write_ledger(job: Job, failed: set[str]) -> None:
     ledger.write(job.folder, job.table, job.rungs[0].config, command, classes, rows, paper)
 
 
-def _run_of(made: Plan) -> rundir.RunDir | None:
+def _run_of(made: Plan) -> RunDir | None:
     """The finished run of a cell, or its last attempt, whose log may say why it is not."""
-    attempts = rundir.attempts(Path(made.config.outputs), made.identity)
-    done = [run for run in attempts if run.finished]
-    return (done or attempts or [None])[-1]  # type: ignore[list-item]
+    tried = attempts(made)
+    return finished(made) or (tried[-1] if tried else None)

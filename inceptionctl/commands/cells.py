@@ -20,14 +20,20 @@ from inceptionctl.trackers.console import CellConsole
 
 
 def finished(made: Plan) -> RunDir | None:
-    """The newest finished run of this identity, under whatever name; None if there is none or `rerun` is asked for."""
-    if made.config.rerun:
-        return None
-    if made.config.run_dir:
-        run = RunDir(Path(made.config.run_dir))
-        return run if run.finished else None
-    done = [run for run in rundir.attempts(Path(made.config.outputs), made.identity) if run.finished]
+    """The newest finished run of this identity, under whatever name, if there is one."""
+    done = [run for run in attempts(made) if run.finished]
     return done[-1] if done else None
+
+
+def to_do(made: Plan) -> bool:
+    return made.config.rerun or finished(made) is None
+
+
+def attempts(made: Plan) -> list[RunDir]:
+    """Every run folder of this identity, oldest first: the one that `run_dir` names, or all below `outputs`."""
+    if made.config.run_dir:
+        return [RunDir(Path(made.config.run_dir))]
+    return rundir.attempts(Path(made.config.outputs), made.identity)
 
 
 def folder(made: Plan, threads: int) -> RunDir:
@@ -36,7 +42,7 @@ def folder(made: Plan, threads: int) -> RunDir:
     if config.run_dir:
         run = claim(Path(config.run_dir), made.identity)
     else:
-        unfinished = [run for run in rundir.attempts(Path(config.outputs), made.identity) if run.resumable]
+        unfinished = [run for run in attempts(made) if run.resumable]
         if unfinished and not config.rerun:
             return unfinished[-1]
         run = rundir.create(Path(config.outputs), config.name, made.identity)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, places
+from inceptionctl.commands.cells import finished, places, to_do
 from inceptionctl.commands.plan import Plan
 from inceptionctl.rundir import read_json
 
@@ -35,7 +35,7 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
         lines += [f"network   {made.config.arch.name}: {_size(made)}"]
         lines += [f"  cut     {cut}" for cut in made.cost.cuts]
         lines += [f"  warning {warning}" for warning in made.warnings]
-    open_cells = [made for made in plans.values() if not finished(made)]
+    open_cells = [made for made in plans.values() if to_do(made)]
     lines += [
         f"time      about {sum(map(device_hours, open_cells)):.2g} device-hours for {len(open_cells)} cells (estimate)"
     ]
@@ -72,7 +72,7 @@ def _size(made: Plan) -> str:
 
 def _state(made: Plan) -> str:
     done = finished(made)
-    if not done:
+    if not done or to_do(made):
         return f"{made.identity}  to run"
     errors = {e["weights"]: e["top1_error"] for e in read_json(done.result)["evaluations"]}
     return f"{made.identity}  done, error {errors['ema']:.2f} %"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, places, refuse_foreign, work
+from inceptionctl.commands.cells import finished, places, refuse_foreign, to_do, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.compose import Tree, hand_over
@@ -36,7 +36,7 @@ def _run(tree: Tree, dry: bool) -> None:
     if dry:
         show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
         return
-    if done := finished(made):
+    if (done := finished(made)) and not to_do(made):
         console.print(f"finished before: {done.path} (rerun=true runs it again)", soft_wrap=True)
         _print_result(done, console)
         return

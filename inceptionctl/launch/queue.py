@@ -31,8 +31,6 @@ class Watcher(Protocol):
 
     def finished(self, cell: Cell, run: RunDir, code: int) -> None: ...
 
-    def tick(self) -> None: ...
-
 
 @dataclass
 class _Running:
@@ -76,7 +74,6 @@ def run_cells(cells: Iterable[Cell], jobs: int, gpus: Sequence[str], watcher: Wa
                     active.worker.close()
                     codes[active.cell.label] = code
                     watcher.finished(active.cell, active.run, code)
-            watcher.tick()
     finally:
         _end([active.worker for active in running])
     return codes

@@ -65,7 +65,8 @@ def _overrides(table: Table) -> list[str]:
     if not table.overrides:
         return []
     lines = [["setting", "paper", "here"], *([f"`{one.key}`", one.paper, one.here] for one in table.overrides)]
-    return ["## Where this scale leaves the paper's recipe", _grid(lines, [False, True, True])]
+    note = "What the paper does not state is here as the released scripts have it (`conf/scale/imagenet.yaml`)."
+    return ["## Where this scale leaves the paper's recipe", note, _grid(lines, [False, True, True])]
 
 
 def _runs(table: Table) -> str:

@@ -72,9 +72,6 @@ class CellConsole:
         else:
             self._say(f"[red]{cell.label} failed (exit {code}):[/] {last_words(run.log())}\n  log: {run.log()}")
 
-    def tick(self) -> None:
-        """Nothing to do: rows come on their own."""
-
     def _say(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
         self._console.print(

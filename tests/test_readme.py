@@ -1,0 +1,57 @@
+"""Every `inceptionctl train` and `ablate` line of the README composes and plans."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from inceptionctl.ablate.ladder import Table, climb
+from inceptionctl.cli import COMMANDS
+from inceptionctl.commands.plan import plan
+from inceptionctl.compose import compose, refuse_idle_switches, sweeps
+from inceptionctl.config import parse, parse_as
+
+README = Path(__file__).parents[1] / "README.md"
+FLAGS = ("--dry-run", "-m")
+PLACEHOLDERS = ("CIFAR10", "IMAGENET", "PICTURES")
+
+
+def lines():
+    fenced = README.read_text().split("```")[1::2]
+    found = [line.partition("  #")[0].strip() for block in fenced for line in block.splitlines()]
+    return [shlex.split(line.partition(" # ")[0])[1:] for line in found if line.startswith("inceptionctl ")]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    for split in ("train", "val"):
+        for kind in ("a", "b"):
+            (root / split / kind).mkdir(parents=True)
+            for i in range(4):
+                Image.new("RGB", (40, 40)).save(root / split / kind / f"{i}.png")
+    return root
+
+
+def test_every_command_named_is_there():
+    assert {words[0] for words in lines()} <= set(COMMANDS)
+    assert len(lines()) > 10
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] in ("train", "ablate")], ids=" ".join)
+def test_a_line_of_the_readme_can_be_run(words, pictures):
+    command, *rest = words
+    overrides = [word for word in rest if word not in FLAGS]
+    for name in PLACEHOLDERS:
+        overrides = [word.replace(name, str(pictures)) for word in overrides]
+    own = [*overrides, "train.batch=2"] if str(pictures) in " ".join(overrides) else overrides
+    for run in sweeps(own, multirun="-m" in rest):
+        refuse_idle_switches(command, run)
+        if command == "train":
+            assert plan(parse(compose("train", run))).clock.steps > 0
+        else:
+            rungs = climb(parse_as(Table, compose("ablate", run)["table"]), run)
+            assert [plan(rung.config).cost.params > 0 for rung in rungs] == [True] * 5
