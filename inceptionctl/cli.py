@@ -33,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"inceptionctl: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        print(
+            "inceptionctl: interrupted; what was saved is kept, and the same command goes on from it", file=sys.stderr
+        )
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()

@@ -19,12 +19,12 @@ TINY = [
 ]
 
 
-def call(*words: str, cwd: Path) -> Result:
+def call(*words: str, cwd: Path, **environment: str) -> Result:
     """Runs the command line as a person would, off a terminal."""
     return subprocess.run(
         [sys.executable, "-m", "inceptionctl", *words],
         cwd=cwd,
-        env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"} | environment,
         capture_output=True,
         text=True,
         timeout=400,

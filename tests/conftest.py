@@ -13,7 +13,7 @@ from commandline import Result, call
 def inceptionctl(tmp_path: Path) -> Callable[..., Result]:
     """The command line in an empty folder, unless `cwd` says where."""
 
-    def run(*words: str, cwd: Path = tmp_path) -> Result:
-        return call(*words, cwd=cwd)
+    def run(*words: str, cwd: Path = tmp_path, **environment: str) -> Result:
+        return call(*words, cwd=cwd, **environment)
 
     return run

@@ -209,6 +209,14 @@ def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, ta
     assert (runs[2] / "result.json").exists()
 
 
+def test_a_tracker_that_fails_is_reported_once_and_the_run_goes_on(inceptionctl, tmp_path):
+    """Weights & Biases without a key: there is none in this home."""
+    done = inceptionctl("train", "tracker=wandb", *TINY, HOME=str(tmp_path / "home"), WANDB_API_KEY="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("tracker wandb failed") == 1
+    assert only(tmp_path, "outputs/train/*/result.json").exists()
+
+
 def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
     done = inceptionctl("train", "-m", "seed=0,1", *TINY)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +22,7 @@ from rich.progress import (
 from inceptionctl.launch.queue import Cell
 from inceptionctl.rundir import RunDir, read_json
 
+NOTICE = "inceptionctl: "  # how a worker begins what is meant for people
 LINE_SECONDS = 20.0  # between lines about one cell, off a terminal
 
 
@@ -28,7 +30,7 @@ class CellConsole:
     """Watches a queue of cells."""
 
     def __init__(self, cells: int, console: Console) -> None:
-        self._console, self._left = console, cells
+        self._console = console
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -66,11 +68,12 @@ class CellConsole:
     def finished(self, cell: Cell, run: RunDir, code: int) -> None:
         self._progress.remove_task(self._tasks.pop(cell.label))
         self._progress.advance(self._all)
-        self._left -= 1
         if code == 0:
+            for notice in notices(run.log()):
+                self._say(f"[yellow]{cell.label}:[/] {escape(notice)}")
             self._say(f"{cell.label}: {summary(read_json(run.result))}")
         else:
-            self._say(f"[red]{cell.label} failed (exit {code}):[/] {last_words(run.log())}\n  log: {run.log()}")
+            self._say(f"[red]{cell.label} failed (exit {code}):[/] {escape(last_words(run.log()))}\n  log: {run.log()}")
 
     def _say(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
@@ -91,6 +94,12 @@ def summary(result: dict[str, Any]) -> str:
         f"top-1 error {ema['top1_error']:.2f} % (average of the weights; last weights {raw['top1_error']:.2f} %) "
         f"on {ema['n_images']:,} pictures, {result['wall_s']:.0f} s"
     )
+
+
+def notices(log: Path) -> list[str]:
+    """What the worker had to say, each once: a tracker that failed, a checkpoint that was damaged."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    return list(dict.fromkeys(line.removeprefix(NOTICE) for line in lines if line.startswith(NOTICE)))
 
 
 def last_words(log: Path) -> str:
