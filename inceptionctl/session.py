@@ -67,7 +67,7 @@ class Session:
             run,
             made,
             step,
-            *made.data.load(),
+            *made.data.load(settings.seed),
             metrics=MetricsFile(run.metrics, rows=found.state["rows"] if found else 0),
             tracker=Guarded(settings.tracker.name, lambda: open_it(asdict(made.config)), warn),
             unlogged=[Outcome(*pair) for pair in found.state["unlogged"]] if found else [],

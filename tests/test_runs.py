@@ -248,7 +248,7 @@ def error_on_digits(shuffled: bool) -> float:
     """Top-1 error of row 1 on clean digits, its training labels dealt out anew or not."""
     made = plan(parse(compose("train", ["data=digits"])))
     step = make_step(made, torch.device("cpu"))
-    images, held = made.data.load()
+    images, held = made.data.load(0)
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
     batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)

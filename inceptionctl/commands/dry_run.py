@@ -30,15 +30,13 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
         f"cells     {len(plans)}, {jobs} side by side ({where})",
     ]
     lines += [f"  {label:<32} {_state(made)}" for label, made in plans.items()]
-    for spec, made in {str(made.spec): made for made in plans.values()}.items():
-        del spec
+    for made in {made.spec: made for made in plans.values()}.values():  # one of each network
         lines += [f"network   {made.config.arch.name}: {_size(made)}"]
         lines += [f"  cut     {cut}" for cut in made.cost.cuts]
         lines += [f"  warning {warning}" for warning in made.warnings]
     open_cells = [made for made in plans.values() if to_do(made)]
-    lines += [
-        f"time      about {sum(map(device_hours, open_cells)):.2g} device-hours for {len(open_cells)} cells (estimate)"
-    ]
+    hours = sum(map(device_hours, open_cells))
+    lines += [f"time      about {hours:,.2f} device-hours for {len(open_cells)} cells (estimate)"]
     lines += [f"disk      about {sum(map(disk_bytes, open_cells)) / 1e6:,.0f} MB"]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 
 from inceptionctl.config import Config, identity
 from inceptionctl.data.datasets import DataSet, digits, imagefolder
@@ -33,7 +34,7 @@ class Plan:
     def with_seed(self, seed: int) -> Plan:
         """The same plan under another seed."""
         config = replace(self.config, seed=seed)
-        return replace(self, config=config, identity=identity(config), data=dataset(config))
+        return replace(self, config=config, identity=identity(config))
 
     @property
     def warnings(self) -> list[str]:
@@ -83,11 +84,13 @@ def dataset(config: Config) -> DataSet:
     data, pixels = config.data, config.arch.pixels
     if data.name == "digits":
         jitter = asdict(data.jitter) if data.jitter else None
-        return digits(pixels, jitter, config.seed, data.renderings, data.holdout)
-    return imagefolder(
-        pixels, data.root, data.train, data.val, data.split, data.holdout,
-        config.augment.name, config.protocol.crop, config.seed,
-    )  # fmt: skip
+        return digits(pixels, jitter, data.renderings, data.holdout)
+    where = (data.root, data.train, data.val, data.split)
+    return _found_once(pixels, *where, data.holdout, config.augment.name, config.protocol.crop)
+
+
+# The rows of a table share their pictures, and listing a million files takes a while.
+_found_once = cache(imagefolder)
 
 
 def schedule(config: Config, clock: Clock) -> Schedule:

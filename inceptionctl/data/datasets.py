@@ -27,17 +27,18 @@ class Images(Protocol):
 @dataclass(frozen=True)
 class DataSet:
     """`train` and `held` pictures in the splits and their `classes`; `origin` says which splits these are;
-    `fingerprint` is a digest of pictures that are the user's own. `load` opens (training, held-out) pictures."""
+    `fingerprint` is a digest of pictures that are the user's own. `load` opens (training, held-out) pictures for a
+    seed, which varies the training ones alone."""
 
     train: int
     held: int
     classes: tuple[str, ...]
     origin: str
     fingerprint: str | None
-    load: Callable[[], tuple[Images, Images]]
+    load: Callable[[int], tuple[Images, Images]]
 
 
-def digits(pixels: int, jitter: dict[str, object] | None, seed: int, renderings: int, holdout: str) -> DataSet:
+def digits(pixels: int, jitter: dict[str, object] | None, renderings: int, holdout: str) -> DataSet:
     from inceptionctl.data import digits
 
     rendering = digits.Jitter(**jitter) if jitter else None  # type: ignore[arg-type]
@@ -48,7 +49,7 @@ def digits(pixels: int, jitter: dict[str, object] | None, seed: int, renderings:
         classes=tuple("0123456789"),
         origin=f"scikit-learn's digits, {train:,} to train and {held} held out ({holdout})",
         fingerprint=None,
-        load=lambda: digits.load(pixels, rendering, seed, renderings, holdout),
+        load=lambda seed: digits.load(pixels, rendering, seed, renderings, holdout),
     )
 
 
@@ -61,7 +62,6 @@ def imagefolder(
     holdout: str,
     augment: str,
     crop: float,
-    seed: int,
 ) -> DataSet:
     """Raises RequestError where there are no such folders or no pictures in them."""
     from inceptionctl.data.augment import AUGMENTATIONS, CentreCrop
@@ -76,5 +76,5 @@ def imagefolder(
         classes=splits.train.classes,
         origin=splits.origin,
         fingerprint=splits.fingerprint,
-        load=lambda: (FolderImages(splits.train, varied, seed), FolderImages(splits.held, plain, seed)),
+        load=lambda seed: (FolderImages(splits.train, varied, seed), FolderImages(splits.held, plain, seed)),
     )
