@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import yaml
 
-from inceptionctl.config import Config, parse
+from inceptionctl.config import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.rundir import RunDir, write_text
+from inceptionctl.schema import Config
 
 
 def freeze(run: RunDir, config: Config) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from inceptionctl.compose import chosen, compose
 from inceptionctl.compose import parse as parse_overrides
-from inceptionctl.config import Config, covered, leaves, parse, section
+from inceptionctl.config import covered, leaves, parse
 from inceptionctl.errors import RequestError
+from inceptionctl.schema import Config, section
 
 OWN_KEYS = ("table", "seeds", "ablation")
 APART = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows without being a change

@@ -8,9 +8,10 @@ from typing import Any
 
 from inceptionctl import papers
 from inceptionctl.ablate.ladder import Table, difference
-from inceptionctl.config import Config, covered, leaves
+from inceptionctl.config import covered, leaves
 from inceptionctl.models.cost import Cost
 from inceptionctl.rundir import RunDir, write_json
+from inceptionctl.schema import Config
 
 # What a scale may set against the paper's own recipe, listed in every report.
 SCALED = ("arch", "data.name", "schedule", "train", "protocol", "augment")

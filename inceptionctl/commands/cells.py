@@ -10,6 +10,7 @@ from rich.console import Console
 
 from inceptionctl import rundir
 from inceptionctl.commands.plan import Plan
+from inceptionctl.config import identity as identity_of
 from inceptionctl.errors import RequestError
 from inceptionctl.frozen import freeze, thaw
 from inceptionctl.launch import machine
@@ -62,8 +63,6 @@ def claim(path: Path, identity: str) -> RunDir:
 
 
 def refuse_foreign(path: Path, identity: str) -> None:
-    from inceptionctl.config import identity as identity_of
-
     run = RunDir(path)
     if path.exists() and not path.is_dir():
         raise RequestError(f"run_dir = {path} is a file")

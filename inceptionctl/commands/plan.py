@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
-from inceptionctl.config import Config, identity
+from inceptionctl.config import identity
 from inceptionctl.data.datasets import DataSet, digits, imagefolder
 from inceptionctl.engine.clock import Clock
 from inceptionctl.errors import RequestError
@@ -13,6 +13,7 @@ from inceptionctl.models.cost import Cost, ShapeError, cost
 from inceptionctl.models.registry import architecture, network
 from inceptionctl.models.spec import Conv, Pool, Sep, Seq
 from inceptionctl.optim.schedules import Constant, Exponential, Schedule
+from inceptionctl.schema import Config
 
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
