@@ -19,7 +19,7 @@ from inceptionctl.schema import Config
 T = TypeVar("T")
 
 # Raised by hand whenever code makes the same settings give other results.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 # What a run's result does not depend on.
 IRRELEVANT = (
@@ -45,7 +45,8 @@ def parse_as(schema: type[T], tree: Mapping[str, Any]) -> T:
 
 def identity(config: Config) -> str:
     """Twelve hexadecimal digits that two runs share when they must give the same result."""
-    relevant = {key: value for key, value in leaves(asdict(config)).items() if not covered(key, IRRELEVANT)}
+    ignored = (*IRRELEVANT, "weights") if config.weights_sha256 else IRRELEVANT  # what a file holds, not where it lies
+    relevant = {key: value for key, value in leaves(asdict(config)).items() if not covered(key, ignored)}
     text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

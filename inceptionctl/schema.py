@@ -26,31 +26,57 @@ def section(cls: type[T]) -> type[T]:
 
 @section
 class Aux:
-    """The side head, and batch norm on its fully connected layer."""
+    """The side heads: whether there are any, behind which stages (null: where the paper or release has them), batch norm
+    on their fully connected layer (null: as there), and their weight in the loss by the paper or release, which
+    `loss.aux_weight` takes over."""
 
     head: bool
-    norm: bool
+    at: list[str] | None
+    norm: bool | None
+    weight: NonNegative
 
 
 @section
 class Rewrites:
-    """The structural switches, applied in the order of `models.rewrite`."""
+    """The structural switches of `models.switches`, applied in that order; null and false leave the network alone."""
 
     factorized_7x7: bool
     separable_stem: bool
-    low_resolution: Literal[299, 151, 79]
-    stem_pools: Annotated[int, Field(ge=0, le=2)]
-    blocks: list[Count] | None
+    plain_stem: bool
+    naive_modules: bool
+    five_by_five: Literal["two_3x3", "one_3x3"] | None
+    asymmetric: bool
+    linear_factors: bool
+    grid_reduction: Literal["parallel", "pool_first", "convolve_first"] | None
+    lrn: Literal["added", "dropped"] | None
+    batch_norm: Literal["full", "shift", "none"] | None
+    residual_scale: Annotated[float, Field(gt=0, le=1)] | None
+    non_residual: bool
+    segments: Annotated[int, Field(ge=1)] | None
+    between: Literal["relu", "elu"] | None
+    pointwise_first: bool
+    count_padding: Literal["counted", "left_out"] | None
+    fully_connected: bool
+    fc_layers: bool
+    low_resolution: Literal[151, 79] | None
+    stem_pools: Annotated[int, Field(ge=0, le=2)] | None
+    blocks: list[Count] | Annotated[float, Field(gt=0, lt=1)] | None
 
 
 @section
 class Arch:
-    """`pixels`: side of the square input; `width`: factor on every layer's filters."""
+    """`pixels`: side of the square input; `width`: factor on every layer's filters; `input`: how a picture's values
+    reach the network; `init`: the first weights ("release": as the paper or its release has them, or the usual where
+    neither says); `dropout`: before the classifier (null: the network's own)."""
 
     name: str
     pixels: Annotated[int, Field(ge=1, le=4096)]
     width: Annotated[float, Field(gt=0, le=16)]
+    input: Literal["inception", "imagenet", "caffe"]
+    init: Literal["release", "he", "truncated_normal", "xavier"]
+    dropout: Share | None
     bn_momentum: Annotated[float, Field(gt=0, le=1)]
+    bn_eps: Positive
     aux: Aux
     rewrites: Rewrites
 
@@ -162,13 +188,16 @@ class Tracker:
 
 @section
 class Config:
-    """One run, whole."""
+    """One run, whole. `weights`: what it starts from ("timm", "torchvision" or a file; null: new weights);
+    `weights_sha256` is filled in for a file."""
 
     name: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     outputs: str
     run_dir: str | None
     rerun: bool
+    weights: str | None
+    weights_sha256: str | None
     arch: Arch
     data: Data
     augment: Augment

@@ -25,6 +25,7 @@ from inceptionctl.environment import describe
 from inceptionctl.frozen import thaw
 from inceptionctl.models.build import build
 from inceptionctl.models.init import initialise
+from inceptionctl.models.registry import architecture
 from inceptionctl.optim.ema import averaged, decay_over
 from inceptionctl.optim.losses import CrossEntropy
 from inceptionctl.optim.optimizers import OPTIMIZERS
@@ -180,8 +181,10 @@ def make_step(made: Plan, device: torch.device) -> Step:
     settings = made.config
     torch.manual_seed(settings.seed)
     hw = (settings.arch.pixels, settings.arch.pixels)
-    model = build(made.spec, hw, bn_momentum=settings.arch.bn_momentum)
-    initialise(model, made.spec)
+    model = build(made.spec, hw, bn_momentum=settings.arch.bn_momentum, bn_eps=settings.arch.bn_eps)
+    released = settings.arch.init == "release"
+    scheme = architecture(settings.arch.name).init if released else settings.arch.init
+    initialise(model, made.spec, scheme, stated=released)
     layout = torch.channels_last  # faster on CPU (20 to 40 %) and on GPU alike
     placed = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     options = {key: value for key, value in asdict(settings.optim).items() if key != "name" and value is not None}

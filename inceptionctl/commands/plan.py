@@ -68,7 +68,9 @@ def variant(config: Config, classes: int) -> Seq:
         arch.name,
         classes,
         head=arch.aux.head,
+        at=arch.aux.at,
         norm=arch.aux.norm,
+        drop=arch.dropout,
         factor=arch.width,
         rewrites=asdict(arch.rewrites),
     )
@@ -77,7 +79,7 @@ def variant(config: Config, classes: int) -> Seq:
 def full_size(config: Config) -> Cost:
     """The cost of this variant as the paper runs it: what a scale shrinks is put back, the side head left out."""
     pixels = architecture(config.arch.name).pixels
-    rewrites = asdict(config.arch.rewrites) | {"low_resolution": 299, "stem_pools": 2, "blocks": None}
+    rewrites = asdict(config.arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
     return cost(network(config.arch.name, head=False, rewrites=rewrites), (pixels, pixels))
 
 
@@ -111,7 +113,7 @@ def _survived(config: Config, spec: Seq) -> Cost:
     try:
         return cost(spec, (pixels, pixels))
     except ShapeError as error:
-        fewer = config.arch.rewrites.stem_pools > 0
+        fewer = config.arch.rewrites.stem_pools != 0
         raise RequestError(
             f"arch.pixels = {pixels} does not survive the strides of {config.arch.name}: {error}\n"
             f"  use a larger input{' or arch.rewrites.stem_pools=1' if fewer else ''}"
@@ -132,5 +134,5 @@ def _small_batches(total: Cost, batch: int) -> list[str]:
     return [
         f"{layer.path}: batch norm over {batch} x {layer.after.h}x{layer.after.w} values, fewer than {FEW_VALUES}"
         for layer in total.layers
-        if isinstance(layer.node, Conv) and layer.node.norm and batch * layer.after.h * layer.after.w < FEW_VALUES
+        if isinstance(layer.node, Conv | Sep) and layer.node.norm and batch * layer.after.h * layer.after.w < FEW_VALUES
     ]

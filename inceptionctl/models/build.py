@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from inceptionctl.models.cost import Map, cost, fitted_kernel
-from inceptionctl.models.spec import Cat, Conv, Dropout, Kernel, Linear, Named, Node, Padding, Pool, Res, Sep, Seq, Tap
-
-BN_EPS = 1e-3  # every release of the family: architectures.md 0
+from inceptionctl.models.cost import Map, cost, fitted_kernel, parts
+from inceptionctl.models.spec import (
+    LRN,
+    Act,
+    Activation,
+    Cat,
+    Conv,
+    Dropout,
+    Kernel,
+    Linear,
+    Named,
+    Node,
+    Norm,
+    Padding,
+    Pool,
+    Res,
+    Sep,
+    Seq,
+    Tap,
+)
 
 
 @dataclass(frozen=True)
@@ -36,18 +52,43 @@ class Concat(nn.ModuleDict):
         return torch.cat([branch(x_NCHW) for branch in self.values()], dim=1)
 
 
-class Residual(Steps):
-    def __init__(self, steps: dict[str, nn.Module], scale: float, relu: bool) -> None:
-        super().__init__(steps)
-        self.scale, self.relu = scale, relu
+class Residual(nn.Module):
+    def __init__(self, steps: dict[str, nn.Module], shortcut: nn.Module | None, scale: float, relu: bool) -> None:
+        super().__init__()
+        for name, step in steps.items():
+            self.add_module(name, step)
+        self.steps, self.scale, self.relu = list(steps), scale, relu
+        self.shortcut = shortcut
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
-        out = x_NCHW + self.scale * super().forward(x_NCHW)
+        out = x_NCHW
+        for name in self.steps:
+            out = self.get_submodule(name)(out)
+        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + self.scale * out
         return out.relu_() if self.relu else out
 
 
 class ConvNormAct(nn.Sequential):
-    """`conv`, or `depthwise` and `pointwise`; then `bn` and the ReLU, where the spec has them."""
+    """`conv`, or `depthwise` and `pointwise`; then `bn` and the activation, where the spec has them."""
+
+
+class Segments(nn.ModuleList):
+    """A convolution on each segment of the channels, where `groups` will not do: they are not equal."""
+
+    def __init__(self, sizes: list[int], kernel: Kernel, stride: int, padding: Kernel, bias: bool) -> None:
+        super().__init__(nn.Conv2d(size, size, kernel, stride, padding, bias=bias) for size in sizes)
+        self.sizes = sizes
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        return torch.cat([conv(part) for conv, part in zip(self, x_NCHW.split(self.sizes, dim=1), strict=True)], dim=1)
+
+
+class ShiftNorm(nn.BatchNorm2d):
+    """Batch norm with a shift and no scale (TF-slim and Keras)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features)
+        self.register_parameter("weight", None)
 
 
 class FullyConnected(nn.Linear):
@@ -77,7 +118,13 @@ class Side(Steps):
     """A side head; its input goes on unchanged."""
 
 
-def build(spec: Seq, hw: tuple[int, int], channels: int = 3, *, bn_momentum: float = 0.1) -> Classifier:
+NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": ShiftNorm}
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "elu": nn.ELU}
+
+
+def build(
+    spec: Seq, hw: tuple[int, int], channels: int = 3, *, bn_momentum: float = 0.1, bn_eps: float = 1e-3
+) -> Classifier:
     """The network that `spec` describes, for images of `hw` pixels, with torch's default weights (see `init`).
 
     Raises ShapeError where the spec does not survive `hw`.
@@ -85,7 +132,7 @@ def build(spec: Seq, hw: tuple[int, int], channels: int = 3, *, bn_momentum: flo
     model = Classifier(dict(_in_order(spec, Map(*hw, channels))))
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = bn_momentum
+            module.momentum, module.eps = bn_momentum, bn_eps
     return model
 
 
@@ -101,27 +148,54 @@ def _(node: Conv, into: Map) -> nn.Module:
     parts: dict[str, nn.Module] = {
         "conv": nn.Conv2d(into.c, node.filters, kernel, node.stride, padding, bias=node.bias)
     }
-    return _with_norm(parts, node.filters, node.norm, node.relu)
+    return _with_norm(parts, node.filters, node.norm, node.act)
 
 
 @_build.register
 def _(node: Sep, into: Map) -> nn.Module:
-    wide = into.c * node.multiplier
-    padding = _padding(node.padding, node.kernel)
-    parts: dict[str, nn.Module] = {
-        "depthwise": nn.Conv2d(into.c, wide, node.kernel, node.stride, padding, groups=into.c, bias=False),
-        "pointwise": nn.Conv2d(wide, node.filters, 1, bias=False),
-    }
-    return _with_norm(parts, node.filters, norm=True, relu=True)
+    c_spatial = node.filters if node.pointwise_first else into.c
+    wide = c_spatial * node.multiplier
+    c_pointwise = into.c if node.pointwise_first else wide
+    steps: list[tuple[str, nn.Module]] = [
+        ("depthwise", _spatial(node, c_spatial, wide)),
+        ("pointwise", nn.Conv2d(c_pointwise, node.filters, 1, bias=node.bias and not node.pointwise_first)),
+    ]
+    first, last = reversed(steps) if node.pointwise_first else steps
+    parts = dict([first])
+    if node.norm_between:
+        parts["bn_between"] = NORMS[node.norm_between](wide)
+    if node.between:
+        parts["act_between"] = ACTIVATIONS[node.between](inplace=True)
+    return _with_norm(parts | dict([last]), node.filters, node.norm, node.act)
+
+
+def _spatial(node: Sep, c: int, wide: int) -> nn.Module:
+    padding, bias = _padding(node.padding, node.kernel), node.bias and node.pointwise_first
+    if node.segments and c % node.segments:
+        return Segments(parts(node.segments, c), node.kernel, node.stride, padding, bias)
+    groups = node.segments or c
+    return nn.Conv2d(c, wide, node.kernel, node.stride, padding, groups=groups, bias=bias)
 
 
 @_build.register
 def _(node: Pool, into: Map) -> nn.Module:
+    if node.grid:
+        return nn.AdaptiveAvgPool2d(node.grid)
     kernel = fitted_kernel(node, into)
     padding = _padding(node.padding, kernel)
     if node.kind == "max":
-        return nn.MaxPool2d(kernel, node.stride, padding)
-    return nn.AvgPool2d(kernel, node.stride, padding, count_include_pad=node.count_padding)
+        return nn.MaxPool2d(kernel, node.stride, padding, ceil_mode=node.padding == "ceil")
+    return nn.AvgPool2d(kernel, node.stride, padding, node.padding == "ceil", count_include_pad=node.count_padding)
+
+
+@_build.register
+def _(node: LRN, into: Map) -> nn.Module:
+    return nn.LocalResponseNorm(node.size, node.alpha, node.beta)
+
+
+@_build.register
+def _(node: Act, into: Map) -> nn.Module:
+    return ACTIVATIONS[node.kind]()  # never in place: a shortcut may want the same tensor
 
 
 @_build.register
@@ -131,7 +205,8 @@ def _(node: Dropout, into: Map) -> nn.Module:
 
 @_build.register
 def _(node: Linear, into: Map) -> nn.Module:
-    return FullyConnected(into.activations, node.features)
+    layer = FullyConnected(into.activations, node.features)
+    return nn.Sequential(OrderedDict(linear=layer, act=nn.ReLU(inplace=True))) if node.relu else layer
 
 
 @_build.register
@@ -146,7 +221,8 @@ def _(node: Cat, into: Map) -> nn.Module:
 
 @_build.register
 def _(node: Res, into: Map) -> nn.Module:
-    return Residual(dict(_in_order(node, into)), node.scale, node.relu)
+    shortcut = _build(node.shortcut, into) if node.shortcut else None
+    return Residual(dict(_in_order(node, into)), shortcut, node.scale, node.relu)
 
 
 @_build.register
@@ -160,18 +236,17 @@ def _in_order(node: Named, into: Map) -> Iterable[tuple[str, nn.Module]]:
         into = cost(child, (into.h, into.w), into.c).out
 
 
-def _with_norm(parts: dict[str, nn.Module], filters: int, norm: bool, relu: bool) -> ConvNormAct:
-    module = ConvNormAct()
-    optional: dict[str, Any] = {
-        "bn": nn.BatchNorm2d(filters, eps=BN_EPS) if norm else None,
-        "relu": nn.ReLU(inplace=True) if relu else None,
-    }
-    for name, part in (parts | optional).items():
-        if part is not None:
-            module.add_module(name, part)
+def _with_norm(parts: dict[str, nn.Module], filters: int, norm: Norm, act: Activation | None) -> ConvNormAct:
+    module = ConvNormAct(OrderedDict(parts))
+    if norm:
+        module.add_module("bn", NORMS[norm](filters))
+    if act:
+        module.add_module("act", ACTIVATIONS[act](inplace=True))
     return module
 
 
 def _padding(padding: Padding, kernel: Kernel) -> Kernel:
     """SAME for odd kernels, the same on both sides as in torchvision and timm."""
+    if isinstance(padding, int):
+        return padding, padding
     return (kernel[0] // 2, kernel[1] // 2) if padding == "same" else (0, 0)

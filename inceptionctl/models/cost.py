@@ -1,7 +1,7 @@
 """What a spec turns its input into and what that takes, layer by layer, without torch.
 
 One multiply-add per weight and output position; only convolutions and fully connected layers are counted. Batch norm
-has two parameters a channel. These are the conventions of `computed_costs` in papers.yaml.
+has a scale and a shift a channel. These are the conventions of `computed_costs` in papers.yaml.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from inceptionctl.errors import RequestError
-from inceptionctl.models.spec import Cat, Conv, Dropout, Kernel, Linear, Node, Pool, Res, Sep, Seq, Tap
+from inceptionctl.models.spec import LRN, Act, Cat, Conv, Dropout, Kernel, Linear, Node, Norm, Pool, Res, Sep, Seq, Tap
 
-Leaf = Conv | Sep | Pool | Dropout | Linear
+Leaf = Conv | Sep | Pool | LRN | Act | Dropout | Linear
+PER_CHANNEL: dict[Norm, int] = {None: 0, "shift": 1, "full": 2}  # parameters of batch norm
 
 
 class ShapeError(RequestError):
@@ -53,8 +54,9 @@ class Layer:
 
     @property
     def cut(self) -> str | None:
-        """Says how a kernel was fitted to its map, or None. A pool over the whole map is global whatever its size."""
-        if isinstance(self.node, Pool) and self.node.whole:
+        """Says how a kernel was fitted to its map, or None. A pool over the whole map is global whatever its size, one
+        to a grid has windows to suit."""
+        if isinstance(self.node, Pool) and (self.node.whole or self.node.grid):
             return None
         asked = getattr(self.node, "kernel", self.kernel)
         if asked == self.kernel:
@@ -100,12 +102,27 @@ def weight_macs(layer: Layer) -> tuple[int, int]:
             weights = math.prod(layer.kernel) * c_in * node.filters
             return weights, weights * out.h * out.w
         case Sep():
-            weights = c_in * node.multiplier * (math.prod(layer.kernel) + node.filters)
-            return weights, weights * out.h * out.w
+            return _separable(node, layer)
         case Linear():
             weights = layer.before.activations * node.features
             return weights, weights
     return 0, 0
+
+
+def parts(count: int, channels: int) -> list[int]:
+    """The sizes of `count` segments of so many channels, as equal as can be."""
+    whole, rest = divmod(channels, count)
+    return [whole + 1] * rest + [whole] * (count - rest)
+
+
+def _separable(node: Sep, layer: Layer) -> tuple[int, int]:
+    """Weights and multiply-adds of both steps: pointwise first, the 1x1 works on the larger map if there is a stride."""
+    c_in, area, before, after = layer.before.c, math.prod(layer.kernel), layer.before, layer.after
+    c = node.filters if node.pointwise_first else c_in
+    spatial = sum(p * p for p in parts(node.segments, c)) * area if node.segments else c * node.multiplier * area
+    pointwise = c_in * (1 if node.pointwise_first else node.multiplier) * node.filters
+    there = before.h * before.w if node.pointwise_first else after.h * after.w
+    return spatial + pointwise, spatial * after.h * after.w + pointwise * there
 
 
 @singledispatch
@@ -116,13 +133,15 @@ def _walk(node: Node, into: Map, path: str) -> Cost:
 @_walk.register(Conv)
 @_walk.register(Sep)
 @_walk.register(Pool)
+@_walk.register(LRN)
+@_walk.register(Act)
 @_walk.register(Dropout)
 @_walk.register(Linear)
 def _(node: Leaf, into: Map, path: str) -> Cost:
     kernel = fitted_kernel(node, into)
     layer = Layer(path, node, into, _after(node, into, kernel, path), kernel, 0, 0)
     weights, macs = weight_macs(layer)
-    return Cost(layer.after, (replace(layer, params=weights + _norm_and_bias(node), macs=macs),))
+    return Cost(layer.after, (replace(layer, params=weights + _norm_and_bias(node, into.c), macs=macs),))
 
 
 @_walk.register
@@ -147,9 +166,10 @@ def _(node: Cat, into: Map, path: str) -> Cost:
 @_walk.register
 def _(node: Res, into: Map, path: str) -> Cost:
     inner = _walk(Seq(node.children), into, path)
-    if (inner.out.h, inner.out.w, inner.out.c) != (into.h, into.w, into.c):
-        raise ShapeError(f"the residual of {path} is {inner.out}, its shortcut {into}")
-    return inner
+    shortcut = _walk(node.shortcut, into, _join(path, "shortcut")) if node.shortcut else Cost(into, ())
+    if str(inner.out) != str(shortcut.out):
+        raise ShapeError(f"the residual of {path} is {inner.out}, its shortcut {shortcut.out}")
+    return Cost(inner.out, (*inner.layers, *shortcut.layers))
 
 
 @_walk.register
@@ -158,38 +178,50 @@ def _(node: Tap, into: Map, path: str) -> Cost:
 
 
 def fitted_kernel(node: Node, into: Map) -> Kernel:
-    """The kernel that `node` really has on this map: the map's size if it is `whole`, at most that if it is `cut`."""
+    """The kernel that `node` really has on this map: the map's size if it is `whole`, at most that if it is
+    `cut`, the windows' size if it pools to a `grid`."""
     kernel: Kernel = getattr(node, "kernel", (1, 1))
     if getattr(node, "whole", False):
         return into.h, into.w
+    if grid := getattr(node, "grid", None):
+        return -(-into.h // grid), -(-into.w // grid)
     if getattr(node, "cut", False):
         return min(kernel[0], into.h), min(kernel[1], into.w)
     return kernel
 
 
 def _after(node: Leaf, into: Map, kernel: Kernel, path: str) -> Map:
-    if isinstance(node, Dropout):
+    if isinstance(node, Dropout | LRN | Act):
         return into
     if isinstance(node, Linear):
-        return Map(1, 1, node.features, into.field, into.jump)
+        return Map(1, 1, node.features, _field(into, (into.h, into.w)), into.jump)
     h, w = (_grid(size, k, node) for size, k in zip((into.h, into.w), kernel, strict=True))
     if min(h, w) < 1:
         raise ShapeError(f"{path} needs a map of at least {kernel[0]}x{kernel[1]} and gets {into.h}x{into.w}")
     c = into.c if isinstance(node, Pool) else node.filters
-    field = (into.field[0] + (kernel[0] - 1) * into.jump, into.field[1] + (kernel[1] - 1) * into.jump)
-    return Map(h, w, c, field, into.jump * node.stride)
+    return Map(h, w, c, _field(into, kernel), into.jump * node.stride)
+
+
+def _field(into: Map, kernel: Kernel) -> Kernel:
+    return into.field[0] + (kernel[0] - 1) * into.jump, into.field[1] + (kernel[1] - 1) * into.jump
 
 
 def _grid(size: int, kernel: int, node: Conv | Sep | Pool) -> int:
-    return -(-size // node.stride) if node.padding == "same" else (size - kernel) // node.stride + 1
+    if isinstance(node, Pool) and node.grid:
+        return node.grid
+    if node.padding == "same":
+        return -(-size // node.stride)
+    left_over = size + 2 * node.padding - kernel if isinstance(node.padding, int) else size - kernel
+    return (-(-left_over // node.stride) if node.padding == "ceil" else left_over // node.stride) + 1
 
 
-def _norm_and_bias(node: Leaf) -> int:
+def _norm_and_bias(node: Leaf, c_in: int) -> int:
     match node:
         case Conv():
-            return node.filters * (2 * node.norm + node.bias)
+            return node.filters * (PER_CHANNEL[node.norm] + node.bias)
         case Sep():
-            return 2 * node.filters
+            first = node.filters if node.pointwise_first else c_in * node.multiplier
+            return node.filters * (PER_CHANNEL[node.norm] + node.bias) + first * PER_CHANNEL[node.norm_between]
         case Linear():
             return node.features
     return 0

@@ -3,10 +3,16 @@
 The body is the released one (TF-slim, torchvision, timm); filter counts inside modules are not in the paper. Table 3
 is read as in architectures.md 4.3: Inception-v2 opens with GoogLeNet's stem around a plain 7x7, and the row
 "Factorized 7x7" exchanges the stem as a whole; both stems end in 35x35x192. Costs: `computed_costs` of papers.yaml.
-Average pools count their padding, as torchvision and timm do.
+Average pools count their padding, as torchvision and timm do; TF-slim does not (arch.rewrites.count_padding).
 """
 
-from inceptionctl.models.spec import Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, halve
+from typing import cast
+
+from inceptionctl.models.architecture import Architecture
+from inceptionctl.models.rewrite import head_norm, rewrite, swap
+from inceptionctl.models.spec import (
+    Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, global_pool, halve,
+)
 
 STEM_7X7 = Seq.of(                                    # GoogLeNet Table 1, unpadded: 299x299x3
     conv_1a=conv(64, 7, 2, "valid"),                  # 147x147x64
@@ -24,6 +30,16 @@ STEM_3X3 = Seq.of(                                    # Table 1 as released: 299
     conv_3b=conv(80, 1),                              # 73x73x80
     conv_4a=conv(192, 3, 1, "valid"),                 # 71x71x192
     pool_2=halve(),                                   # 35x35x192
+)
+
+STEM_TABLE_1 = Seq.of(                                # Table 1 as printed: 299x299x3
+    conv_1a=conv(32, 3, 2, "valid"),                  # 149x149x32
+    conv_2a=conv(32, 3, 1, "valid"),                  # 147x147x32
+    conv_2b=conv(64, 3),                              # 147x147x64
+    pool_1=halve(),                                   # 73x73x64
+    conv_3b=conv(80, 3, 1, "valid"),                  # 71x71x80
+    conv_4a=conv(192, 3, 2, "valid"),                 # 35x35x192
+    conv_4b=conv(288, 3),                             # 35x35x288, padded though the table does not say so
 )
 
 
@@ -79,13 +95,13 @@ BLOCKS = (
 )
 
 
-def auxiliary_head(classes: int, norm: bool) -> Seq:
-    """Figure 8. `fc` is the fully connected layer of Table 3's last row, written as a convolution over the whole pooled
-    map; `norm` batch-normalises it. Without it there is no bias either, and the ReLU stays (architectures.md 0.1)."""
+def auxiliary_head(classes: int) -> Seq:
+    """Figure 8. `fc` is the fully connected layer that Table 3's last row batch-normalises, written as a convolution
+    over the whole pooled map. Here it has no norm: no bias either, and the ReLU stays (architectures.md 0.1)."""
     return Seq.of(                                    # 17x17x768
         pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 5x5x768
         conv=conv(128),                               # 5x5x128
-        fc=Conv(768, (5, 5), padding="valid", norm=norm, whole=True, init=0.01),  # 1x1x768
+        fc=Conv(768, (5, 5), padding="valid", norm=None, whole=True, init=0.01),  # 1x1x768
         logits=Linear(classes, init=0.001),
     )
 
@@ -102,11 +118,11 @@ def inception_v2(classes: int = 1000) -> Seq:
         mixed_6c=module_b(160),                       # 17x17x768
         mixed_6d=module_b(160),                       # 17x17x768
         mixed_6e=module_b(192),                       # 17x17x768
-        aux=Tap(auxiliary_head(classes, norm=False)),
+        aux=Tap(auxiliary_head(classes)),
         mixed_7a=reduction_b(),                       # 8x8x1280
         mixed_7b=module_c(),                          # 8x8x2048
         mixed_7c=module_c(),                          # 8x8x2048
-        pool=Pool("avg", (8, 8), padding="valid", whole=True),  # 1x1x2048
+        pool=global_pool(8),                          # 1x1x2048
         dropout=Dropout(0.2),                         # TF-slim keeps 0.8; not stated in the paper
         logits=Linear(classes),
     )
@@ -114,5 +130,31 @@ def inception_v2(classes: int = 1000) -> Seq:
 
 def inception_v3(classes: int = 1000) -> Seq:
     """The last row of Table 3: 23,834,568 parameters and 5,713,216,096 multiply-adds without its side head."""
-    layers = dict(inception_v2(classes)) | {"stem": STEM_3X3, "aux": Tap(auxiliary_head(classes, norm=True))}
-    return Seq.of(**layers)
+    return cast(Seq, rewrite(swap(inception_v2(classes), stem=STEM_3X3), head_norm(True)))
+
+
+def inception_v2_table1(classes: int = 1000) -> Seq:
+    """Table 1 to the letter up to the first module, which gets 35x35x288: 24,410,696 parameters, 6,045,493,856
+    multiply-adds. The modules are the released ones, five blocks at 17x17 with the reduction (architectures.md 4.2)."""
+    return swap(inception_v3(classes), stem=STEM_TABLE_1, mixed_5b=module_a(64))
+
+
+NETWORKS = {
+    "inception_v2": Architecture(
+        inception_v2, 299, BLOCKS, auxiliary_head, "he",
+        "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading)",
+        cell="rethinking.t3.03", size="rethinking.t3.03",
+        differs="the paper's filters inside modules are not printed; the released ones do not come to 3.8 G",
+    ),
+    "inception_v2_table1": Architecture(
+        inception_v2_table1, 299, BLOCKS, auxiliary_head, "he",
+        "Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper than the release)",
+        cell="rethinking.t3.07", size="rethinking.t3.07", differs="as for inception_v2; the paper says 4.8 G",
+    ),
+    "inception_v3": Architecture(
+        inception_v3, 299, BLOCKS, auxiliary_head, "he",
+        "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head",
+        cell="rethinking.t3.07", size="rethinking.t3.07",
+        differs="as for inception_v2; the paper says 4.8 G and fewer than 25 million parameters",
+    ),
+}

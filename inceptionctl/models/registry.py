@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
-from inceptionctl.errors import unknown
-from inceptionctl.models import inception_v3
-from inceptionctl.models.rewrite import Blocks, apply, drop_heads, head_norm, rewrite, width
-from inceptionctl.models.spec import Seq
+from inceptionctl.errors import RequestError, unknown
+from inceptionctl.models import baselines, bn_inception, googlenet, inception_v3, inception_v4, xception
+from inceptionctl.models.architecture import Architecture
+from inceptionctl.models.rewrite import (
+    after,
+    drop_heads,
+    dropout,
+    fit_residuals,
+    head_norm,
+    non_residual,
+    rewritten,
+    width,
+)
+from inceptionctl.models.spec import Seq, Tap
+from inceptionctl.models.switches import apply
+
+PAPERS = (
+    googlenet.NETWORKS
+    | bn_inception.NETWORKS
+    | inception_v3.NETWORKS
+    | inception_v4.NETWORKS
+    | xception.NETWORKS
+)  # fmt: skip
+RESIDUAL = ("inception_resnet_v1", "inception_resnet_v2", "inception_resnet_v2_paper", "xception")
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """A network of the papers. `cell`: the id of the paper's row in papers.yaml; `claims`: what it says of the size."""
-
-    spec: Callable[[int], Seq]
-    blocks: Blocks
-    pixels: int
-    cell: str
-    about: str
+def _plain(name: str) -> Architecture:
+    """The twin of a residual network that has its blocks without their shortcuts."""
+    entry = PAPERS[name]
+    about = f"{name} without its shortcuts (ablation=[non_residual])"
+    spec = lambda classes: rewritten(entry.spec(classes), non_residual)  # noqa: E731
+    return replace(entry, spec=spec, about=about, cell=None, size=None, differs="")
 
 
-ARCHITECTURES = {
-    "inception_v2": Architecture(
-        inception_v3.inception_v2,
-        inception_v3.BLOCKS,
-        299,
-        "rethinking.t3.03",
-        "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading)",
-    ),
-    "inception_v3": Architecture(
-        inception_v3.inception_v3,
-        inception_v3.BLOCKS,
-        299,
-        "rethinking.t3.07",
-        "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head",
-    ),
-}
+ARCHITECTURES = PAPERS | {f"{name}_plain": _plain(name) for name in RESIDUAL} | baselines.NETWORKS
 
 
 def architecture(name: str) -> Architecture:
@@ -52,16 +54,43 @@ def network(
     classes: int = 1000,
     *,
     head: bool = True,
+    at: Sequence[str] | None = None,
     norm: bool | None = None,
+    drop: float | None = None,
     factor: float = 1.0,
     rewrites: Mapping[str, Any] | None = None,
 ) -> Seq:
-    """The spec of a variant: the named network, rewritten, with or without side `head` (its fully connected layer with
-    or without `norm`; None keeps the network's own), every convolution `factor` times as wide."""
+    """The spec of a variant: the named network with its side heads, with others behind the stages `at`, or without
+    (`head`); their fully connected layer with or without `norm` (None keeps the network's own); another rate of dropout;
+    rewritten; every layer `factor` times as wide.
+
+    Raises RequestError for what this network cannot be.
+    """
     entry = architecture(name)
-    spec = apply(entry.spec(classes), rewrites or {}, entry.blocks)
+    spec = entry.spec(classes)
+    if at is not None:
+        spec = _headed(name, entry, spec, at, classes)
     if not head:
-        spec = cast(Seq, rewrite(spec, drop_heads))
+        spec = rewritten(spec, drop_heads)
     elif norm is not None:
-        spec = cast(Seq, rewrite(spec, head_norm(norm)))
-    return spec if factor == 1.0 else cast(Seq, rewrite(spec, width(factor)))
+        spec = rewritten(spec, head_norm(norm))
+    if drop is not None:
+        spec = rewritten(spec, dropout(drop))
+    spec = apply(spec, rewrites or {}, entry.blocks)
+    return cast(Seq, fit_residuals(spec if factor == 1.0 else rewritten(spec, width(factor)))[0])
+
+
+def has_heads(spec: Seq) -> bool:
+    return any(isinstance(node, Tap) and node.head for _, node in spec)
+
+
+def _headed(name: str, entry: Architecture, spec: Seq, at: Sequence[str], classes: int) -> Seq:
+    """`spec` with the family's side head behind each of these stages, and nowhere else."""
+    if entry.head is None:
+        raise RequestError(f"arch.aux.at = {list(at)}: {name} has no side head, neither in its paper nor in a release")
+    spec = Seq(tuple((child, node) for child, node in spec if not isinstance(node, Tap)))
+    for stage in at:
+        if stage not in spec:
+            raise unknown(f"stage of {name}", stage, [child for child, _ in spec], f"arch.aux.at={list(at)}")
+        spec = after(spec, stage, "aux" if len(at) == 1 else f"aux_{stage}", Tap(entry.head(classes)))
+    return spec

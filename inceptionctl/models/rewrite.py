@@ -1,97 +1,105 @@
-"""Ablations of structure: pure functions from spec to spec.
-
-`REWRITES` holds the named switches of `arch.rewrites` in the order in which they are applied.
-"""
+"""Rewriting specs: pure functions from tree to tree, and the rules that any network can take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar, cast
 
-from inceptionctl.errors import RequestError
-from inceptionctl.models.inception_v3 import STEM_3X3, STEM_7X7
-from inceptionctl.models.spec import Conv, Named, Node, Sep, Seq, Tap
+from typing_extensions import TypeGuard
+
+from inceptionctl.models.spec import (
+    LRN,
+    Act,
+    Activation,
+    Cat,
+    Conv,
+    Dropout,
+    Linear,
+    Named,
+    Node,
+    Norm,
+    Pool,
+    Res,
+    Sep,
+    Seq,
+    Tap,
+)
 
 Rule = Callable[[Node], Node]
-Blocks = tuple[tuple[str, ...], ...]
+N = TypeVar("N", bound=Named)
 
 
 def rewrite(node: Node, rule: Rule) -> Node:
-    """Applies `rule` to every node, children first, side heads included."""
+    """Applies `rule` to every node, children first, shortcuts and side heads included."""
     if isinstance(node, Named):
         node = replace(node, children=tuple((name, rewrite(child, rule)) for name, child in node))
+    if isinstance(node, Res) and node.shortcut:
+        node = replace(node, shortcut=rewrite(node.shortcut, rule))
     elif isinstance(node, Tap) and node.head:
         node = Tap(rewrite(node.head, rule))
     return rule(node)
 
 
-def swap(network: Seq, **children: Node) -> Seq:
-    """`network` with these children in place of those of the same names."""
-    return Seq(tuple((name, children.get(name, child)) for name, child in network))
+def rewritten(network: Seq, *rules: Rule) -> Seq:
+    """A network after `rules`, one after the other."""
+    for rule in rules:
+        network = cast(Seq, rewrite(network, rule))
+    return network
+
+
+def swap(parent: N, **children: Node) -> N:
+    """`parent` with these children in place of those of the same names."""
+    return replace(parent, children=tuple((name, children.get(name, child)) for name, child in parent))
 
 
 def without(network: Seq, *names: str) -> Seq:
     return Seq(tuple((name, child) for name, child in network if name not in names))
 
 
-def factorized_7x7(network: Seq, asked: bool) -> Seq:
-    """The stem around one 7x7 becomes the stem of three 3x3 (Rethinking, Table 3, row "Factorized 7x7")."""
-    if not asked:
-        return network
-    if _stem(network) != STEM_7X7:
-        raise RequestError("arch.rewrites.factorized_7x7: this network has no stem with one 7x7 layer to factorise")
-    return swap(network, stem=STEM_3X3)
+def after(network: Seq, name: str, new_name: str, node: Node) -> Seq:
+    """`network` with a node more, behind the child called `name`."""
+    place = [child for child, _ in network].index(name) + 1
+    return Seq((*network.children[:place], (new_name, node), *network.children[place:]))
 
 
-def separable_stem(network: Seq, asked: bool) -> Seq:
-    """The opening 7x7 becomes separable with 8 filters a channel (GoogLeNet Table 1 and BN-Inception by their cost)."""
-    if not asked:
-        return network
-    first = _first_conv(network)
-    if first.kernel != (7, 7):
-        raise RequestError("arch.rewrites.separable_stem: this network does not open with a 7x7 layer")
-    separable = Sep(first.filters, first.kernel, first.stride, first.padding, multiplier=8)
-    return swap(network, stem=swap(_stem(network), conv_1a=separable))
+def unstrided(node: Node) -> Node:
+    """A rule: keeps the grid. Stride 1, and padding where there was none."""
+    if isinstance(node, Conv | Sep | Pool) and node.stride > 1:
+        return replace(node, stride=1, padding="same")
+    return node
 
 
-def low_resolution(network: Seq, pixels: int) -> Seq:
-    """Rethinking, Table 2: at 151 pixels the first layer has stride 1; at 79 the first pool goes too."""
-    if pixels == 299:
-        return network
-    if pixels not in (151, 79):
-        raise RequestError(f"arch.rewrites.low_resolution = {pixels}: Table 2 has 299, 151 and 79")
-    first = dict(_stem(network).children)["conv_1a"]
-    if not isinstance(first, Conv | Sep):
-        raise RequestError("arch.rewrites.low_resolution: this network does not open with a convolution")
-    stem = swap(_stem(network), conv_1a=replace(first, stride=1))
-    return swap(network, stem=without(stem, "pool_1") if pixels == 79 else stem)
+def batch_norm(norm: Norm) -> Rule:
+    """Batch norm of this kind on every convolution, or none and a bias instead. What has neither a norm nor an
+    activation (a linear 1x1) is left alone, and so is a fully connected layer without one (see `head_norm`)."""
 
+    def rule(node: Node) -> Node:
+        if isinstance(node, Conv) and (node.norm or (node.act and not node.whole)):
+            return replace(node, norm=norm, bias=norm is None)
+        if isinstance(node, Sep):
+            return replace(node, norm=norm, bias=norm is None, norm_between=node.norm_between and norm)
+        return node
 
-def stem_pools(network: Seq, kept: int) -> Seq:
-    """Keeps the first `kept` of the stem's two pools, for inputs that two would shrink too far."""
-    if kept not in (0, 1, 2):
-        raise RequestError(f"arch.rewrites.stem_pools = {kept}: a stem has two pools, keep 0, 1 or 2")
-    return swap(network, stem=without(_stem(network), *("pool_1", "pool_2")[kept:]))
-
-
-def blocks(network: Seq, counts: Sequence[int] | None, released: Blocks) -> Seq:
-    """Keeps the first `counts` modules of each grid; the reductions between them stay."""
-    if not counts:
-        return network
-    most = [len(names) for names in released]
-    if len(counts) != len(most) or not all(1 <= n <= m for n, m in zip(counts, most, strict=True)):
-        raise RequestError(f"arch.rewrites.blocks = {list(counts)}: one count a grid, from 1 to {most}")
-    return without(network, *(name for names, n in zip(released, counts, strict=True) for name in names[n:]))
+    return rule
 
 
 def width(factor: float) -> Rule:
-    """Scales every convolution's filters, rounded to a multiple of 8."""
+    """Scales the filters of every convolution and hidden layer, rounded to a multiple of 8; never the classifier's."""
+
+    def scaled(name: str, node: Node) -> Node:
+        if name == "logits":
+            return node
+        if isinstance(node, Conv | Sep):
+            return replace(node, filters=_eights(node.filters * factor))
+        return replace(node, features=_eights(node.features * factor)) if isinstance(node, Linear) else node
 
     def rule(node: Node) -> Node:
-        if not isinstance(node, Conv | Sep):
-            return node
-        return replace(node, filters=max(8, 8 * round(node.filters * factor / 8)))
+        if isinstance(node, Res) and node.shortcut:
+            node = replace(node, shortcut=scaled("", node.shortcut))
+        if isinstance(node, Named):
+            node = replace(node, children=tuple((name, scaled(name, child)) for name, child in node))
+        return node
 
     return rule
 
@@ -106,37 +114,178 @@ def head_norm(norm: bool) -> Rule:
 
     def rule(node: Node) -> Node:
         if isinstance(node, Tap) and isinstance(node.head, Seq) and isinstance(fc := node.head["fc"], Conv):
-            return Tap(swap(node.head, fc=replace(fc, norm=norm)))
+            return Tap(swap(node.head, fc=replace(fc, norm="full" if norm else None, bias=fc.bias and not norm)))
         return node
 
     return rule
 
 
-REWRITES: dict[str, Callable[[Seq, Any], Seq]] = {
-    "factorized_7x7": factorized_7x7,
-    "separable_stem": separable_stem,
-    "low_resolution": low_resolution,
-    "stem_pools": stem_pools,
-}
+def drop_lrn(node: Node) -> Node:
+    """A rule: no local response normalisation."""
+    if isinstance(node, Seq):
+        return Seq(tuple((name, child) for name, child in node if not isinstance(child, LRN)))
+    return node
 
 
-def apply(network: Seq, rewrites: Mapping[str, Any], released: Blocks) -> Seq:
-    """Applies the named switches in the fixed order. Raises RequestError for one that this network cannot take."""
-    for name, switch in REWRITES.items():
-        if name in rewrites:
-            network = switch(network, rewrites[name])
-    return blocks(network, rewrites.get("blocks"), released)
+def dropout(rate: float) -> Rule:
+    """Another rate before the classifier; side heads keep theirs."""
+
+    def rule(node: Node) -> Node:
+        if isinstance(node, Tap):
+            return node
+        return Dropout(rate) if isinstance(node, Dropout) else node
+
+    return rule
 
 
-def _stem(network: Seq) -> Seq:
-    stem = network["stem"]
-    if not isinstance(stem, Seq):
-        raise RequestError("this network has no stem of its own")
-    return stem
+def one_3x3(node: Node) -> Node:
+    """A rule: a 3x3 in place of every 5x5 in a module (torchvision's and TF-slim's GoogLeNet)."""
+    return _in_branches(node, lambda steps: _split(steps, _is_5x5, lambda layer: [replace(layer, kernel=(3, 3))]))
 
 
-def _first_conv(network: Seq) -> Conv:
-    first = _stem(network)["conv_1a"]
-    if not isinstance(first, Conv):
-        raise RequestError("arch.rewrites.separable_stem: the first layer is separable already")
-    return first
+def two_3x3(node: Node) -> Node:
+    """A rule: two 3x3 in place of every 5x5 in a module (Rethinking, section 3.1, Figure 5)."""
+    return _in_branches(node, lambda steps: _split(steps, _is_5x5, lambda layer: [replace(layer, kernel=(3, 3))] * 2))
+
+
+def asymmetric(node: Node) -> Node:
+    """A rule: 1xn and nx1 in place of every nxn in a module (Rethinking, section 3.2, Figure 6)."""
+
+    def halves(layer: Conv) -> list[Conv]:
+        n, _ = layer.kernel
+        return [replace(layer, kernel=(1, n)), replace(layer, kernel=(n, 1))]
+
+    return _in_branches(node, lambda steps: _split(steps, lambda layer: layer.kernel[0] == layer.kernel[1] > 1, halves))
+
+
+def linear_factors(node: Node) -> Node:
+    """A rule: no activation between the two layers that one was factorised into, in modules (Rethinking, Figure 2):
+    1xn and nx1, or two 3x3."""
+
+    def linear(steps: list[Node]) -> list[Node]:
+        for i in range(len(steps) - 1):
+            first, second = steps[i], steps[i + 1]
+            if isinstance(first, Conv) and isinstance(second, Conv) and _factors(first, second):
+                if i == 0 or not _linear(steps[i - 1]):  # the second half of a pair opens none
+                    steps = [*steps[:i], replace(first, act=None), *steps[i + 1 :]]
+        return steps
+
+    return _in_branches(node, linear)
+
+
+def naive(node: Node) -> Node:
+    """A rule: a module without its 1x1 reductions and its projection (GoogLeNet, Figure 2a against 2b)."""
+    if not isinstance(node, Cat):
+        return node
+    return Cat(tuple((name, _unreduced(branch)) for name, branch in node))
+
+
+def non_residual(node: Node) -> Node:
+    """A rule: what the block makes of its input, without the input; the ReLU behind the sum stays."""
+    if not isinstance(node, Res):
+        return node
+    return Seq((*node.children, ("relu", Act()))) if node.relu else Seq(node.children)
+
+
+def residual_scale(scale: float) -> Rule:
+    return lambda node: replace(node, scale=scale) if isinstance(node, Res) else node
+
+
+def segments(count: int) -> Rule:
+    """The spatial step of every Sep mixes the channels in `count` groups (Xception, section 1.1)."""
+    return lambda node: replace(node, segments=count) if _is_xception_s(node) else node
+
+
+def between(kind: Activation) -> Rule:
+    """An activation between the two steps of every Sep (Xception, section 4.7 and Figure 10)."""
+    return lambda node: replace(node, between=kind) if _is_xception_s(node) else node
+
+
+def pointwise_first(node: Node) -> Node:
+    """A rule: the 1x1 of every Sep comes first (Xception, section 1.1)."""
+    return replace(node, pointwise_first=True) if _is_xception_s(node) else node
+
+
+def count_padding(counted: bool) -> Rule:
+    """Whether the zeros around a map count in the averages of its pools."""
+
+    def rule(node: Node) -> Node:
+        padded = isinstance(node, Pool) and node.kind == "avg" and node.padding == "same"
+        return replace(node, count_padding=counted) if padded else node
+
+    return rule
+
+
+def fit_residuals(node: Node, channels: int = 3) -> tuple[Node, int]:
+    """`node` with the last layer of every residual as wide as the input that it is added to, and the channels that come
+    out. Scaling and rewriting change what the branches of a module add up to; a block has to follow."""
+    if isinstance(node, Conv | Sep):
+        return node, node.filters
+    if isinstance(node, Linear):
+        return node, node.features
+    if isinstance(node, Tap):
+        return Tap(node.head and fit_residuals(node.head, channels)[0]), channels
+    if isinstance(node, Cat):
+        branches = [(name, *fit_residuals(child, channels)) for name, child in node]
+        return Cat(tuple((name, child) for name, child, _ in branches)), sum(c for _, _, c in branches)
+    if not isinstance(node, Seq | Res):
+        return node, channels
+    children, out = [], channels
+    for name, child in node:
+        fitted, out = fit_residuals(child, out)
+        children.append((name, fitted))
+    if isinstance(node, Res) and not node.shortcut and isinstance(last := children[-1][1], Conv):
+        children[-1], out = (children[-1][0], replace(last, filters=channels)), channels
+    return replace(node, children=tuple(children)), out
+
+
+def _eights(filters: float) -> int:
+    return max(8, 8 * round(filters / 8))
+
+
+def _in_branches(node: Node, change: Callable[[list[Node]], list[Node]]) -> Node:
+    """A rule on modules: `change` gets the layers of each branch."""
+    if not isinstance(node, Cat):
+        return node
+
+    def branch(child: Node) -> Node:
+        steps = [step for _, step in child] if isinstance(child, Seq) else [child]
+        changed = change(steps)
+        return child if changed == steps else Seq(tuple((str(i), step) for i, step in enumerate(changed)))
+
+    return Cat(tuple((name, branch(child)) for name, child in node))
+
+
+def _split(steps: list[Node], chosen: Callable[[Conv], bool], parts: Callable[[Conv], list[Conv]]) -> list[Node]:
+    """The layers with each unstrided one that is `chosen` replaced by its parts."""
+    split: list[Node] = []
+    for step in steps:
+        split += parts(step) if isinstance(step, Conv) and step.stride == 1 and chosen(step) else [step]
+    return split
+
+
+def _is_xception_s(node: Node) -> TypeGuard[Sep]:
+    """One filter a channel, so not the opening layer of BN-Inception, and nothing between the steps (MobileNet)."""
+    return isinstance(node, Sep) and node.multiplier == 1 and not node.norm_between
+
+
+def _is_5x5(layer: Conv) -> bool:
+    return layer.kernel == (5, 5)
+
+
+def _factors(first: Conv, second: Conv) -> bool:
+    (h, w), turned = first.kernel, second.kernel[::-1]
+    asymmetric_pair = (h == 1) != (w == 1) and (h, w) == turned
+    return first.stride == 1 and (asymmetric_pair or (h, w) == turned == (3, 3))
+
+
+def _linear(step: Node) -> bool:
+    return isinstance(step, Conv) and step.act is None
+
+
+def _unreduced(branch: Node) -> Node:
+    """Without every 1x1 that stands before or behind another layer."""
+    if not isinstance(branch, Seq):
+        return branch
+    kept = [step for _, step in branch if not (isinstance(step, Conv) and step.kernel == (1, 1))]
+    return kept[0] if len(kept) == 1 else Seq(tuple((str(i), step) for i, step in enumerate(kept)))

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-Padding = Literal["same", "valid"]
+# A number of pixels on each side, or: "same", which keeps n / stride positions (half the kernel on each side); "valid",
+# none; "ceil", none either, but a last window may hang over the edge (Caffe; on even maps what TensorFlow calls SAME).
+Padding = Literal["same", "valid", "ceil"] | int
 Kernel = tuple[int, int]
+Norm = Literal["full", "shift", None]  # scale and shift a channel; shift alone (TF-slim, Keras); none
+Activation = Literal["relu", "relu6", "elu"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Conv(Node):
-    """Convolution, batch norm, ReLU: the papers' one kind of layer. Without `norm` there is no bias either.
+    """Convolution, batch norm, ReLU: the papers' one kind of layer.
 
     `whole`: the kernel covers its map, whatever the size; `kernel` is then that of the paper's input.
     `init`: deviation of the truncated normal that fills the weights; None leaves it to the network's scheme.
@@ -34,28 +38,42 @@ class Conv(Node):
     kernel: Kernel = (1, 1)
     stride: int = 1
     padding: Padding = "same"
-    norm: bool = True
+    norm: Norm = "full"
     bias: bool = False
-    relu: bool = True
+    act: Activation | None = "relu"
     whole: bool = False
     init: float | None = None
 
 
 @dataclass(frozen=True)
 class Sep(Node):
-    """Separable convolution: `multiplier` depthwise filters a channel, then 1x1 to `filters`; batch norm, ReLU."""
+    """Separable convolution: `multiplier` depthwise filters a channel, then 1x1 to `filters`; batch norm, ReLU.
+
+    `segments`: into how many groups the channels fall that the spatial step mixes (None: each channel by itself; 1: an
+    ordinary convolution). `between` and `norm_between`: activation and batch norm after the first of the two steps.
+    `pointwise_first`: the 1x1 comes before the spatial step.
+    """
 
     filters: int
-    kernel: Kernel
+    kernel: Kernel = (3, 3)
     stride: int = 1
     padding: Padding = "same"
     multiplier: int = 1
+    norm: Norm = "full"
+    bias: bool = False
+    act: Activation | None = "relu"
+    segments: int | None = None
+    between: Activation | None = None
+    norm_between: Norm = None
+    pointwise_first: bool = False
+    init: float | None = None
 
 
 @dataclass(frozen=True)
 class Pool(Node):
-    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it. `count_padding`: the border's zeros
-    count in an average, as in torchvision and timm (TF-slim and Keras leave them out)."""
+    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it; `grid`: windows that give a map of that
+    many positions a side (torch's adaptive pooling). `count_padding`: the border's zeros count in an average, as in
+    torchvision and timm's Inception-v3 (TF-slim, Keras and timm's Inception-v4 leave them out)."""
 
     kind: Literal["max", "avg"]
     kernel: Kernel = (3, 3)
@@ -63,7 +81,22 @@ class Pool(Node):
     padding: Padding = "same"
     whole: bool = False
     cut: bool = False
+    grid: int | None = None
     count_padding: bool = True
+
+
+@dataclass(frozen=True)
+class LRN(Node):
+    """Local response normalisation across channels, with the constants of Caffe's GoogLeNet (architectures.md 1)."""
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+
+
+@dataclass(frozen=True)
+class Act(Node):
+    kind: Activation = "relu"
 
 
 @dataclass(frozen=True)
@@ -75,9 +108,10 @@ class Dropout(Node):
 
 @dataclass(frozen=True)
 class Linear(Node):
-    """Fully connected, with a bias, over the flattened map. `init` as in `Conv`."""
+    """Fully connected, with a bias, over the flattened map; `relu` makes it a hidden layer. `init` as in `Conv`."""
 
     features: int
+    relu: bool = False
     init: float | None = None
 
 
@@ -106,6 +140,9 @@ class Named(Node):
     def __getitem__(self, name: str) -> Node:
         return dict(self.children)[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in dict(self.children)
+
 
 class Seq(Named):
     """Children one after the other."""
@@ -117,29 +154,42 @@ class Cat(Named):
 
 @dataclass(frozen=True)
 class Res(Named):
-    """Input plus `scale` times what the children make of it in order; then ReLU (Inception-v4 paper, Figure 20)."""
+    """`shortcut` of the input (None: the input itself) plus `scale` times what the children make of it in order; then
+    ReLU (Inception-v4 paper, Figure 20)."""
 
     scale: float = 1.0
     relu: bool = True
+    shortcut: Node | None = None
 
 
 def conv(filters: int, kernel: int | Kernel = 1, stride: int = 1, padding: Padding = "same") -> Conv:
     return Conv(filters, kernel if isinstance(kernel, tuple) else (kernel, kernel), stride, padding)
 
 
-def average_pool() -> Pool:
+def average_pool(count_padding: bool = True) -> Pool:
     """The pooling branch of a module: 3x3, stride 1."""
-    return Pool("avg")
+    return Pool("avg", count_padding=count_padding)
 
 
-def halve() -> Pool:
-    """The pooling between stages: max 3x3, stride 2, no padding."""
-    return Pool("max", stride=2, padding="valid")
+def global_pool(pixels: int) -> Pool:
+    """Averages the whole map, which has `pixels` a side at the paper's input."""
+    return Pool("avg", (pixels, pixels), padding="valid", whole=True)
 
 
-def linear_conv(filters: int) -> Conv:
-    """1x1 with a bias, no norm, no ReLU: what ends a residual branch."""
-    return Conv(filters, norm=False, bias=True, relu=False)
+def halve(padding: Padding = "valid") -> Pool:
+    """The pooling between stages: max 3x3, stride 2."""
+    return Pool("max", stride=2, padding=padding)
+
+
+def linear_conv(filters: int, kernel: int | Kernel = 1) -> Conv:
+    """A bias, no norm, no ReLU: what ends a residual branch."""
+    kernel = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    return Conv(filters, kernel, norm=None, bias=True, act=None)
+
+
+def numbered(prefix: str, modules: list[Node]) -> dict[str, Node]:
+    """`block_a1`, `block_a2`, ...: modules that a paper draws once, with a factor."""
+    return {f"{prefix}{i}": module for i, module in enumerate(modules, 1)}
 
 
 def _steps(node: Node) -> tuple[Node, ...]:
