@@ -43,16 +43,33 @@ def printed(record_id: str) -> Printed:
     if record_id not in _records():
         raise unknown("record of papers.yaml", record_id, _records())
     record = _records()[record_id]
-    values, protocol = record["values"], record["eval"]
+    values, protocol = record["values"], record.get("eval", {})
     return Printed(
         id=record_id,
         label=record["source"]["row"],
-        top1_error=values.get("top1_error_pct"),
-        top5_error=values.get("top5_error_pct"),
+        top1_error=_error(values, 1),
+        top5_error=_error(values, 5),
         cost_billion=values.get("cost_billion_multiply_adds"),
         n_images=protocol.get("n_images"),
         caveat=protocol.get("caveat"),
     )
+
+
+def unprinted(label: str) -> Printed:
+    """A row that no paper has."""
+    return Printed("", label, None, None, None, None, None)
+
+
+def _error(values: dict[str, Any], top: int) -> float | None:
+    """The records state errors in percent, or accuracies in percent or as shares."""
+    for key in (f"top{top}_error_pct", f"top{top}_val_error_pct", f"caffe_model_top{top}_error_pct"):
+        if values.get(key) is not None:
+            return float(values[key])
+    shares = {f"top{top}_accuracy": 100.0, f"top{top}_accuracy_pct": 1.0, f"centre_crop_top{top}_accuracy": 100.0}
+    for key, percent in shares.items():
+        if values.get(key) is not None:
+            return round(100 - percent * values[key], 6)  # takes away what binary fractions add
+    return None
 
 
 def title(paper: str) -> str:
@@ -65,3 +82,32 @@ def computed(network: str, variant: str) -> dict[str, int]:
         if entry["network"] == network and entry["variant"].startswith(variant):
             return {"params": entry["params"], "macs": entry["macs"]}
     raise unknown("computed cost", f"{network}: {variant}", {e["network"] for e in figures()["computed_costs"]})
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a paper says of a network's size, as printed but in units: parameters and multiply-adds, None if unsaid."""
+
+    id: str
+    source: str
+    params: float | None
+    macs: float | None
+
+
+PARAMS = {"parameters": 1, "million_params": 10**6, "parameters_millions": 10**6}
+MACS = {"million_mult_adds": 10**6, "cost_billion_multiply_adds": 10**9, "flops_billion": 10**9}
+
+
+def claimed(record_id: str) -> Claim:
+    """The size in a record or a text fact. Raises RequestError for an id that papers.yaml does not have."""
+    facts = {fact["id"]: fact for fact in figures()["text_facts"]}
+    if record_id not in _records() and record_id not in facts:
+        raise unknown("record of papers.yaml", record_id, [*_records(), *facts])
+    found = _records().get(record_id) or facts[record_id]
+    values, source = found.get("values") or found["value"], found["source"]
+    return Claim(record_id, f"{source['paper']}, {source['table']}", _size(values, PARAMS), _size(values, MACS))
+
+
+def _size(values: dict[str, Any], units: dict[str, int]) -> float | None:
+    """The first of these keys that has a value, times its unit; rounded, since 1.5 and the like are exact in print."""
+    return next((round(float(values[k]) * unit, 3) for k, unit in units.items() if values.get(k) is not None), None)

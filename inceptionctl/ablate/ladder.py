@@ -1,10 +1,13 @@
-"""A paper's cumulative table as data: row k is the base with the switches of rows 1 to k, no more."""
+"""A paper's table as data. In a cumulative one, row k is the base with the switches of rows 1 to k, no more; in an
+independent one, each row is the base with its own settings, no more."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from hydra.core.override_parser.types import Override
 
 from inceptionctl.compose import chosen, compose
 from inceptionctl.compose import parse as parse_overrides
@@ -18,31 +21,39 @@ APART = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between ro
 
 @section
 class TableRow:
-    """`cell`: the record of papers.yaml; `add`: a switch of `conf/ablation`; `changes`: the settings it may change."""
+    """`cell`: the record of papers.yaml, if a paper has one; `set`: groups or settings of this row; `add`: a switch of
+    `conf/ablation`; `changes`: the settings that both may change; `against`: the label of the row to compare with, in a
+    cumulative table always the one above."""
 
     label: str
-    cell: str
-    add: str | None
-    changes: list[str]
+    cell: str | None = None
+    set: list[str] = field(default_factory=list)
+    add: str | None = None
+    changes: list[str] = field(default_factory=list)
+    against: str | None = None
 
 
 @section
 class Table:
-    """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported."""
+    """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported; `changes`: what
+    any row may change, beside its own."""
 
     name: str
-    paper: str
+    mode: Literal["cumulative", "independent"]
+    paper: str | None
     title: str
     metric: Literal["final"]
     weights: Literal["ema", "raw"]
     base: list[str]
+    changes: list[str] = field(default_factory=list)
     quoted: list[str]
     rows: list[TableRow]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """A row ready to run; `changed` maps each setting that it changes to (before, now)."""
+    """A row ready to run; `changed` maps each setting that it changes, in a cumulative table against the row above and
+    else against the base, to (before, now)."""
 
     row: TableRow
     config: Config
@@ -55,30 +66,41 @@ def climb(table: Table, overrides: Sequence[str]) -> list[Rung]:
     Raises RequestError if an override touches what a row is there to change, or if a row would change anything but what
     it declares.
     """
-    declared = [path for row in table.rows for path in row.changes]
-    user = [o for o in parse_overrides(overrides) if not covered(o.key_or_group, OWN_KEYS)]
-    for override in user:
-        key = override.key_or_group
-        if any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared):
-            raise RequestError(f"{override.input_line} sets what a row of table {table.name} is there to change")
-    shared = [o.input_line for o in user if o.input_line]
-    taken = {o.key_or_group for o in user}
-    base = [entry for entry in table.base if entry.partition("=")[0] not in taken]
+    user = _users_own(table, overrides)
     switches = chosen(overrides, "ablation")
-    named = [] if "name" in taken else [f"name={table.name}"]
-
+    below = leaves(asdict(_composed(table, user, [], switches))) if table.mode == "independent" else None
     rungs: list[Rung] = []
-    below: dict[str, Any] | None = None
     for row in table.rows:
-        switches = switches + ([row.add] if row.add else [])
-        config = parse(compose("train", [*base, *shared, *named, f"ablation=[{','.join(switches)}]"]))
+        own = [*switches, *([row.add] if row.add else [])]
+        config = _composed(table, user, row.set, own)
         now = leaves(asdict(config))
         changed = difference(below, now) if below is not None else {}
         if below is not None:
             _refuse_undeclared(table, row, changed)
         rungs.append(Rung(row=row, config=config, changed=changed))
-        below = now
+        if table.mode == "cumulative":
+            below, switches = now, own
     return rungs
+
+
+def _users_own(table: Table, overrides: Sequence[str]) -> list[Override]:
+    """The overrides for every row. Raises RequestError for one that touches what a row is there to change."""
+    declared = [*table.changes, *(path for row in table.rows for path in row.changes)]
+    user = [o for o in parse_overrides(overrides) if not covered(o.key_or_group, OWN_KEYS)]
+    for override in user:
+        key = override.key_or_group
+        if any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared):
+            raise RequestError(f"{override.input_line} sets what a row of table {table.name} is there to change")
+    return user
+
+
+def _composed(table: Table, user: Sequence[Override], own: Sequence[str], switches: Sequence[str]) -> Config:
+    """The settings of a row: what it sets itself, or the user, replaces what the table's base sets."""
+    taken = {entry.partition("=")[0] for entry in own} | {override.key_or_group for override in user}
+    base = [entry for entry in table.base if entry.partition("=")[0] not in taken]
+    named = [] if "name" in taken else [f"name={table.name}"]
+    lines = [override.input_line for override in user if override.input_line]
+    return parse(compose("train", [*base, *own, *lines, *named, f"ablation=[{','.join(switches)}]"]))
 
 
 def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -99,7 +121,7 @@ def seeds_of(asked: int | Sequence[int]) -> list[int]:
 
 
 def _refuse_undeclared(table: Table, row: TableRow, changed: Mapping[str, Any]) -> None:
-    extra = [path for path in changed if not covered(path, row.changes)]
+    extra = [path for path in changed if not covered(path, [*table.changes, *row.changes])]
     missing = [path for path in row.changes if not any(covered(key, [path]) for key in changed)]
     if extra:
         raise RequestError(f"row {row.label!r} of table {table.name} also changes {', '.join(extra)}: a row may not")

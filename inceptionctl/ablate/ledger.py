@@ -22,7 +22,8 @@ class LedgerRow:
     """A row with the cost of the network run and of the full-size one, and the run of each seed, if there is one."""
 
     label: str
-    cell: str
+    cell: str | None
+    against: str | None
     switch: str | None
     cost: Cost
     full: Cost
@@ -36,7 +37,8 @@ def write(
     """`config` is that of the first row here, `paper` by the paper's recipe."""
     write_json(folder / "ledger.json", {
         "table": table.name,
-        "title": f"{papers.title(table.paper)}, {table.title}",
+        "mode": table.mode,
+        "title": f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
         "setting": setting(config),
         "command": command,
         "metric": table.metric,
@@ -74,6 +76,7 @@ def _row(folder: Path, row: LedgerRow) -> dict[str, Any]:
     return {
         "label": row.label,
         "cell": row.cell,
+        "against": row.against,
         "switch": row.switch,
         "params": row.cost.params,
         "macs": row.cost.macs,

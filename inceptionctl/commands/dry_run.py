@@ -8,6 +8,8 @@ from rich.console import Console
 
 from inceptionctl.commands.cells import finished, places, to_do
 from inceptionctl.commands.plan import Plan
+from inceptionctl.models.releases import release
+from inceptionctl.models.spec import Tap
 from inceptionctl.rundir import read_json
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
@@ -30,6 +32,7 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
         f"cells     {len(plans)}, {jobs} side by side ({where})",
     ]
     lines += [f"  {label:<32} {_state(made)}" for label, made in plans.items()]
+    lines += [f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text]
     for made in {made.spec: made for made in plans.values()}.values():  # one of each network
         lines += [f"network   {made.config.arch.name}: {_size(made)}"]
         lines += [f"  cut     {cut}" for cut in made.cost.cuts]
@@ -61,10 +64,21 @@ def disk_bytes(made: Plan) -> int:
     return 4 * BYTES * made.cost.params * made.config.train.keep
 
 
+def _weights(made: Plan) -> str:
+    """What the run starts from, and whether it is here; nothing for new weights."""
+    weights = made.config.weights
+    entry = release(made.config.arch.name, weights) if weights else None
+    if entry is None:
+        return weights or ""
+    return f"{entry.library} {entry.model}.{entry.tag} ({entry.cached or 'not downloaded yet'})"
+
+
 def _size(made: Plan) -> str:
+    heads = sum(isinstance(node, Tap) and node.head is not None for _, node in made.spec)
+    with_heads, without = (f" with side head{'s' * (heads > 1)}", " without") if heads else ("", "")
     return (
-        f"{made.cost.params:,} parameters, {made.cost.macs / 1e6:,.1f} M multiply-adds with its side head; "
-        f"full size {made.full.params:,} and {made.full.macs / 1e9:.2f} G without"
+        f"{made.cost.params:,} parameters, {made.cost.macs / 1e6:,.1f} M multiply-adds{with_heads}; "
+        f"full size {made.full.params:,} and {made.full.macs / 1e9:.2f} G{without}"
     )
 
 

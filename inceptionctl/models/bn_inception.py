@@ -93,7 +93,7 @@ NETWORKS = {
         bn_inception, 224, BLOCKS, auxiliary_head, "he",
         "Batch Normalization, Figure 5, with the 96-wide projections that its widths need (TF-slim's inception_v2)",
         cell="bn.f4.bn-inception_single_crop", size="bn.base",
-        differs="13.6 million is met by one side head on 14x14x576 (arch.aux.at=[inception_4d]: 13,602,880; a reading)",
+        differs="13.6 million is met by one side head on 14x14x576 (ablation=[bn_inception_auxiliary]; a reading)",
     ),
     "bn_inception_128": Architecture(
         bn_inception_128, 224, BLOCKS, auxiliary_head, "he",

@@ -57,15 +57,15 @@ class Residual(nn.Module):
         super().__init__()
         for name, step in steps.items():
             self.add_module(name, step)
-        self.steps, self.scale, self.relu = list(steps), scale, relu
         self.shortcut = shortcut
+        self.step_names, self.residual_scale, self.ends_in_relu = tuple(steps), scale, relu
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         out = x_NCHW
-        for name in self.steps:
+        for name in self.step_names:
             out = self.get_submodule(name)(out)
-        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + self.scale * out
-        return out.relu_() if self.relu else out
+        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + self.residual_scale * out
+        return out.relu_() if self.ends_in_relu else out
 
 
 class ConvNormAct(nn.Sequential):
@@ -111,7 +111,7 @@ class Classifier(nn.Module):
                 aux[name] = stage(x_NCHW)
             elif stage is not None:
                 x_NCHW = stage(x_NCHW)
-        return Output(x_NCHW, aux)
+        return Output(x_NCHW.flatten(1), aux)
 
 
 class Side(Steps):

@@ -23,12 +23,12 @@ STEM = Seq.of(                                        # Figure 3: 299x299x3
     conv_1a=conv(32, 3, 2, "valid"),                  # 149x149x32
     conv_2a=conv(32, 3, 1, "valid"),                  # 147x147x32
     conv_2b=conv(64, 3),                              # 147x147x64
-    pool_1=Cat.of(pool=halve(), conv=conv(96, 3, 2, "valid")),  # 73x73x160
+    mixed_3a=Cat.of(pool=halve(), conv=conv(96, 3, 2, "valid")),  # 73x73x160
     mixed_4a=Cat.of(                                  # 71x71x192
         branch3x3=conv(64) >> conv(96, 3, 1, "valid"),
         branch7x7=conv(64) >> conv(64, ROW) >> conv(64, COLUMN) >> conv(96, 3, 1, "valid"),
     ),
-    pool_2=Cat.of(conv=conv(192, 3, 2, "valid"), pool=halve()),  # 35x35x384
+    mixed_5a=Cat.of(conv=conv(192, 3, 2, "valid"), pool=halve()),  # 35x35x384
 )
 
 STEM_RESNET_V1 = Seq.of(                              # Figure 14: 299x299x3
@@ -38,7 +38,7 @@ STEM_RESNET_V1 = Seq.of(                              # Figure 14: 299x299x3
     pool_1=halve(),                                   # 73x73x64
     conv_3b=conv(80, 1),                              # 73x73x80
     conv_4a=conv(192, 3, 1, "valid"),                 # 71x71x192
-    pool_2=conv(256, 3, 2, "valid"),                  # 35x35x256
+    conv_4b=conv(256, 3, 2, "valid"),                 # 35x35x256
 )
 
 

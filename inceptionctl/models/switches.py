@@ -106,7 +106,7 @@ def fully_connected(network: Seq, asked: bool) -> Seq:
     """A hidden layer over the whole last map instead of global average pooling, as wide as the map has channels (the
     papers do not print the one that GoogLeNet section 5 compares with: a reading)."""
     pool = network["pool"]
-    if not (isinstance(pool, Pool) and pool.whole) or "logits" not in dict(network.children[-2:]):
+    if not (isinstance(pool, Pool) and pool.whole) or not isinstance(network["logits"], Linear):
         raise Refused("this network does not end in global average pooling and a linear layer")
     return swap(network, pool=Linear(_width_before(network, "pool"), relu=True))
 
@@ -120,19 +120,19 @@ def fc_layers(network: Seq, asked: bool) -> Seq:
 
 def low_resolution(network: Seq, pixels: int) -> Seq:
     """Rethinking, Table 2: at 151 pixels the first layer has stride 1; at 79 the first pool goes too."""
-    first = _first(network)
-    if not isinstance(first, Conv | Sep) or "pool_1" not in _stem(network):
-        raise Refused("Table 2 is about networks for 299 pixels that open with a convolution and a pool")
-    stem = swap(_stem(network), conv_1a=replace(first, stride=1))
-    return swap(network, stem=_unpooled(stem, ["pool_1"]) if pixels == 79 else stem)
+    stem, first = _stem(network), _first(network)
+    if not isinstance(first, Conv | Sep) or not _halvings(stem):
+        raise Refused("Table 2 is about networks that open with a strided convolution and a pool")
+    first_pool = _halvings(stem)[:1] if pixels == 79 else []
+    return swap(network, stem=_unpooled(swap(stem, conv_1a=replace(first, stride=1)), first_pool))
 
 
 def stem_pools(network: Seq, kept: int) -> Seq:
-    """Keeps at most the first `kept` of the stem's pools, for inputs that more would shrink too far."""
+    """Keeps at most the first `kept` of the stem's pools, or of what halves the grid in their place, for inputs that more
+    would shrink too far. A network without a stem has none to lose."""
     if "stem" not in network:
         return network
-    pools = [name for name, _ in _stem(network) if name.startswith("pool")]
-    return swap(network, stem=_unpooled(_stem(network), pools[kept:]))
+    return swap(network, stem=_unpooled(_stem(network), _halvings(_stem(network))[kept:]))
 
 
 def _rule(reason: str, rule: Rule) -> Switch:
@@ -215,6 +215,11 @@ def _first(network: Seq) -> Node | None:
     return dict(_stem(network)).get("conv_1a")
 
 
+def _halvings(stem: Seq) -> list[str]:
+    """What halves the grid behind the stem's first layer."""
+    return [name for name, node in stem.children[1:] if _has(node, _strided)]
+
+
 def _unpooled(stem: Seq, names: Sequence[str]) -> Seq:
     """Without these pools; a pool beside a convolution, or a strided convolution in its place, loses its stride."""
     gone = [name for name in names if isinstance(stem[name], Pool)]
@@ -228,7 +233,7 @@ def _reduces(node: Node) -> bool:
 
 
 def _strided(node: Node) -> bool:
-    return isinstance(node, Conv | Pool) and node.stride > 1
+    return isinstance(node, Conv | Sep | Pool) and node.stride > 1
 
 
 def _has(node: Node, wanted: Callable[[Node], bool]) -> bool:

@@ -40,9 +40,8 @@ def record(findings: Findings) -> Record:
 
 def as_csv(findings: Findings) -> str:
     """One line per quoted row, per row and, last, for the last row against the first; what there is not stays empty."""
-    rungs = [None, *findings.rungs]
     lines = [{"kind": "quoted", **_flat_paper(one)} for one in findings.table.quoted]
-    lines += [_flat_row(one, rung, findings) for one, rung in zip(findings.rows, rungs, strict=True)]
+    lines += [_flat_row(one, findings.rung(one.row), findings) for one in findings.rows]
     if findings.overall:
         label = f"{findings.overall.after.label} against {findings.overall.before.label}"
         lines.append({"kind": "overall", "label": label, **_flat_rung(findings.overall)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from inceptionctl.report.findings import Findings
+from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.runs import Curves, Floats
 from inceptionctl.report.words import DASH, signed
 
@@ -74,9 +74,9 @@ def _paper_panel(axes: Axes, findings: Findings) -> None:
     errors = [np.nan if one.top1_error is None else one.top1_error for one in (*quoted, *(row.printed for row in rows))]
     start = len(quoted)
     axes.plot(errors[:start], range(start), "o", color="#b0b0b0")
-    axes.plot(errors[start:], range(start, len(errors)), "o-", color=PAPER, linewidth=1.2)
+    axes.plot(errors[start:], range(start, len(errors)), _marks(findings), color=PAPER, linewidth=1.2)
     _panel(axes, "the paper", "top-1 error, %")
-    _changes(axes, start + 1, [signed(rung.paper_change) for rung in findings.rungs])
+    _changes(axes, findings, lambda rung: signed(rung.paper_change))
 
 
 def _our_panel(axes: Axes, findings: Findings) -> None:
@@ -87,10 +87,14 @@ def _our_panel(axes: Axes, findings: Findings) -> None:
         if one.top1 and one.top1.low is not None and one.top1.high is not None:
             axes.plot([one.top1.low, one.top1.high], [place, place], "-", color=OURS, linewidth=2.5, alpha=0.45)
     means = [one.top1.mean if one.top1 else np.nan for one in findings.rows]  # the line breaks where a row is missing
-    axes.plot(means, range(start, start + len(means)), "o-", color=OURS, linewidth=1.2)
+    axes.plot(means, range(start, start + len(means)), _marks(findings), color=OURS, linewidth=1.2)
     _panel(axes, f"here, {findings.sample}", "top-1 error, % (bar: 95 % t interval, small dots: seeds)")
-    here = [DASH if rung.difference is None else f"{rung.difference.change:+.2f}" for rung in findings.rungs]
-    _changes(axes, start + 1, here)
+    _changes(axes, findings, lambda rung: DASH if rung.difference is None else f"{rung.difference.change:+.2f}")
+
+
+def _marks(findings: Findings) -> str:
+    """A line joins the rows only where each adds to the one above."""
+    return "o-" if findings.table.cumulative else "o"
 
 
 def _panel(axes: Axes, title: str, label: str) -> None:
@@ -101,12 +105,15 @@ def _panel(axes: Axes, title: str, label: str) -> None:
     axes.margins(x=0.08)
 
 
-def _changes(axes: Axes, start: int, changes: Sequence[str]) -> None:
+def _changes(axes: Axes, findings: Findings, text: Callable[[Rung], str]) -> None:
     """The change of each rung in a column of its own at the right, where no mark can cover it."""
     beside = axes.get_yaxis_transform()
+    if not findings.rungs:
+        return
     axes.text(1.16, 1.02, "change", transform=axes.transAxes, ha="right", va="bottom", color=GREY)
-    for place, text in enumerate(changes, start):
-        axes.text(1.16, place, text, transform=beside, ha="right", va="center")
+    for place, row in enumerate(findings.table.rows, len(findings.table.quoted)):
+        if rung := findings.rung(row):
+            axes.text(1.16, place, text(rung), transform=beside, ha="right", va="center")
 
 
 def curves(findings: Findings) -> Figure:

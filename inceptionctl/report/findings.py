@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from inceptionctl.report import stats
 from inceptionctl.report.results import Row, Table
@@ -65,8 +64,8 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """`rungs[k]` compares row k + 1 with row k; `overall` the last row with the first, None in a table of one row.
-    `detectable` is in points and regards seeds only."""
+    """`rungs` compare a row with the one that it is set against, in a ladder the row above; `overall` compares the
+    ladder's last row with its first, None elsewhere. `detectable` is in points and regards seeds only."""
 
     table: Table
     rows: tuple[Finding, ...]
@@ -78,6 +77,10 @@ class Findings:
     @property
     def resolved(self) -> int:
         return sum(rung.resolved for rung in self.rungs)
+
+    def rung(self, row: Row) -> Rung | None:
+        """The comparison whose upper end is `row`."""
+        return next((rung for rung in self.rungs if rung.after is row), None)
 
     @property
     def sample(self) -> str:
@@ -96,7 +99,8 @@ class Findings:
 
 def find(table: Table) -> Findings:
     rows = tuple(Finding(row=row, measured=measure(row, table.chance_error)) for row in table.rows)
-    rungs = [compare(before, after) for before, after in pairwise(rows)]
+    by_label = {one.row.label: one for one in rows}
+    rungs = [compare(by_label[one.row.against], one) for one in rows if one.row.against]
     corrected = stats.holm([rung.welch_p for rung in rungs])
     settled = [one.measured.top1 for one in rows if one.measured and one.measured.converged]
     seeds, sd = min((one.n for one in settled), default=0), stats.pooled_sd(settled)
@@ -104,7 +108,7 @@ def find(table: Table) -> Findings:
         table=table,
         rows=rows,
         rungs=tuple(replace(rung, holm_p=p) for rung, p in zip(rungs, corrected, strict=True)),
-        overall=compare(rows[0], rows[-1]) if len(rows) > 1 else None,
+        overall=compare(rows[0], rows[-1]) if table.cumulative and len(rows) > 1 else None,
         seeds=seeds,
         detectable=None if sd is None else stats.detectable(sd, seeds),
     )

@@ -15,7 +15,7 @@ METHOD = """\
 Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
 interval of a change comes from a crossed bootstrap over seeds and test images (clustered where images share a source),
 widened for few seeds; it errs on the side of "cannot tell". Beside it stands Welch's t test over seeds alone, corrected
-by Holm over the adjacent rungs. A verdict names a direction only where the interval excludes 0. The smallest detectable
+by Holm over the rungs. A verdict names a direction only where the interval excludes 0. The smallest detectable
 rung regards seeds only. On a plateau, the training loss changes over the last fifth of the run by less than 5 % of what
 it fell before."""
 
@@ -33,8 +33,7 @@ def markdown(findings: Findings) -> str:
         "\n".join(f"- {line}" for line in (*words.notes, *words.warnings)),
         "![ladder: the paper's errors and ours](ladder.svg)",
         "![learning curves](curves.svg)",
-        "## Rungs",
-        _rungs(findings),
+        *(["## Rungs", _rungs(findings)] if findings.rungs else []),
         METHOD,
         *_overrides(table),
         "## Runs",

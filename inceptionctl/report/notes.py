@@ -30,11 +30,14 @@ def overall(findings: Findings) -> list[str]:
 
 
 def resolution(findings: Findings) -> str:
+    plateau = sum(one.plateau for _, one in findings.measured)
+    settled = f"plateau: {plateau} of {len(findings.measured)} rows"
+    if not findings.rungs:
+        return settled
     rungs = f"resolved {findings.resolved} of {len(findings.rungs)} rungs"
     smallest = "unknown" if findings.detectable is None else f"{findings.detectable:.1f} points"
     power = f"smallest rung detectable at 80 % power: {smallest} (seeds only, n = {findings.seeds})"
-    plateau = sum(one.plateau for _, one in findings.measured)
-    return f"{rungs} · {power} · plateau: {plateau} of {len(findings.measured)} rows"
+    return f"{rungs} · {power} · {settled}"
 
 
 def caveats(findings: Findings) -> list[str]:
@@ -57,7 +60,8 @@ def learning(findings: Findings) -> list[str]:
     names = [row.label for row, one in findings.measured if not one.plateau]
     if not names:
         return []
-    return [f"Not on a plateau: {', '.join(names)}. Their rungs speak of learning speed, not of final accuracy."]
+    what = "rungs" if findings.rungs else "errors"
+    return [f"Not on a plateau: {', '.join(names)}. Their {what} speak of learning speed, not of final accuracy."]
 
 
 def unfinished(table: Table, paths_from: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.papers import Printed, printed
+from inceptionctl.papers import Printed, printed, unprinted
 from inceptionctl.report.runs import Outcome, outcome, reading
 from inceptionctl.rundir import RunDir, read_json
 
@@ -26,9 +26,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A row of the ladder: `params` and `macs` of the network run here, `full_` of the same at the paper's size."""
+    """A row: `params` and `macs` of the network run here, `full_` of the same at the paper's size; `against`: label of
+    the row that it is compared with, if any; `name`: how it stands in the table."""
 
     label: str
+    name: str
+    against: str | None
     printed: Printed
     switch: str | None
     params: int
@@ -36,10 +39,6 @@ class Row:
     full_params: int
     full_macs: int
     cells: tuple[Cell, ...]
-
-    @property
-    def name(self) -> str:
-        return f"+ {self.label}" if self.switch else self.label
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -57,10 +56,12 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A ledger with the outcomes of its cells. `folder` holds the ledger; `chance_error`: of guessing, in percent."""
+    """A ledger with the outcomes of its cells. `folder` holds the ledger; `chance_error`: of guessing, in percent; in a
+    `cumulative` table, each row adds to the one above."""
 
     folder: Path
     name: str
+    cumulative: bool
     title: str
     setting: str
     command: str
@@ -98,20 +99,32 @@ def read(folder: Path) -> Table:
 def _table(folder: Path, ledger: dict[str, Any]) -> Table:
     read_as = (ledger["protocol"], ledger["weights"])
     plain = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
+    cumulative = ledger.get("mode", "cumulative") == "cumulative"
+    above = [None, *(row["label"] for row in ledger["rows"])]
+    compared = above if cumulative else [row["against"] for row in ledger["rows"]]
+    rows = zip(ledger["rows"], compared, strict=False)
     return Table(
         folder=folder,
         name=ledger["table"],
         quoted=tuple(printed(record) for record in ledger["quoted"]),
-        rows=tuple(_row(folder.parent, row, *read_as) for row in ledger["rows"]),
+        cumulative=cumulative,
+        rows=tuple(_row(folder.parent, row, against, cumulative, *read_as) for row, against in rows),
         overrides=tuple(Override(**{key: str(value) for key, value in one.items()}) for one in ledger["overrides"]),
         **{key: ledger[key] for key in plain},
     )
 
 
-def _row(outputs: Path, row: dict[str, Any], protocol: str, weights: str) -> Row:
+def _row(
+    outputs: Path, row: dict[str, Any], against: str | None, cumulative: bool, protocol: str, weights: str
+) -> Row:
     plain = ("label", "switch", "params", "macs", "full_params", "full_macs")
-    cells = tuple(_cell(outputs, cell, protocol, weights) for cell in row["cells"])
-    return Row(printed=printed(row["cell"]), cells=cells, **{key: row[key] for key in plain})
+    return Row(
+        name=f"+ {row['label']}" if cumulative and row["switch"] else row["label"],
+        against=against,
+        printed=printed(row["cell"]) if row["cell"] else unprinted(row["label"]),
+        cells=tuple(_cell(outputs, cell, protocol, weights) for cell in row["cells"]),
+        **{key: row[key] for key in plain},
+    )
 
 
 def _cell(outputs: Path, cell: dict[str, Any], protocol: str, weights: str) -> Cell:

@@ -55,15 +55,15 @@ def names(findings: Findings) -> Column:
 def paper(findings: Findings) -> list[Column]:
     return [
         _of_paper(findings, "paper\ntop-1", lambda one: number(one.top1_error)),
-        _of_rungs(findings, "paper\nchange", lambda rung: signed(rung.paper_change)),
+        *_of_rungs(findings, "paper\nchange", lambda rung: signed(rung.paper_change)),
     ]
 
 
 def ours(findings: Findings) -> list[Column]:
     return [
         _of_rows(findings, "ours, top-1\nmean ± sd (n)", _mean),
-        _of_rungs(findings, "change here\n95 % interval", change),
-        _of_rungs(findings, "\nverdict", verdict, numeric=False),
+        *_of_rungs(findings, "change here\n95 % interval", change),
+        *_of_rungs(findings, "\nverdict", verdict, numeric=False),
         _of_rows(findings, "ours, top-1\n95 % interval", lambda one: interval(one.top1)),
     ]
 
@@ -100,10 +100,14 @@ def _of_rows(findings: Findings, title: str, text: Callable[[Finding], str]) -> 
     return Column(title=title, cells=(*quoted, *(text(one) for one in findings.rows)))
 
 
-def _of_rungs(findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True) -> Column:
-    """A rung stands in the line of its upper end, so that the quoted rows and the base have none."""
-    empty = [DASH] * (len(findings.table.quoted) + 1)
-    return Column(title=title, cells=(*empty, *(text(rung) for rung in findings.rungs)), numeric=numeric)
+def _of_rungs(
+    findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True
+) -> list[Column]:
+    """A rung stands in the line of its upper end; a table that compares no rows has no such column."""
+    if not findings.rungs:
+        return []
+    rungs = [*(None for _ in findings.table.quoted), *(findings.rung(row) for row in findings.table.rows)]
+    return [Column(title=title, cells=tuple(text(rung) if rung else DASH for rung in rungs), numeric=numeric)]
 
 
 def _mean(one: Finding) -> str:

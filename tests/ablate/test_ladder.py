@@ -7,11 +7,12 @@ from dataclasses import asdict, replace
 import pytest
 
 from inceptionctl import papers
-from inceptionctl.ablate.ladder import Table, climb, seeds_of
+from inceptionctl.ablate.ladder import Table, climb, difference, seeds_of
 from inceptionctl.ablate.ledger import overridden
 from inceptionctl.compose import compose
 from inceptionctl.config import leaves, parse, parse_as
 from inceptionctl.errors import RequestError
+from inceptionctl.models.registry import ARCHITECTURES
 
 DECLARED = {
     "RMSProp": {"optim.name", "optim.decay", "optim.eps"},
@@ -96,3 +97,44 @@ def test_a_report_lists_what_the_scale_sets_against_the_paper():
     assert listed["schedule.rate"] == ("0.045", "0.3")
     assert listed["arch.width"] == ("1.0", "0.25")
     assert "optim.eps" not in listed
+
+
+# Tables whose rows stand by themselves.
+
+
+def independent(name):
+    return parse_as(Table, compose("ablate", [f"table={name}"])["table"])
+
+
+def test_the_family_has_every_network_once():
+    rungs = climb(independent("family"), [])
+    assert sorted(rung.config.arch.name for rung in rungs) == sorted(ARCHITECTURES)
+
+
+def test_the_residual_table_sets_each_residual_network_beside_its_twin():
+    table = independent("residual")
+    configs = {rung.row.label: leaves(asdict(rung.config)) for rung in climb(table, [])}
+    for row in table.rows:
+        if row.add == "non_residual":
+            pair = difference(configs[row.against], configs[row.label])
+            assert pair == {"arch.rewrites.non_residual": (False, True)}
+    assert sum(row.add == "non_residual" for row in table.rows) == 3
+
+
+def test_an_independent_row_builds_on_the_base_alone():
+    table = independent("residual")
+    by_label = {rung.row.label: rung for rung in climb(table, ["ablation=[label_smoothing]"])}
+    assert "arch.rewrites.non_residual" not in by_label["Inception-v4"].changed
+    assert by_label["Xception plain"].changed["arch.rewrites.non_residual"] == (False, True)
+    assert {rung.config.loss.label_smoothing for rung in by_label.values()} == {0.1}
+
+
+def test_an_independent_row_that_changes_more_than_the_table_allows_is_refused():
+    sly = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch=16"])
+    with pytest.raises(RequestError, match=r"'BN-Inception'.*also changes train.batch"):
+        climb(sly, [])
+
+
+def test_a_table_s_network_cannot_be_overridden():
+    with pytest.raises(RequestError, match="arch=xception sets what a row of table family"):
+        climb(independent("family"), ["arch=xception"])

@@ -30,6 +30,7 @@ class Outputs:
     root: Path
     rows: dict[str, list[dict]] = field(default_factory=lambda: {label: [] for label in LADDER})
     chance_error: float = 90.0
+    against: dict[str, str] | None = None  # of an independent table: which row is compared with which
 
     @property
     def folder(self) -> Path:
@@ -76,10 +77,18 @@ class Outputs:
             "chance_error": self.chance_error,
             "quoted": ["rethinking.t3.00", "rethinking.t3.01", "rethinking.t3.02"],
             "rows": [
-                {"label": label, "cell": cell, "switch": switch, **sizes, "cells": self.rows[label]}
+                {
+                    "label": label,
+                    "cell": cell,
+                    "against": (self.against or {}).get(label),
+                    "switch": switch,
+                    **sizes,
+                    "cells": self.rows[label],
+                }
                 for label, (switch, cell) in LADDER.items()
             ],
             "overrides": [{"key": "train.batch", "paper": "1600", "here": "32"}],
+            "mode": "cumulative" if self.against is None else "independent",
         }
 
 
