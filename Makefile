@@ -34,6 +34,7 @@ wheel: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/building.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/ablate.py
 

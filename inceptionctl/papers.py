@@ -68,7 +68,7 @@ def _error(values: dict[str, Any], top: int) -> float | None:
     shares = {f"top{top}_accuracy": 100.0, f"top{top}_accuracy_pct": 1.0, f"centre_crop_top{top}_accuracy": 100.0}
     for key, percent in shares.items():
         if values.get(key) is not None:
-            return round(100 - percent * values[key], 6)  # takes away what binary fractions add
+            return round(100 - percent * float(values[key]), 6)  # takes away what binary fractions add
     return None
 
 

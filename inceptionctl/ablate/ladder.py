@@ -35,8 +35,8 @@ class TableRow:
 
 @section
 class Table:
-    """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported; `changes`: what
-    any row may change, beside its own."""
+    """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported; `changes`:
+    what any row may change, beside its own."""
 
     name: str
     mode: Literal["cumulative", "independent"]

@@ -12,8 +12,8 @@ Blocks = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Architecture:
-    """`spec` takes the number of classes; `pixels` is the side of the paper's input; `blocks` are the repeated modules of
-    each grid; `head` is the family's side head, which `at` can attach anywhere (None: it has none); `init` names the
+    """`spec` takes the number of classes; `pixels` is the side of the paper's input; `blocks` are the repeated modules
+    of each grid; `head` is the family's side head, which `at` can attach anywhere (None: it has none); `init` names the
     scheme of its paper or release. `cell` and `size` are the records of papers.yaml with its error and with what is
     said of its size; `differs` says why that and the count differ."""
 

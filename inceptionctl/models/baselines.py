@@ -148,7 +148,9 @@ NETWORKS = {
         vgg16, 224, _stages("conv", 2, 2, 3, 3, 3), None, "he", "VGG configuration D",
         cell="resnet.release.vgg-16", size="mobilenet.t8.vgg_16",
     ),
-    "vgg19": Architecture(vgg19, 224, _stages("conv", 2, 2, 4, 4, 4), None, "he", "VGG configuration E", cell="vgg.t3.E.256"),
+    "vgg19": Architecture(
+        vgg19, 224, _stages("conv", 2, 2, 4, 4, 4), None, "he", "VGG configuration E", cell="vgg.t3.E.256",
+    ),
     "resnet50": Architecture(
         resnet50, 224, _stages("layer", 3, 4, 6, 3), None, "he", "ResNet-50, stride on the 3x3 as torchvision and timm",
         cell="resnet.release.resnet-50", size="resnet.t1.flops.resnet-50", differs=FIRST_STRIDE,

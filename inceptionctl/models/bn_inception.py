@@ -1,7 +1,7 @@
 """BN-Inception, the network of "Batch Normalization" (Ioffe and Szegedy 2015), appendix, Figure 5.
 
 Every 5x5 of GoogLeNet is two 3x3, and 3c and 4e reduce the grid themselves. The printed projections of 4c and 4d (128)
-do not add up to the printed width of 576: TF-slim takes 96, the Caffe and PyTorch port keeps 128 (architectures.md 2.1).
+do not add up to the printed width of 576: TF-slim takes 96, the Caffe and PyTorch port 128 (architectures.md 2.1).
 """
 
 from dataclasses import replace

@@ -80,7 +80,8 @@ class Segments(nn.ModuleList):
         self.sizes = sizes
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
-        return torch.cat([conv(part) for conv, part in zip(self, x_NCHW.split(self.sizes, dim=1), strict=True)], dim=1)
+        parts = torch.split(x_NCHW, self.sizes, dim=1)
+        return torch.cat([conv(part) for conv, part in zip(self, parts, strict=True)], dim=1)
 
 
 class ShiftNorm(nn.BatchNorm2d):

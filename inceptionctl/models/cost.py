@@ -116,7 +116,7 @@ def parts(count: int, channels: int) -> list[int]:
 
 
 def _separable(node: Sep, layer: Layer) -> tuple[int, int]:
-    """Weights and multiply-adds of both steps: pointwise first, the 1x1 works on the larger map if there is a stride."""
+    """Weights and multiply-adds of both steps. Where the 1x1 comes first, it works on the map before the stride."""
     c_in, area, before, after = layer.before.c, math.prod(layer.kernel), layer.before, layer.after
     c = node.filters if node.pointwise_first else c_in
     spatial = sum(p * p for p in parts(node.segments, c)) * area if node.segments else c * node.multiplier * area

@@ -5,10 +5,9 @@ batch norm and a 3x3 where the paper has the 5x5 (architectures.md 1.1). The fir
 printed in Table 1 is that of a separable one (`separable_stem`). Costs: `computed_costs` of papers.yaml.
 """
 
-from typing import cast
-
 from inceptionctl.models.architecture import Architecture
-from inceptionctl.models.rewrite import batch_norm, drop_lrn, one_3x3, rewrite, swap
+from inceptionctl.models.rewrite import rewritten, swap
+from inceptionctl.models.rules import batch_norm, one_3x3
 from inceptionctl.models.spec import (
     LRN, Cat, Conv, Dropout, Linear, Pool, Seq, Tap, conv, global_pool, halve,
 )
@@ -73,7 +72,7 @@ def bn_googlenet(classes: int = 1000) -> Seq:
 
 def googlenet(classes: int = 1000) -> Seq:
     """Table 1 with a plain 7x7: 6,998,552 parameters, 13,378,280 with both heads."""
-    return cast(Seq, rewrite(swap(bn_googlenet(classes), stem=STEM_LRN), batch_norm(None)))
+    return rewritten(swap(bn_googlenet(classes), stem=STEM_LRN), batch_norm(None))
 
 
 def googlenet_bn(classes: int = 1000) -> Seq:
@@ -81,7 +80,7 @@ def googlenet_bn(classes: int = 1000) -> Seq:
     them. TF-slim's inception_v1 is the same without heads and with shift-only batch norm."""
     head = swap(auxiliary_head(classes), pool=Pool("avg", grid=4))
     return swap(
-        cast(Seq, rewrite(bn_googlenet(classes), one_3x3)),
+        rewritten(bn_googlenet(classes), one_3x3),
         aux_4a=Tap(head), aux_4d=Tap(head), pool_4=Pool("max", (2, 2), 2, "ceil"), dropout=Dropout(0.2),
     )
 
@@ -97,7 +96,7 @@ NETWORKS = {
         googlenet, 224, BLOCKS, auxiliary_head, "xavier",
         "GoogLeNet Table 1: biases, LRN, true 5x5, two side heads; initialisation not stated, xavier as in Caffe",
         cell="googlenet.t3.m1c1", size="rethinking.t3.00",
-        differs="1.5 G is the cost with a separable 7x7 (ablation=[separable_stem]: 1.499 G), the plain one has 1.583 G",
+        differs="1.5 G is the cost with a separable 7x7 (ablation=[separable_stem]: 1.499 G)",
     ),
     "bn_googlenet": Architecture(
         bn_googlenet, 224, BLOCKS, auxiliary_head, "he",

@@ -6,10 +6,9 @@ is read as in architectures.md 4.3: Inception-v2 opens with GoogLeNet's stem aro
 Average pools count their padding, as torchvision and timm do; TF-slim does not (arch.rewrites.count_padding).
 """
 
-from typing import cast
-
 from inceptionctl.models.architecture import Architecture
-from inceptionctl.models.rewrite import head_norm, rewrite, swap
+from inceptionctl.models.rewrite import rewritten, swap
+from inceptionctl.models.rules import head_norm
 from inceptionctl.models.spec import (
     Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, global_pool, halve,
 )
@@ -130,7 +129,7 @@ def inception_v2(classes: int = 1000) -> Seq:
 
 def inception_v3(classes: int = 1000) -> Seq:
     """The last row of Table 3: 23,834,568 parameters and 5,713,216,096 multiply-adds without its side head."""
-    return cast(Seq, rewrite(swap(inception_v2(classes), stem=STEM_3X3), head_norm(True)))
+    return rewritten(swap(inception_v2(classes), stem=STEM_3X3), head_norm(True))
 
 
 def inception_v2_table1(classes: int = 1000) -> Seq:

@@ -8,7 +8,8 @@ Average pools leave their padding out, as TF-slim and timm do. The side heads ar
 from inceptionctl.models.architecture import Architecture
 from inceptionctl.models.inception_v3 import STEM_3X3
 from inceptionctl.models.spec import (
-    Cat, Conv, Dropout, Linear, Node, Pool, Res, Seq, Tap, average_pool, conv, global_pool, halve, linear_conv, numbered,
+    Cat, Conv, Dropout, Linear, Node, Pool, Res, Seq, Tap,
+    average_pool, conv, global_pool, halve, linear_conv, numbered,
 )
 
 ROW, COLUMN = (1, 7), (7, 1)
@@ -103,7 +104,9 @@ def residual(filters: int, scale: float, *, relu: bool = True, **branches: Node)
 def block_a(filters: int, scale: float = SCALES[0], middle: int = 32, last: int = 32) -> Res:  # Figures 10 and 16
     return residual(
         filters, scale,
-        branch1x1=conv(32), branch3x3=conv(32) >> conv(32, 3), branch3x3dbl=conv(32) >> conv(middle, 3) >> conv(last, 3),
+        branch1x1=conv(32),
+        branch3x3=conv(32) >> conv(32, 3),
+        branch3x3dbl=conv(32) >> conv(middle, 3) >> conv(last, 3),
     )
 
 
@@ -181,8 +184,8 @@ def inception_resnet_v2(classes: int = 1000) -> Seq:
 
 
 def inception_resnet_v2_paper(classes: int = 1000) -> Seq:
-    """By the figures, 5/10/5 blocks on 384/1152/2144 channels behind the stem of Inception-v4 (the printed 1154 and 2048
-    do not fit their inputs): 32,433,928 parameters and 9,257,953,632 multiply-adds."""
+    """By the figures, 5/10/5 blocks on 384/1152/2144 channels behind the stem of Inception-v4 (the printed 1154 and
+    2048 do not fit their inputs): 32,433,928 parameters and 9,257,953,632 multiply-adds."""
     return Seq.of(
         stem=STEM,                                                         # 35x35x384
         **numbered("block_a", [block_a(384, middle=48, last=64) for _ in range(5)]),  # 35x35x384

@@ -9,17 +9,9 @@ from typing import Any, cast
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.models import baselines, bn_inception, googlenet, inception_v3, inception_v4, xception
 from inceptionctl.models.architecture import Architecture
-from inceptionctl.models.rewrite import (
-    after,
-    drop_heads,
-    dropout,
-    fit_residuals,
-    head_norm,
-    non_residual,
-    rewritten,
-    width,
-)
-from inceptionctl.models.spec import Seq, Tap
+from inceptionctl.models.rewrite import after, fit_residuals, rewritten
+from inceptionctl.models.rules import drop_heads, head_norm, non_residual, width
+from inceptionctl.models.spec import Dropout, Seq, Tap
 from inceptionctl.models.switches import apply
 
 PAPERS = (
@@ -61,8 +53,8 @@ def network(
     rewrites: Mapping[str, Any] | None = None,
 ) -> Seq:
     """The spec of a variant: the named network with its side heads, with others behind the stages `at`, or without
-    (`head`); their fully connected layer with or without `norm` (None keeps the network's own); another rate of dropout;
-    rewritten; every layer `factor` times as wide.
+    (`head`); their fully connected layer with or without `norm` (None keeps the network's own); another rate of
+    dropout; rewritten; every layer `factor` times as wide.
 
     Raises RequestError for what this network cannot be.
     """
@@ -73,11 +65,24 @@ def network(
     if not head:
         spec = rewritten(spec, drop_heads)
     elif norm is not None:
-        spec = rewritten(spec, head_norm(norm))
+        spec = _normed(spec, norm, rewrites or {})
     if drop is not None:
-        spec = rewritten(spec, dropout(drop))
+        spec = _dropped(name, spec, drop)
     spec = apply(spec, rewrites or {}, entry.blocks)
     return cast(Seq, fit_residuals(spec if factor == 1.0 else rewritten(spec, width(factor)))[0])
+
+
+def _normed(spec: Seq, norm: bool, rewrites: Mapping[str, Any]) -> Seq:
+    if norm and rewrites.get("batch_norm") == "none":
+        raise RequestError("arch.aux.norm = true and arch.rewrites.batch_norm = none contradict each other: change one")
+    return rewritten(spec, head_norm(norm))
+
+
+def _dropped(name: str, spec: Seq, rate: float) -> Seq:
+    """Another rate before the classifier; side heads keep theirs."""
+    if not any(isinstance(node, Dropout) for _, node in spec):
+        raise RequestError(f"arch.dropout = {rate:g}: {name} has no dropout before its classifier to change")
+    return Seq(tuple((child, Dropout(rate) if isinstance(node, Dropout) else node) for child, node in spec))
 
 
 def has_heads(spec: Seq) -> bool:

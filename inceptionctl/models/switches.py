@@ -14,30 +14,12 @@ from inceptionctl.errors import RequestError
 from inceptionctl.models.architecture import Blocks
 from inceptionctl.models.googlenet import STEM, STEM_LRN
 from inceptionctl.models.inception_v3 import STEM_3X3, STEM_7X7
-from inceptionctl.models.rewrite import (
-    Rule,
-    after,
-    asymmetric,
-    batch_norm,
-    between,
-    count_padding,
-    drop_lrn,
-    fit_residuals,
-    linear_factors,
-    naive,
-    non_residual,
-    one_3x3,
-    pointwise_first,
-    residual_scale,
-    rewrite,
-    rewritten,
-    segments,
-    swap,
-    two_3x3,
-    unstrided,
-    without,
-)
-from inceptionctl.models.spec import Cat, Conv, Linear, Node, Pool, Res, Sep, Seq
+from inceptionctl.models.rewrite import Rule, after, fit_residuals, rewrite, rewritten, swap, without
+from inceptionctl.models.rules import (
+    asymmetric, batch_norm, between, count_padding, drop_lrn, linear_factors, naive, non_residual, one_3x3,
+    pointwise_first, residual_scale, segments, two_3x3, unstrided,
+)  # fmt: skip
+from inceptionctl.models.spec import Cat, Conv, Linear, Node, Pool, Sep, Seq
 
 Switch = Callable[[Seq, Any], Seq]
 
@@ -128,8 +110,8 @@ def low_resolution(network: Seq, pixels: int) -> Seq:
 
 
 def stem_pools(network: Seq, kept: int) -> Seq:
-    """Keeps at most the first `kept` of the stem's pools, or of what halves the grid in their place, for inputs that more
-    would shrink too far. A network without a stem has none to lose."""
+    """Keeps at most the first `kept` of the stem's pools, or of what halves the grid in their place, for inputs that
+    more would shrink too far. A network without a stem has none to lose."""
     if "stem" not in network:
         return network
     return swap(network, stem=_unpooled(_stem(network), _halvings(_stem(network))[kept:]))
@@ -152,7 +134,7 @@ SWITCHES: dict[str, Switch] = {
     "naive_modules": _rule("no modules with 1x1 reductions", naive),
     "five_by_five": five_by_five,
     "asymmetric": _rule("no square layers in its modules", asymmetric),
-    "linear_factors": _rule("no factorised layers in its modules (five_by_five or asymmetric make some)", linear_factors),
+    "linear_factors": _rule("no factorised layers in its modules (asymmetric makes some)", linear_factors),
     "grid_reduction": grid_reduction,
     "lrn": lrn,
     "batch_norm": _rules(

@@ -114,9 +114,7 @@ def _table(folder: Path, ledger: dict[str, Any]) -> Table:
     )
 
 
-def _row(
-    outputs: Path, row: dict[str, Any], against: str | None, cumulative: bool, protocol: str, weights: str
-) -> Row:
+def _row(outputs: Path, row: dict[str, Any], against: str | None, cumulative: bool, protocol: str, weights: str) -> Row:
     plain = ("label", "switch", "params", "macs", "full_params", "full_macs")
     return Row(
         name=f"+ {row['label']}" if cumulative and row["switch"] else row["label"],

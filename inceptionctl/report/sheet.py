@@ -100,9 +100,7 @@ def _of_rows(findings: Findings, title: str, text: Callable[[Finding], str]) -> 
     return Column(title=title, cells=(*quoted, *(text(one) for one in findings.rows)))
 
 
-def _of_rungs(
-    findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True
-) -> list[Column]:
+def _of_rungs(findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True) -> list[Column]:
     """A rung stands in the line of its upper end; a table that compares no rows has no such column."""
     if not findings.rungs:
         return []

@@ -161,7 +161,7 @@ def test_batch_norm_is_as_asked_for():
 
 # First weights.
 
-CUT = 0.87962566103423978  # deviation of a unit normal without what lies beyond two deviations (SciPy: truncnorm(-2, 2))
+CUT = 0.87962566103423978  # deviation of a unit normal without what lies beyond two (SciPy: truncnorm(-2, 2).std())
 
 
 def filled(name, scheme, **options):

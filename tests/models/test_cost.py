@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from inceptionctl.models.cost import ShapeError, cost, weight_macs
-from inceptionctl.models.inception_v3 import STEM_7X7, STEM_TABLE_1, module_a, module_b
+from inceptionctl.models.inception_v3 import STEM_7X7, STEM_TABLE_1, module_b
 from inceptionctl.models.inception_v4 import block_c, reduction_resnet
 from inceptionctl.models.registry import ARCHITECTURES, architecture, network
-from inceptionctl.models.rewrite import after, fit_residuals, naive, rewritten, swap, without
+from inceptionctl.models.rewrite import after, fit_residuals, rewritten, swap, without
+from inceptionctl.models.rules import naive
 from inceptionctl.models.spec import Cat, Conv, Linear, Pool, Res, Sep, Seq, conv, global_pool, linear_conv
 from inceptionctl.papers import figures
 

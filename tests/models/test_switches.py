@@ -11,14 +11,15 @@ from inceptionctl.config import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.cost import cost
 from inceptionctl.models.registry import RESIDUAL, architecture, network
-from inceptionctl.models.rewrite import asymmetric, batch_norm, one_3x3, rewritten, two_3x3
-from inceptionctl.models.spec import Cat, Conv, Named, Pool, Res, Seq, Tap, conv
+from inceptionctl.models.rewrite import rewritten
+from inceptionctl.models.rules import asymmetric, batch_norm, one_3x3, two_3x3
+from inceptionctl.models.spec import Cat, Conv, Dropout, Named, Pool, Res, Seq, Tap, conv
 from inceptionctl.models.switches import SWITCHES
 
 # switch of conf/ablation: network that takes it, change in parameters, change in multiply-adds (both at full size with
 # side heads). By hand where a line says how; each is a claim of a paper, the sign and size of which a reader can check.
 EFFECTS = {
-    "factorized_7x7": ("inception_v2", 47_936, 558_160_288),  # architectures.md 0.1: 23,834,568 - 23,786,632; 5.71 - 5.16
+    "factorized_7x7": ("inception_v2", 47_936, 558_160_288),  # 23,834,568 - 23,786,632; 5.71 - 5.16
     "separable_stem": ("googlenet", -6_696, -83_994_624),  # 9,408 weights become 2,712 on 112x112
     "plain_stem": ("bn_inception", 6_696, 83_994_624),  # and back
     "bn_auxiliary": ("inception_v2", 1_536, 0),  # a scale and a shift for 768 filters
@@ -48,7 +49,7 @@ CLAIMS = {
     "early_auxiliary": ("inception_v3", lambda params, macs: params == 1 and macs == 1),  # 768 channels on 17x17 too
     "bn_inception_auxiliary": ("bn_inception", lambda params, macs: 1.15 < params < 1.2 and macs < 1.01),
     "naive_modules": ("googlenet", lambda params, macs: macs > 5),  # reductions keep the cost of a module down
-    "two_3x3": ("googlenet", lambda params, macs: 1.02 < params < 1.04),  # they widen on the way: cheaper at equal widths
+    "two_3x3": ("googlenet", lambda params, macs: 1.02 < params < 1.04),  # these layers widen; see equal widths below
     "one_3x3": ("googlenet", lambda params, macs: params < 1 and macs < 0.96),
     "asymmetric": ("googlenet", lambda params, macs: params < 0.99 and macs < 0.96),
     "pool_first": ("inception_v3", lambda params, macs: params == 1 and macs < 1),
@@ -126,8 +127,9 @@ def kernels(node):
 def test_a_module_s_5x5_becomes_two_3x3():
     spec = network("googlenet", rewrites={"five_by_five": "two_3x3"})
     assert kernels(branch(spec, "inception_4b", "branch5x5")) == [(1, 1), (3, 3), (3, 3)]
-    assert network("bn_googlenet", rewrites={"five_by_five": "one_3x3"})["inception_3a"] == (
-        network("googlenet_bn")["inception_3a"]
+    assert (
+        network("bn_googlenet", rewrites={"five_by_five": "one_3x3"})["inception_3a"]
+        == (network("googlenet_bn")["inception_3a"])
     )
 
 
@@ -305,3 +307,16 @@ def test_a_head_at_an_unknown_stage_lists_the_stages():
 def test_a_head_for_a_network_that_has_none_is_refused():
     with pytest.raises(RequestError, match="xception has no side head, neither in its paper nor in a release"):
         network("xception", at=["exit_1"])
+
+
+def test_contradictions_are_refused():
+    with pytest.raises(RequestError, match=r"aux.norm = true and arch.rewrites.batch_norm = none"):
+        network("inception_v3", norm=True, rewrites={"batch_norm": "none"})
+    with pytest.raises(RequestError, match=r"arch.dropout = 0.5: resnet50 has no dropout"):
+        network("resnet50", drop=0.5)
+
+
+def test_dropout_changes_before_the_classifier_alone():
+    spec = network("googlenet", drop=0.25)
+    assert spec["dropout"] == Dropout(0.25)
+    assert spec["aux_4a"] == network("googlenet")["aux_4a"]
