@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 WRONG = [
@@ -24,6 +26,14 @@ WRONG = [
     (["ablate", "table=inception_v9"], "no table 'inception_v9'"),
     (["ablate", "arch=inception_v3"], "is there to change"),
     (["models", "inception_v9"], "no arch 'inception_v9'"),
+    (["models", "--diff", "inception_v3", "inception_v9"], "no arch 'inception_v9'"),
+    (["models", "--diff", "inception_v2", "inception_v3", "--draw", "a.svg"], "--diff A B takes two networks"),
+    (["models", "inception_v3", "--pixels", "30"], "needs a map of at least 3x3 and gets 1x1"),
+    (["models", "inception_v3", "--pixels", "0"], "--pixels 0"),
+    (["models", "--pixels", "79"], "--pixels needs the name of one network"),
+    (["models", "inception_*", "--draw", "a.svg"], "no arch 'inception_*'"),
+    (["models", "inception_v3", "--draw", "v3.png"], "--draw v3.png: drawings are written as .svg"),
+    (["models", "inception_v3", "--draw", "nowhere/v3.svg"], "--draw nowhere/v3.svg: No such file or directory"),
     (["report"], "inceptionctl ablate"),
     (["resume", "nowhere"], "nowhere is not a folder"),
 ]
@@ -72,13 +82,40 @@ def test_own_groups_join_by_config_dir(inceptionctl, tmp_path):
 def test_models_lists_the_papers_figures(inceptionctl):
     done = inceptionctl("models")
     row = next(line for line in done.stdout.splitlines() if line.startswith("inception_v3 "))
-    assert row.split()[3:] == ["23,834,568", "5.713", "G", "27,161,264", "4.8", "G", "21.2", "%", "5.6", "%"]
+    assert row.split()[1:] == ["299", "23,834,568", "5.713", "G", "27,161,264", "-", "4.8", "G", "*", "21.2", "5.6"]
 
 
 def test_models_prints_the_layer_table(inceptionctl):
     lines = inceptionctl("models", "inception_v3").stdout.splitlines()
     assert any(line.split()[:1] == ["mixed_6e"] and "17x17x768" in line for line in lines)
     assert any(line.startswith("total") and "27,161,264" in line for line in lines)
+    assert any(line.startswith("stem.pool_1 ") and "bottleneck" in line for line in lines)
+    assert any(line.startswith("paper: 4.8 G multiply-adds; counted 5.713 G (+19.0 %)") for line in lines)
+
+
+def test_models_takes_globs_and_parts_of_names(inceptionctl):
+    done = inceptionctl("models", "resnet?0")
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:3]] == ["resnet50"]
+    assert "resnet101" not in done.stdout
+
+
+def test_models_as_data_is_nothing_but_data(inceptionctl):
+    assert json.loads(inceptionctl("models", "--json").stdout)["networks"][0]["network"] == "googlenet"
+    assert json.loads(inceptionctl("models", "nin", "--json").stdout)["totals"]["params"] == 7_595_176
+    found = json.loads(inceptionctl("models", "--diff", "xception", "xception_plain", "--json").stdout)
+    assert found["params"] == -977_072
+
+
+def test_models_says_what_one_rung_changes(inceptionctl):
+    lines = inceptionctl("models", "--diff", "inception_v2", "inception_v3").stdout.splitlines()
+    assert next(line for line in lines if "in total" in line).split()[2:] == ["+49,472", "+558.2", "M"]
+
+
+def test_models_draws(inceptionctl, tmp_path):
+    done = inceptionctl("models", "inception_v3", "--draw", "v3.svg")
+    assert (done.returncode, done.stdout) == (0, "inception_v3: drawn in v3.svg\n")
+    assert (tmp_path / "v3.svg").read_text().startswith("<svg ")
+    assert [path.name for path in tmp_path.iterdir()] == ["v3.svg"]
 
 
 @pytest.mark.parametrize(

@@ -1,131 +1,105 @@
-"""`inceptionctl models [NAME]`: the networks beside the papers' figures, and one of them as the paper's layer table."""
+"""`inceptionctl models [FILTER]`: the networks beside the papers' figures, one of them as the paper's layer table, two
+of them compared, or one drawn."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from inceptionctl import papers
-from inceptionctl.models.cost import Cost, Map, cost, stages
-from inceptionctl.models.registry import ARCHITECTURES, architecture, network
-from inceptionctl.models.spec import Cat, Conv, Dropout, Linear, Node, Pool, Res, Sep, Seq, Tap
+from inceptionctl.errors import RequestError
+from inceptionctl.models.registry import ARCHITECTURES, architecture
+from inceptionctl.show import data, difference, family, layers
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="inceptionctl models", description=__doc__)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one network, layer by layer")
-    name = parser.parse_args(argv).name
-    console = Console()
-    console.print(layers(name) if name else family())
-    console.print(_notes(name), highlight=False, soft_wrap=True, markup=False)
+    asked = _parser().parse_args(argv)
+    if asked.pixels is not None and asked.pixels < 1:
+        raise RequestError(f"--pixels {asked.pixels} is no size of an input")
+    _action(asked)(asked)
     return 0
 
 
-def family() -> Table:
-    """One row a network: parameters and multiply-adds with and without side head, and what the paper prints."""
-    table = Table("network", "input", box=None, pad_edge=False)
-    for title in ("parameters", "multiply-adds", "with side head", "paper", "top-1", "top-5"):
-        table.add_column(title, justify="right")
-    for name, entry in ARCHITECTURES.items():
-        hw, row = (entry.pixels, entry.pixels), papers.printed(entry.cell)
-        plain, whole = cost(network(name, head=False), hw), cost(network(name), hw)
-        table.add_row(
-            name,
-            f"{entry.pixels} px",
-            f"{plain.params:,}",
-            giga(plain.macs),
-            f"{whole.params:,}",
-            f"{row.cost_billion} G" if row.cost_billion else "-",
-            _percent(row.top1_error),
-            _percent(row.top5_error),
-        )
-    return table
+def list_networks(asked: argparse.Namespace) -> None:
+    names = family.chosen(asked.filter)
+    if asked.json:
+        _dump(data.family(names))
+        return
+    table = family.table(names)
+    _print(table, bold=(0, 1))
+    _print(["", *family.notes(names)])
 
 
-def layers(name: str) -> Table:
-    """One row a stage: what it is, the map it makes, its receptive field, parameters and multiply-adds."""
-    pixels = architecture(name).pixels
-    spec = network(name)
-    table = Table("stage", "layers", "output", box=None, pad_edge=False)
-    for title in ("field", "parameters", "multiply-adds"):
-        table.add_column(title, justify="right")
-    image = Map(pixels, pixels, 3)
-    table.add_row("image", "", str(image), "", "", "")
-    for stage, node, into, part in _opened(spec, (pixels, pixels)):
-        out = part.layers[-1].after if isinstance(node, Tap) and part.layers else part.out
-        field = f"{max(out.field)}" if out.field != into.field else ""
-        table.add_row(
-            stage, describe(node), str(out), field, f"{part.params:,}" if part.params else "", _mega(part.macs)
-        )
-    total = cost(spec, (pixels, pixels))
-    table.add_row("total", "", "", "", f"{total.params:,}", _mega(total.macs), style="bold")
-    return table
+def show_network(asked: argparse.Namespace) -> None:
+    name, pixels = asked.filter, asked.pixels or architecture(asked.filter).pixels
+    if asked.json:
+        _dump(data.layers(name, pixels))
+        return
+    table = layers.table(name, pixels)
+    _print(table, bold=[0, *(i for i, line in enumerate(table) if line.startswith("total"))])
+    _print(["", *layers.size_lines(name, pixels, ascii_only=not _draws_blocks()), ""])
+    _print(layers.notes(name, pixels))
 
 
-def describe(node: Node) -> str:
-    """A layer or module in the notation of the papers' tables: `3x3/2 96`, one branch a line."""
-    match node:
-        case Conv():
-            return f"{_kernel(node)} {node.filters}{'' if node.norm else ' without BN'}"
-        case Sep():
-            return f"{_kernel(node)} separable {node.filters}"
-        case Pool():
-            return f"{node.kind} pool {'over the map' if node.whole else _kernel(node)}"
-        case Dropout():
-            return f"dropout {node.rate:g}"
-        case Linear():
-            return f"linear {node.features}"
-        case Tap():
-            return "side head: " + describe(node.head) if node.head else "tap"
-        case Cat():
-            return "\n".join(describe(child) for _, child in node)
-        case Res():
-            return "x + " + describe(Seq(node.children))
-        case Seq():
-            return ", ".join(_forked(child) if isinstance(child, Cat) else describe(child) for _, child in node)
-    return type(node).__name__
+def compare(asked: argparse.Namespace) -> None:
+    a, b = asked.diff
+    if asked.json:
+        _dump(difference.as_data(a, b, asked.pixels))
+        return
+    _print(difference.between(a, b, asked.pixels), bold=(0,))
 
 
-def _forked(node: Cat) -> str:
-    return "{" + " | ".join(describe(child) for _, child in node) + "}"
+def draw(asked: argparse.Namespace) -> None:
+    from inceptionctl.show import page
+
+    page.write(asked.filter, asked.pixels or architecture(asked.filter).pixels, asked.draw)
+    _print([f"{asked.filter}: drawn in {asked.draw}"])
 
 
-def giga(macs: int) -> str:
-    return f"{macs / 1e9:.3f} G"
+def _action(asked: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
+    """What is asked for. Raises RequestError for flags that do not go together."""
+    if asked.diff:
+        if asked.filter or asked.draw:
+            raise RequestError("--diff A B takes two networks and no other argument but --pixels and --json")
+        return compare
+    if asked.draw and asked.json:
+        raise RequestError("--draw and --json exclude each other")
+    if asked.filter in ARCHITECTURES:
+        return draw if asked.draw else show_network
+    if (asked.draw or asked.pixels) and not asked.filter:
+        raise RequestError(f"--{'draw' if asked.draw else 'pixels'} needs the name of one network")
+    if asked.draw or asked.pixels:
+        architecture(asked.filter)  # says which there are
+    return list_networks
 
 
-def _opened(spec: Seq, hw: tuple[int, int]) -> list[tuple[str, Node, Map, Cost]]:
-    """The stages with the stem's layers in its place, as the papers print them."""
-    stem = spec["stem"]
-    assert isinstance(stem, Seq)
-    rest = Seq(tuple((name, node) for name, node in spec if name != "stem"))
-    opened = Seq((*((f"stem.{name}", node) for name, node in stem), *rest))
-    return list(stages(opened, hw))
+def _print(lines: Sequence[str], bold: Sequence[int] = ()) -> None:
+    """Lines stay whole, however narrow the terminal. Rich, which takes a while to import, is for terminals only."""
+    if not sys.stdout.isatty():
+        print("\n".join(lines))
+        return
+    from rich.console import Console
+
+    to = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for i, line in enumerate(lines):
+        to.print(line, style="bold" if i in bold else None)
 
 
-def _notes(name: str | None) -> str:
-    chosen = [name] if name else list(ARCHITECTURES)
-    about = [f"{n}: {architecture(n).about} [{architecture(n).cell}]" for n in chosen]
-    return "\n".join([
-        *about,
-        "Counted without the side head where not said otherwise: one multiply-add a weight and position, 1000 classes.",
-        "The papers' costs are as printed. Rethinking does not state the filters inside its modules; the released ones",
-        "do not come to its 3.8 and 4.8 G.",
-    ])  # fmt: skip
+def _draws_blocks() -> bool:
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
-def _kernel(node: Conv | Sep | Pool) -> str:
-    stride = f"/{node.stride}" if node.stride > 1 else ""
-    return (
-        f"{node.kernel[0]}x{node.kernel[1]}{stride}{' V' if node.padding == 'valid' and node.kernel != (1, 1) else ''}"
-    )
+def _dump(found: object) -> None:
+    print(json.dumps(found, indent=1))
 
 
-def _mega(macs: int) -> str:
-    return f"{macs / 1e6:,.1f} M" if macs else ""
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} %"
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="inceptionctl models", description=__doc__)
+    parser.add_argument("filter", nargs="?", metavar="NAME", help="one network, or a part of names or glob: 'resnet*'")
+    parser.add_argument("--pixels", type=int, metavar="N", help="input size (default: the paper's)")
+    parser.add_argument("--json", action="store_true", help="the same as data, nothing rounded")
+    parser.add_argument("--diff", nargs=2, metavar=("A", "B"), help="what changes from network A to network B")
+    parser.add_argument("--draw", type=Path, metavar="FILE.svg", help="draws the network and its modules")
+    return parser

@@ -138,22 +138,24 @@ def inception_v2_table1(classes: int = 1000) -> Seq:
     return swap(inception_v3(classes), stem=STEM_TABLE_1, mixed_5b=module_a(64))
 
 
+UNPRINTED = "the paper does not print the filters inside its modules; the released ones"
+
 NETWORKS = {
     "inception_v2": Architecture(
         inception_v2, 299, BLOCKS, auxiliary_head, "he",
         "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading)",
         cell="rethinking.t3.03", size="rethinking.t3.03",
-        differs="the paper's filters inside modules are not printed; the released ones do not come to 3.8 G",
+        differs=f"{UNPRINTED} do not come to 3.8 G",
     ),
     "inception_v2_table1": Architecture(
         inception_v2_table1, 299, BLOCKS, auxiliary_head, "he",
         "Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper than the release)",
-        cell="rethinking.t3.07", size="rethinking.t3.07", differs="as for inception_v2; the paper says 4.8 G",
+        cell="rethinking.t3.07", size="rethinking.t3.07", differs=f"{UNPRINTED} do not come to 4.8 G",
     ),
     "inception_v3": Architecture(
         inception_v3, 299, BLOCKS, auxiliary_head, "he",
         "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head",
         cell="rethinking.t3.07", size="rethinking.t3.07",
-        differs="as for inception_v2; the paper says 4.8 G and fewer than 25 million parameters",
+        differs=f"{UNPRINTED} do not come to 4.8 G, but to fewer than the 25 million parameters it states",
     ),
 }
