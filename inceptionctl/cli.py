@@ -15,6 +15,7 @@ COMMANDS = {
     "resume": "continue an interrupted run, exactly where it was",
     "ablate": "run a table of a paper: every row, several seeds, then the report",
     "report": "print a table from its run folders; write Markdown, CSV, JSON and figures",
+    "predict": "the five likeliest classes of your own pictures, by a run or by released weights",
     "models": "the networks, their sizes beside the papers' figures, layer by layer",
     "completion": "tab completion for bash, zsh and fish",
 }

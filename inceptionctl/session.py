@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,21 @@ from torch import nn
 from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.data import loader
 from inceptionctl.data.datasets import Images
+from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.engine import checkpoint, state
 from inceptionctl.engine.evaluate import Evaluation, evaluate
 from inceptionctl.engine.metrics import MetricsFile, Row
 from inceptionctl.engine.step import Outcome, Step, mean_of
 from inceptionctl.engine.train import train
 from inceptionctl.environment import describe
+from inceptionctl.errors import RequestError
 from inceptionctl.frozen import thaw
 from inceptionctl.models.build import build
+from inceptionctl.models.download import cache_folder, digest
 from inceptionctl.models.init import initialise
 from inceptionctl.models.registry import architecture
+from inceptionctl.models.releases import release
+from inceptionctl.models.weights import load_weights, read_weights
 from inceptionctl.optim.ema import averaged, decay_over
 from inceptionctl.optim.losses import CrossEntropy
 from inceptionctl.optim.optimizers import OPTIMIZERS
@@ -56,11 +62,11 @@ class Session:
         device = torch.device("cuda" if settings.launch.device != "cpu" and torch.cuda.is_available() else "cpu")
         torch.set_num_threads(settings.launch.threads or torch.get_num_threads())
         made = plan(settings)
-        step = make_step(made, device)
+        found = checkpoint.read_latest(run.checkpoints, warn)
+        step = make_step(made, device, fresh=found is None)
         write_json(
             run.env, describe(torch.cuda.get_device_name() if device.type == "cuda" else "cpu", torch.get_num_threads())
         )
-        found = checkpoint.read_latest(run.checkpoints, warn)
         if found:
             state.restore(found, step, made.clock, _about(made))
         open_it = partial(open_tracker, settings.tracker.name, settings.tracker.project, settings.tracker.mode, run)
@@ -121,7 +127,7 @@ class Session:
         model: nn.Module = self.step.average.module if weights == "ema" else self.step.model
         workers = self.plan.config.data.workers
         batches = loader.evaluation(self.held_images, EVALUATION_BATCH, count, workers, self.step.device.type == "cuda")
-        found = evaluate(model, batches, self.step.device, self.step.memory_format)
+        found = evaluate(model, batches, self.step.device, self.step.memory_format, self.step.normalise)
         clock = self.plan.clock
         self.write({"kind": "eval", "step": clock.step, "epoch": clock.epoch, "weights": weights, **found.row()})
         return found
@@ -145,6 +151,7 @@ class Session:
             "macs": self.plan.cost.macs,
             "seed": self.plan.config.seed,
             "epochs": self.plan.config.train.epochs,
+            "classes": list(self.plan.data.classes),
             "status": "done",
             "wall_s": self.wall_s,
             "images_per_s": steps * batch / self.wall_s,
@@ -176,8 +183,9 @@ class Session:
         }
 
 
-def make_step(made: Plan, device: torch.device) -> Step:
-    """Model, loss, optimizer and average of a plan, with their first weights from its seed."""
+def make_step(made: Plan, device: torch.device, fresh: bool = True) -> Step:
+    """Model, loss, optimizer and average of a plan, with their first weights from its seed and, if `fresh`, from the
+    weights that it starts from."""
     settings = made.config
     torch.manual_seed(settings.seed)
     hw = (settings.arch.pixels, settings.arch.pixels)
@@ -185,6 +193,8 @@ def make_step(made: Plan, device: torch.device) -> Step:
     released = settings.arch.init == "release"
     scheme = architecture(settings.arch.name).init if released else settings.arch.init
     initialise(model, made.spec, scheme, stated=released)
+    if settings.weights and fresh:
+        _start_from(settings.weights, settings.weights_sha256, settings.arch.name, model)
     layout = torch.channels_last  # faster on CPU (20 to 40 %) and on GPU alike
     placed = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     options = {key: value for key, value in asdict(settings.optim).items() if key != "name" and value is not None}
@@ -196,7 +206,22 @@ def make_step(made: Plan, device: torch.device) -> Step:
         clip=settings.train.clip,
         device=device,
         memory_format=layout,
+        normalise=NORMALISATIONS[settings.arch.input],
     )
+
+
+def _start_from(weights: str, sha256: str | None, arch: str, model: nn.Module) -> None:
+    """Fills `model` from a release in the cache or from a file with this digest."""
+    entry = release(arch, weights)
+    path = entry.cached if entry else Path(weights)
+    if path is None or not path.is_file():
+        raise RequestError(f"weights = {weights}: the file is not there (any more): {path or cache_folder()}")
+    if sha256 and (found := digest(path)) != sha256:
+        raise RequestError(f"{path} is another file than this run was to start from: sha256 {found}, not {sha256}")
+    warn(f"starting from {entry.name if entry else path}")
+    load_weights(model, arch, read_weights(path), warn)
+    if entry and entry.note:
+        warn(entry.note)
 
 
 def warn(message: str) -> None:

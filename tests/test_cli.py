@@ -67,7 +67,7 @@ def test_the_help_names_every_command(inceptionctl):
 def test_hydra_s_flags_keep_working(inceptionctl):
     shown = inceptionctl("train", "--cfg", "job", "optim=rmsprop")
     assert "eps: 1.0" in shown.stdout
-    assert "arch: inception_v2, inception_v3" in inceptionctl("train", "--help").stdout
+    assert "inception_v2, inception_v2_table1, inception_v3, inception_v4" in inceptionctl("train", "--help").stdout
 
 
 def test_own_groups_join_by_config_dir(inceptionctl, tmp_path):
@@ -122,7 +122,10 @@ def test_models_draws(inceptionctl, tmp_path):
     ("line", "found"),
     [
         ("inceptionctl a", ["ablate"]),
-        ("inceptionctl train arch=", ["arch=inception_v2", "arch=inception_v3"]),
+        ("inceptionctl train arch=inception_v", [f"arch=inception_v{v}" for v in ("2", "2_table1", "3", "4")]),
+        ("inceptionctl models --d", ["--diff", "--draw"]),
+        ("inceptionctl predict weights=", ["weights=timm", "weights=torchvision"]),
+        ("inceptionctl predict arch=xc", ["arch=xception", "arch=xception_plain"]),
         ("inceptionctl train loss.la", ["loss.label_smoothing="]),
         ("inceptionctl train ablation=[rmsprop,lab", ["ablation=[rmsprop,label_smoothing"]),
         ("inceptionctl ablate see", ["seed=", "seeds="]),

@@ -109,6 +109,7 @@ def _write_ledger(job: Job, failed: set[str]) -> None:
             ledger.LedgerRow(
                 label=rung.row.label,
                 cell=rung.row.cell,
+                against=rung.row.against,
                 switch=rung.row.add,
                 cost=any_plan.cost,
                 full=any_plan.full,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from inceptionctl import rundir
 from inceptionctl.commands.plan import Plan
@@ -16,6 +17,8 @@ from inceptionctl.frozen import freeze, thaw
 from inceptionctl.launch import machine
 from inceptionctl.launch.local import warm_up
 from inceptionctl.launch.queue import Cell, run_cells
+from inceptionctl.models.download import fetch
+from inceptionctl.models.releases import Release, release, source
 from inceptionctl.rundir import RunDir
 from inceptionctl.trackers.console import CellConsole
 
@@ -77,6 +80,8 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
     """Runs every plan, by label: exit codes. Cells share the machine; each is a process of its own."""
     launch = next(iter(plans.values())).config.launch
     jobs, threads, gpus = places(launch.device, launch.jobs, launch.threads, len(plans))
+    for entry in {entry for made in plans.values() if (entry := awaited(made))}:
+        bring(entry, console)
     cells = [
         Cell(label, made.clock.steps, lambda made=made: folder(made, threads))  # type: ignore[misc]
         for label, made in plans.items()
@@ -86,10 +91,31 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
         return run_cells(cells, jobs, gpus, watcher)
 
 
+def awaited(made: Plan) -> Release | None:
+    """The release that a run will start from and that is not on this machine; one with a checkpoint needs none."""
+    entry = release(made.config.arch.name, made.config.weights) if made.config.weights else None
+    unfinished = [] if made.config.rerun else [run for run in attempts(made) if run.resumable]
+    begun = unfinished and any(unfinished[-1].checkpoints.glob("step-*"))
+    return None if begun or not entry or entry.cached else entry
+
+
+def bring(entry: Release, console: Console) -> Path:
+    """Fetches a release into the cache: the path. Raises InceptionctlError where that fails."""
+    found = source(entry)
+    console.print(f"fetching {found.url}", highlight=False, soft_wrap=True, markup=False)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(entry.name, total=None)
+        place = entry.place(Path(found.url).suffix)
+        return fetch(found.url, place, found.sha256, lambda done, whole: bar.update(task, completed=done, total=whole))
+
+
 def needed(made: Plan) -> list[str]:
     """Slow imports, besides torch, of this plan's worker."""
     digits = ["sklearn.datasets", "sklearn.model_selection"] if made.config.data.name == "digits" else []
-    return digits + (["timm.optim.rmsprop_tf"] if made.config.optim.name == "rmsprop" else [])
+    library = (made.config.weights or "").partition(":")[0]
+    names = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
+    return digits + names + (["timm.optim.rmsprop_tf"] if made.config.optim.name == "rmsprop" else [])
 
 
 def places(device: str, jobs: int | None, threads: int | None, cells: int) -> tuple[int, int, list[str]]:

@@ -45,7 +45,10 @@ HYDRA_COMMANDS = ("train", "ablate")
 FLAGS = {
     "train": ["--dry-run", "--cfg", "--help", "-m", "--config-dir"],
     "ablate": ["--dry-run", "--cfg", "--help", "--config-dir"],
+    "models": ["--diff", "--draw", "--help", "--json", "--pixels"],
+    "predict": ["--features", "--help", "--json", "--raw"],
 }
+LIBRARIES = ("timm", "torchvision")
 
 
 def main(argv: list[str]) -> int:
@@ -81,16 +84,33 @@ def candidates(line: str) -> list[str]:
     word = "" if line.endswith(" ") or not words else words.pop()
     if not words:
         return _starting(COMMANDS, word)
+    if word.startswith("-"):
+        return _starting(FLAGS.get(words[0], ["--help"]), word)
     if words[0] in HYDRA_COMMANDS:
-        return _starting(FLAGS[words[0]], word) if word.startswith("-") else _settings(words[0], word)
+        return _settings(words[0], word)
     if words[0] == "models":
-        from inceptionctl.models.registry import ARCHITECTURES
-
-        return _starting(ARCHITECTURES, word)
+        return _starting(_networks(), word)
+    if words[0] == "predict":
+        return _starting(_sources(), word)
     if words[0] in ("resume", "report"):
-        pattern = "*/*/config.yaml" if words[0] == "resume" else "*/ledger.json"
-        return _starting((f"{path.parent}" for path in Path("outputs").glob(pattern)), word)
+        return _starting(_folders("*/*/config.yaml" if words[0] == "resume" else "*/ledger.json"), word)
     return _starting([*SCRIPTS, "install"], word) if words[0] == "completion" else []
+
+
+def _networks() -> Iterable[str]:
+    from inceptionctl.models.registry import ARCHITECTURES
+
+    return ARCHITECTURES
+
+
+def _folders(pattern: str) -> list[str]:
+    return [f"{path.parent}" for path in Path("outputs").glob(pattern)]
+
+
+def _sources() -> list[str]:
+    """What `predict` can predict with; shells complete the pictures by themselves."""
+    runs = [f"run={folder}" for folder in _folders("*/*/result.json")]
+    return [*runs, *(f"arch={name}" for name in _networks()), *(f"weights={library}" for library in LIBRARIES)]
 
 
 def _settings(command: str, word: str) -> list[str]:

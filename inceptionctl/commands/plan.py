@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from inceptionctl.config import identity
 from inceptionctl.data.datasets import DataSet, digits, imagefolder
 from inceptionctl.engine.clock import Clock
 from inceptionctl.errors import RequestError
 from inceptionctl.models.cost import Cost, ShapeError, cost
-from inceptionctl.models.registry import architecture, network
+from inceptionctl.models.download import digest
+from inceptionctl.models.registry import architecture, has_heads, network
+from inceptionctl.models.releases import LIBRARIES, SUFFIXES, refuse_other_settings, release
 from inceptionctl.models.spec import Conv, Pool, Sep, Seq
 from inceptionctl.optim.schedules import Constant, Exponential, Schedule
 from inceptionctl.schema import Config
 
+SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
 
@@ -46,8 +50,10 @@ class Plan:
 def plan(config: Config) -> Plan:
     """Raises RequestError for what cannot run: no such data, a network that does not survive its input."""
     data = dataset(config)
-    config = replace(config, data=replace(config.data, fingerprint=data.fingerprint))
+    config = named_weights(replace(config, data=replace(config.data, fingerprint=data.fingerprint)))
     spec = variant(config, len(data.classes))
+    _refuse_idle_heads(config, spec)
+    _refuse_unlike_release(config, spec)
     clock = Clock.over(data.train, config.train.batch, config.train.epochs)
     return Plan(
         config=config,
@@ -59,6 +65,60 @@ def plan(config: Config) -> Plan:
         clock=clock,
         schedule=schedule(config, clock),
     )
+
+
+def named_weights(config: Config) -> Config:
+    """`config` with `weights` by their whole name: a release with its tag, or a file's path with its digest.
+
+    Raises RequestError for weights that are not to be had, or were made for another input or epsilon.
+    """
+    weights, arch = config.weights, config.arch
+    entry = release(arch.name, weights) if weights else None
+    if config.weights_sha256 and (entry or not weights):
+        raise RequestError(f"weights_sha256 belongs to a file of weights, and weights = {weights} names none")
+    if entry:
+        refuse_other_settings(entry, arch.input, arch.bn_eps)
+        return replace(config, weights=entry.name)
+    if not weights:
+        return config
+    path = Path(weights).expanduser().resolve()
+    if config.weights_sha256:  # a run that has begun: its checkpoints outlive the file
+        return replace(config, weights=str(path))
+    if not path.is_file() or path.suffix not in SUFFIXES:
+        raise RequestError(
+            f"weights = {weights} is no file of weights ({', '.join(SUFFIXES)})\n"
+            f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
+        )
+    return replace(config, weights=str(path), weights_sha256=_digest(path, path.stat().st_mtime_ns))
+
+
+def _refuse_unlike_release(config: Config, spec: Seq) -> None:
+    """Released weights are for the whole network: what narrows, cuts or rewrites it leaves nowhere for them to go."""
+    arch = config.arch
+    entry = release(arch.name, config.weights) if config.weights else None
+    pixels = architecture(arch.name).pixels
+    if not entry or _sizes(cost(network(arch.name), (pixels, pixels))) == _sizes(_survived(config, spec)):
+        return
+    asked = {f"arch.rewrites.{key}": value for key, value in asdict(arch.rewrites).items() if key not in SIZELESS}
+    width = {} if arch.width == 1 else {"arch.width": arch.width}
+    changed = width | {key: value for key, value in asked.items() if value not in (None, False)}
+    back = {key: "1" if key == "arch.width" else "false" if value is True else "null" for key, value in changed.items()}
+    raise RequestError(
+        f"weights = {entry.name} are for the whole {arch.name}, not for one with "
+        f"{', '.join(f'{key} = {value}' for key, value in changed.items())}\n"
+        f"  add {' '.join(f'{key}={value}' for key, value in back.items())}"
+    )
+
+
+def _sizes(total: Cost) -> dict[str, int]:
+    """Parameters of every layer but the side heads and the classifier, which a fresh one may replace."""
+    layers = {layer.path: layer.params for layer in total.layers if layer.params}
+    return {path: n for path, n in layers.items() if path != "logits" and not path.startswith("aux")}
+
+
+@cache  # the rows of a table may start from one file
+def _digest(path: Path, _changed: int) -> str:
+    return digest(path)
 
 
 def variant(config: Config, classes: int) -> Seq:
@@ -106,6 +166,19 @@ def schedule(config: Config, clock: Clock) -> Schedule:
     return Exponential(
         settings.rate, settings.factor, settings.every * clock.steps_per_epoch, warmup, settings.staircase
     )
+
+
+def _refuse_idle_heads(config: Config, spec: Seq) -> None:
+    name, aux = config.arch.name, config.arch.aux
+    if has_heads(spec):
+        return
+    if aux.head:
+        attach = "say behind which stages one should stand (arch.aux.at=[STAGE]) or " if architecture(name).head else ""
+        raise RequestError(
+            f"arch.aux.head = true: {name} has no side head of its own\n  {attach}set arch.aux.head=false"
+        )
+    if config.loss.aux_weight:
+        raise RequestError(f"loss.aux_weight = {config.loss.aux_weight} weighs side heads, and {name} has none here")
 
 
 def _survived(config: Config, spec: Seq) -> Cost:

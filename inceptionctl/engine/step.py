@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.data.loader import Batch
+from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.optim.losses import CrossEntropy
 
@@ -38,7 +39,7 @@ def mean_of(outcomes: Sequence[Outcome], step: int) -> dict[str, float]:
 
 @dataclass
 class Step:
-    """`clip`: largest global norm of the gradient (infinity: none)."""
+    """`clip`: largest global norm of the gradient (infinity: none); `normalise`: of `data.normalise`."""
 
     model: nn.Module
     loss: CrossEntropy
@@ -47,6 +48,7 @@ class Step:
     clip: float
     device: torch.device
     memory_format: torch.memory_format
+    normalise: Normalise = inception
 
     def __call__(self, batch: Batch, rate: float) -> Outcome:
         images_NCHW, labels_N = self.to_device(batch)
@@ -61,11 +63,12 @@ class Step:
         return Outcome(loss.detach(), grad_norm)
 
     def to_device(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return on_device(batch, self.device, self.memory_format)
+        return on_device(batch, self.device, self.memory_format, self.normalise)
 
 
-def on_device(batch: Batch, device: torch.device, memory_format: torch.memory_format) -> tuple[Tensor, Tensor]:
-    """Pictures as floats in [-1, 1], the input range of the family's releases, and labels."""
-    images_NCHW = batch.images_NCHW.to(device, non_blocking=True)
-    images_NCHW = images_NCHW.to(torch.float32, memory_format=memory_format).div_(127.5).sub_(1.0)
+def on_device(
+    batch: Batch, device: torch.device, memory_format: torch.memory_format, normalise: Normalise = inception
+) -> tuple[Tensor, Tensor]:
+    """Pictures as the floats that the network takes, and labels."""
+    images_NCHW = normalise(batch.images_NCHW.to(device, non_blocking=True), memory_format)
     return images_NCHW, batch.labels_N.to(device, non_blocking=True)

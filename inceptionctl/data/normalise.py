@@ -1,0 +1,43 @@
+"""From bytes to the values that a network was made for, by the names of `arch.input`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+Normalise = Callable[[Tensor, torch.memory_format], Tensor]
+
+# Red, green, blue, as shares of 255: the constants of torchvision's and timm's releases.
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Blue, green, red, of 255: `mean_value` of BVLC Caffe's bvlc_googlenet/train_val.prototxt. The port of BN-Inception
+# has 128 for red (papers.yaml).
+CAFFE_MEAN = (104.0, 117.0, 123.0)
+
+
+def inception(images_NCHW: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """[-1, 1], the range of the family's releases."""
+    return images_NCHW.to(torch.float32, memory_format=memory_format).div_(127.5).sub_(1.0)
+
+
+def imagenet(images_NCHW: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """ImageNet's mean and deviation of each channel, folded with the 255 into two passes."""
+    values_NCHW = images_NCHW.to(torch.float32, memory_format=memory_format)
+    mean, deviation = (_by_channel(c, 255.0, values_NCHW.device) for c in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    return values_NCHW.sub_(mean).div_(deviation)
+
+
+def caffe(images_NCHW: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """Blue first, the mean subtracted, the range of bytes kept."""
+    values_NCHW = images_NCHW.flip(1).to(torch.float32, memory_format=memory_format)
+    return values_NCHW.sub_(_by_channel(CAFFE_MEAN, 1.0, values_NCHW.device))
+
+
+NORMALISATIONS: dict[str, Normalise] = {"inception": inception, "imagenet": imagenet, "caffe": caffe}
+
+
+@cache  # a copy to a GPU makes the host wait: once is enough
+def _by_channel(values: tuple[float, ...], scale: float, device: torch.device) -> Tensor:
+    return (torch.tensor(values, dtype=torch.float64) * scale).to(torch.float32).view(1, -1, 1, 1).to(device)
