@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,21 @@ class LedgerRow:
 
 
 def write(
-    folder: Path, table: Table, config: Config, command: str, classes: int, rows: list[LedgerRow], paper: Config
+    folder: Path,
+    table: Table,
+    configs: Sequence[Config],
+    command: str,
+    classes: int,
+    rows: list[LedgerRow],
+    paper: Config,
 ) -> None:
-    """`config` is that of the first row here, `paper` by the paper's recipe."""
+    """`configs` are those of the rows here, `paper` the first row's by the paper's recipe."""
+    config = configs[0]
     write_json(folder / "ledger.json", {
         "table": table.name,
         "mode": table.mode,
         "title": f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
-        "setting": setting(config),
+        "setting": setting(configs),
         "command": command,
         "metric": table.metric,
         "weights": table.weights,
@@ -52,13 +60,15 @@ def write(
     })  # fmt: skip
 
 
-def setting(config: Config) -> str:
-    """The scale in a line."""
+def setting(configs: Sequence[Config]) -> str:
+    """The scale in a line, as all rows have it; some may train for longer than others."""
+    config, epochs = configs[0], sorted({config.train.epochs for config in configs})
     data = "real digits" if config.data.name == "digits" else "image folder"
     jittered = ", jittered" if config.data.jitter else ""
-    epochs = f"{config.train.epochs:g} epochs"
+    length = " or ".join(f"{count:g}" for count in epochs)
     return (
-        f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, {epochs}, batch {config.train.batch}"
+        f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, "
+        f"{length} epochs, batch {config.train.batch}"
     )
 
 

@@ -85,7 +85,9 @@ def _seeds_first(job: Job) -> dict[tuple[str, int], Plan]:
 def _announce(job: Job, todo: int, console: Console) -> None:
     made = next(iter(job.cells.values()))
     console.print(
-        f"{job.table.name}: {ledger.setting(made.config)}; {made.data.origin}", highlight=False, soft_wrap=True
+        f"{job.table.name}: {ledger.setting([rung.config for rung in job.rungs])}; {made.data.origin}",
+        highlight=False,
+        soft_wrap=True,
     )
     console.print(f"{len(job.cells)} cells, {len(job.cells) - todo} done before, {todo} to run", highlight=False)
     for warning in sorted({warning for cell in job.cells.values() for warning in cell.warnings}):
@@ -120,7 +122,7 @@ def _write_ledger(job: Job, failed: set[str]) -> None:
     paper = parse(compose("train", [*job.table.base, "scale=imagenet"]))
     command = shlex.join(["inceptionctl", "ablate", *job.overrides])
     classes = len(next(iter(job.cells.values())).data.classes)
-    ledger.write(job.folder, job.table, job.rungs[0].config, command, classes, rows, paper)
+    ledger.write(job.folder, job.table, [rung.config for rung in job.rungs], command, classes, rows, paper)
 
 
 def _run_of(made: Plan) -> RunDir | None:

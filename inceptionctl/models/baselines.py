@@ -6,7 +6,7 @@ source of their weights. Batch norm's epsilon is 1e-5 here, not the family's 1e-
 
 from inceptionctl.models.architecture import Architecture
 from inceptionctl.models.spec import (
-    Conv, Dropout, Linear, Node, Padding, Pool, Res, Sep, Seq, conv, global_pool, halve, numbered,
+    Conv, Dropout, Linear, Node, Padding, Pool, Res, Sep, Seq, conv, global_pool, halve, linear_conv, numbered,
 )
 
 
@@ -127,7 +127,7 @@ def nin(classes: int = 1000) -> Seq:
         dropout=Dropout(0.5),
         conv_4=plain(1024),                           # 6x6x1024
         cccp_7=plain(1024, 1),
-        logits=plain(classes, 1),                     # 6x6x1000
+        logits=linear_conv(classes),                  # 6x6x1000, one map a class
         pool=global_pool(6),                          # 1x1x1000
     )
 
