@@ -26,8 +26,8 @@ def section(cls: type[T]) -> type[T]:
 
 @section
 class Aux:
-    """The side heads: whether there are any, behind which stages (null: where the paper or release has them), batch norm
-    on their fully connected layer (null: as there), and their weight in the loss by the paper or release, which
+    """The side heads: whether there are any, behind which stages (null: where the paper or release has them), batch
+    norm on their fully connected layer (null: as there), and their weight in the loss by the paper or release, which
     `loss.aux_weight` takes over."""
 
     head: bool
@@ -188,7 +188,7 @@ class Tracker:
 
 @section
 class Config:
-    """One run, whole. `weights`: what it starts from ("timm", "torchvision" or a file; null: new weights);
+    """One run, whole. `weights`: what it starts from ("timm", "torchvision", "timm:TAG" or a file; null: new weights);
     `weights_sha256` is filled in for a file."""
 
     name: str

@@ -7,9 +7,11 @@ from itertools import combinations
 
 import pytest
 
+from inceptionctl.commands.plan import plan
 from inceptionctl.compose import compose, groups, refuse_idle_switches, sweeps
 from inceptionctl.config import identity, leaves, parse
 from inceptionctl.errors import RequestError
+from inceptionctl.models.registry import ARCHITECTURES
 
 
 def config(*overrides):
@@ -65,6 +67,23 @@ def test_a_group_on_the_command_line_wins_over_the_scale():
     assert config("schedule=constant").schedule.name == "constant"
     assert config("data=digits").data.jitter is None
     assert config("arch=inception_v3").arch.pixels == config().arch.pixels == 79
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_network_survives_the_default_scale(name):
+    """No map vanishes, and no kernel sees mostly padding."""
+    made = plan(config(f"arch={name}"))
+    assert str(made.cost.out) == "1x1x10"
+    assert [warning for warning in made.warnings if "padding" in warning] == []
+
+
+def test_what_a_network_needs_to_learn_is_for_one_scale_alone():
+    for tuned in groups("train")["tuned"]:
+        scale, _, arch = tuned.partition("_")
+        assert (scale in groups("train")["scale"], arch in ARCHITECTURES) == (True, True)
+    assert (config("arch=vgg16").schedule.rate, config("arch=resnet50").schedule.rate) == (0.03, 0.3)
+    assert config("arch=vgg16", "schedule.rate=0.1").schedule.rate == 0.1
+    assert config("arch=vgg16", "scale=imagenet").schedule.rate == 0.045
 
 
 def test_an_experiment_replaces_the_scale():

@@ -36,7 +36,7 @@ class TableRow:
 @section
 class Table:
     """`quoted`: records that the paper's table cites from elsewhere; `weights`: which ones are reported; `changes`:
-    what any row may change, beside its own."""
+    what any row may bring along beside its own; an override of it applies to all rows, as of any other setting."""
 
     name: str
     mode: Literal["cumulative", "independent"]
@@ -85,11 +85,13 @@ def climb(table: Table, overrides: Sequence[str]) -> list[Rung]:
 
 def _users_own(table: Table, overrides: Sequence[str]) -> list[Override]:
     """The overrides for every row. Raises RequestError for one that touches what a row is there to change."""
-    declared = [*table.changes, *(path for row in table.rows for path in row.changes)]
+    declared = [path for row in table.rows for path in row.changes]
+    chosen_by_rows = {entry.partition("=")[0] for row in table.rows for entry in row.set}
     user = [o for o in parse_overrides(overrides) if not covered(o.key_or_group, OWN_KEYS)]
     for override in user:
         key = override.key_or_group
-        if any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared):
+        touched = any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared)
+        if touched or key in chosen_by_rows:
             raise RequestError(f"{override.input_line} sets what a row of table {table.name} is there to change")
     return user
 

@@ -135,6 +135,11 @@ def test_an_independent_row_that_changes_more_than_the_table_allows_is_refused()
         climb(sly, [])
 
 
+def test_what_networks_bring_along_can_be_overridden_for_all():
+    rungs = climb(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.rate=0.1"])
+    assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.rate) for r in rungs} == {(2, 0.5, 0.1)}
+
+
 def test_a_table_s_network_cannot_be_overridden():
     with pytest.raises(RequestError, match="arch=xception sets what a row of table family"):
         climb(independent("family"), ["arch=xception"])
