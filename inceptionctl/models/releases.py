@@ -147,6 +147,7 @@ def categories() -> list[str]:
 
 def _timm_url(entry: Release) -> str:
     import timm
+    from huggingface_hub import hf_hub_url
 
     names = timm.list_pretrained(f"{entry.model}.*")
     if f"{entry.model}.{entry.tag}" not in names:
@@ -155,8 +156,8 @@ def _timm_url(entry: Release) -> str:
     if not config.hf_hub_id:
         return str(config.url)
     hub, _, revision = config.hf_hub_id.partition("@")
-    end = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    return f"{end}/{hub}/resolve/{revision or 'main'}/{config.hf_hub_filename or 'model.safetensors'}"
+    name = config.hf_hub_filename or "model.safetensors"
+    return str(hf_hub_url(hub, name, revision=revision or None, endpoint=os.environ.get("HF_ENDPOINT")))
 
 
 def _torchvision_url(entry: Release) -> str:
