@@ -1,4 +1,4 @@
-"""Every `inceptionctl train` and `ablate` line of the README composes and plans."""
+"""Every `inceptionctl train` and `ablate` line of the README composes and plans; every `models` line is run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from inceptionctl.ablate.ladder import Table, climb
-from inceptionctl.cli import COMMANDS
+from inceptionctl.cli import COMMANDS, main
 from inceptionctl.commands.plan import plan
 from inceptionctl.compose import compose, refuse_idle_switches, sweeps
 from inceptionctl.config import parse, parse_as
@@ -54,4 +54,13 @@ def test_a_line_of_the_readme_can_be_run(words, pictures):
             assert plan(parse(compose("train", run))).clock.steps > 0
         else:
             rungs = climb(parse_as(Table, compose("ablate", run)["table"]), run)
-            assert [plan(rung.config).cost.params > 0 for rung in rungs] == [True] * 5
+            assert all(plan(rung.config).cost.params > 0 for rung in rungs)
+            assert len(rungs) >= 5
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "models"], ids=" ".join)
+def test_a_look_at_the_networks_works_as_the_readme_says(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 1
+    assert [path.name for path in tmp_path.iterdir()] == [word for word in words if word.endswith(".svg")]
