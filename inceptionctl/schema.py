@@ -50,8 +50,8 @@ class Rewrites:
     grid_reduction: Literal["parallel", "pool_first", "convolve_first"] | None
     lrn: Literal["added", "dropped"] | None
     batch_norm: Literal["full", "shift", "none"] | None
-    residual_scale: Annotated[float, Field(gt=0, le=1)] | None
     non_residual: bool
+    residual_scale: Annotated[float, Field(gt=0, le=1)] | None
     segments: Annotated[int, Field(ge=1)] | None
     between: Literal["relu", "elu"] | None
     pointwise_first: bool

@@ -130,19 +130,24 @@ def residual_scale(scale: float) -> Rule:
     return lambda node: replace(node, scale=scale) if isinstance(node, Res) else node
 
 
+def is_xception_s(node: Node) -> TypeIs[Sep]:
+    """One filter a channel, so not the opening layer of BN-Inception, and nothing between the steps (MobileNet)."""
+    return isinstance(node, Sep) and node.multiplier == 1 and not node.norm_between
+
+
 def segments(count: int) -> Rule:
     """The spatial step of every Sep mixes the channels in `count` groups (Xception, section 1.1)."""
-    return lambda node: replace(node, segments=count) if _is_xception_s(node) else node
+    return lambda node: replace(node, segments=count) if is_xception_s(node) else node
 
 
 def between(kind: Activation) -> Rule:
     """An activation between the two steps of every Sep (Xception, section 4.7 and Figure 10)."""
-    return lambda node: replace(node, between=kind) if _is_xception_s(node) else node
+    return lambda node: replace(node, between=kind) if is_xception_s(node) else node
 
 
 def pointwise_first(node: Node) -> Node:
     """A rule: the 1x1 of every Sep comes first (Xception, section 1.1)."""
-    return replace(node, pointwise_first=True) if _is_xception_s(node) else node
+    return replace(node, pointwise_first=True) if is_xception_s(node) else node
 
 
 def count_padding(counted: bool) -> Rule:
@@ -179,11 +184,6 @@ def _split(steps: list[Node], chosen: Callable[[Conv], bool], parts: Callable[[C
     for step in steps:
         split += parts(step) if isinstance(step, Conv) and step.stride == 1 and chosen(step) else [step]
     return split
-
-
-def _is_xception_s(node: Node) -> TypeIs[Sep]:
-    """One filter a channel, so not the opening layer of BN-Inception, and nothing between the steps (MobileNet)."""
-    return isinstance(node, Sep) and node.multiplier == 1 and not node.norm_between
 
 
 def _is_5x5(layer: Conv) -> bool:

@@ -16,8 +16,8 @@ from inceptionctl.models.googlenet import STEM, STEM_LRN
 from inceptionctl.models.inception_v3 import STEM_3X3, STEM_7X7
 from inceptionctl.models.rewrite import Rule, after, fit_residuals, rewrite, rewritten, swap, without
 from inceptionctl.models.rules import (
-    asymmetric, batch_norm, between, count_padding, drop_lrn, linear_factors, naive, non_residual, one_3x3,
-    pointwise_first, residual_scale, segments, two_3x3, unstrided,
+    asymmetric, batch_norm, between, count_padding, drop_lrn, is_xception_s, linear_factors, naive, non_residual,
+    one_3x3, pointwise_first, residual_scale, segments, two_3x3, unstrided,
 )  # fmt: skip
 from inceptionctl.models.spec import Cat, Conv, Linear, Node, Pool, Sep, Seq
 
@@ -30,7 +30,7 @@ class Refused(RequestError):
 
 def factorized_7x7(network: Seq, asked: bool) -> Seq:
     """The stem around one 7x7 becomes the stem of three 3x3 (Rethinking, Table 3, row "Factorized 7x7")."""
-    if network["stem"] != STEM_7X7:
+    if _stem(network) != STEM_7X7:
         raise Refused("this network has no stem with one 7x7 layer to factorise (arch=inception_v2 has)")
     return swap(network, stem=STEM_3X3)
 
@@ -62,22 +62,24 @@ def five_by_five(network: Seq, asked: str) -> Seq:
 def grid_reduction(network: Seq, asked: str) -> Seq:
     """How the grid shrinks between stages (Rethinking, Figures 9 and 10), with the same filters: "parallel", by strided
     branches beside a pool; "pool_first", a pool and then the module unstrided; "convolve_first", the other way."""
-    if not (reductions := {name: node for name, node in network if _reduces(node)}):
+    reductions = {name: node for name, node in network if isinstance(node, Cat) and _reduces(node)}
+    if not reductions:
         raise Refused("this network has no parallel grid reduction: it pools between its modules")
-    if asked == "parallel":
-        return network
-    pool = Pool("max", stride=2, padding="valid")
-    whole = {name: rewrite(node, unstrided) for name, node in reductions.items()}
-    if asked == "pool_first":
-        return swap(network, **{name: Seq.of(pool=pool, module=node) for name, node in whole.items()})
-    return swap(network, **{name: Seq.of(module=node, pool=pool) for name, node in whole.items()})
+    return swap(network, **{name: ORDERS[asked](node["branch_pool"], node) for name, node in reductions.items()})
+
+
+ORDERS: dict[str, Callable[[Node, Node], Node]] = {
+    "parallel": lambda pool, module: module,
+    "pool_first": lambda pool, module: Seq.of(pool=pool, module=rewrite(module, unstrided)),
+    "convolve_first": lambda pool, module: Seq.of(module=rewrite(module, unstrided), pool=pool),
+}
 
 
 def lrn(network: Seq, asked: str) -> Seq:
     """Local response normalisation where GoogLeNet has it (Figure 3), "added" or "dropped"."""
     if asked == "dropped":
         return _changed(network, drop_lrn, "no local response normalisation to drop")
-    if rewrite(network["stem"], batch_norm("full")) != STEM:
+    if rewrite(_stem(network), batch_norm("full")) != STEM:
         raise Refused("only a stem such as GoogLeNet's says where local response normalisation stands")
     added = {name: node for name, node in STEM_LRN if name.startswith("lrn")}
     stem = after(after(_stem(network), "pool_1", "lrn_1", added["lrn_1"]), "conv_2c", "lrn_2", added["lrn_2"])
@@ -95,7 +97,7 @@ def fully_connected(network: Seq, asked: bool) -> Seq:
 
 def fc_layers(network: Seq, asked: bool) -> Seq:
     """Two hidden layers of 4096 before the classifier (Xception, section 4.3, in some runs on JFT)."""
-    if rewritten(network, pointwise_first) == network:
+    if not _has(network, is_xception_s):
         raise Refused("these layers are Xception's (arch=xception)")
     return after(after(network, "pool", "fc_1", Linear(4096, relu=True)), "fc_1", "fc_2", Linear(4096, relu=True))
 
@@ -140,8 +142,8 @@ SWITCHES: dict[str, Switch] = {
     "batch_norm": _rules(
         "batch normalised like that already", lambda kind: batch_norm(None if kind == "none" else kind)
     ),
-    "residual_scale": _rules(NO_RESIDUAL, residual_scale),
     "non_residual": _rule(NO_RESIDUAL, non_residual),
+    "residual_scale": _rules(NO_RESIDUAL, residual_scale),
     "segments": _rules(NO_SEP, segments),
     "between": _rules(NO_SEP, between),
     "pointwise_first": _rule(NO_SEP, pointwise_first),
@@ -209,9 +211,9 @@ def _unpooled(stem: Seq, names: Sequence[str]) -> Seq:
     return swap(without(stem, *gone), **kept)
 
 
-def _reduces(node: Node) -> bool:
-    """A module whose branches all end on a smaller grid."""
-    return isinstance(node, Cat) and isinstance(dict(node).get("branch_pool"), Pool) and _has(node, _strided)
+def _reduces(module: Cat) -> bool:
+    """Whether its branches end on a smaller grid."""
+    return isinstance(dict(module).get("branch_pool"), Pool) and _has(module, _strided)
 
 
 def _strided(node: Node) -> bool:

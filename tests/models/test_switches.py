@@ -166,6 +166,16 @@ def test_the_grid_shrinks_before_or_behind_the_module():
     assert network("inception_v3", rewrites={"grid_reduction": "parallel"}) == network("inception_v3")
 
 
+@pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2", "bn_inception"])
+@pytest.mark.parametrize("how", ["pool_first", "convolve_first"])
+def test_however_the_grid_shrinks_the_maps_behind_it_stay_the_same(name, how):
+    hw = (architecture(name).pixels,) * 2
+    before, after = cost(network(name), hw), cost(network(name, rewrites={"grid_reduction": how}), hw)
+    assert before.params == after.params
+    last = [next(layer for layer in c.layers if layer.path == "pool").before for c in (before, after)]
+    assert str(last[0]) == str(last[1])
+
+
 def test_batch_norm_turns_googlenet_into_bn_googlenet_and_back():
     normed = network("googlenet", rewrites={"batch_norm": "full", "lrn": "dropped"})
     assert normed == network("bn_googlenet")
@@ -263,6 +273,8 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
     ("name", "rewrites", "reason"),
     [
         ("inception_v3", {"factorized_7x7": True}, "factorized_7x7 = True: .*no stem with one 7x7"),
+        ("vgg16", {"factorized_7x7": True}, "no stem of its own"),
+        ("vgg16", {"lrn": "added"}, "no stem of its own"),
         ("inception_v3", {"separable_stem": True}, "does not open with a plain 7x7"),
         ("googlenet", {"plain_stem": True}, "does not open with a separable"),
         ("inception_v4", {"five_by_five": "two_3x3"}, "no 5x5"),
@@ -294,6 +306,12 @@ def test_what_cannot_be_is_refused_by_name(name, rewrites, reason):
     assert str(refusal.value).startswith(f"arch.rewrites.{switch} = ")
 
 
+def test_every_switch_of_xception_goes_with_every_other():
+    every = {"segments": 3, "between": "elu", "pointwise_first": True, "fc_layers": True, "batch_norm": "shift"}
+    names = [name for name, _ in network("xception", rewrites=every)]
+    assert names[-4:] == ["fc_1", "fc_2", "dropout", "logits"]
+
+
 def test_an_unknown_network_offers_the_nearest():
     with pytest.raises(RequestError, match="Did you mean inception_v3"):
         network("inceptoin_v3")
@@ -312,6 +330,8 @@ def test_a_head_for_a_network_that_has_none_is_refused():
 def test_contradictions_are_refused():
     with pytest.raises(RequestError, match=r"aux.norm = true and arch.rewrites.batch_norm = none"):
         network("inception_v3", norm=True, rewrites={"batch_norm": "none"})
+    with pytest.raises(RequestError, match=r"arch.rewrites.residual_scale = 0.1: this network has no residual"):
+        network("xception", rewrites={"residual_scale": 0.1, "non_residual": True})
     with pytest.raises(RequestError, match=r"arch.dropout = 0.5: resnet50 has no dropout"):
         network("resnet50", drop=0.5)
 
