@@ -140,16 +140,17 @@ FIRST_STRIDE = "the original has the stride of a bottleneck on its first 1x1"
 
 NETWORKS = {
     "alexnet": Architecture(
-        alexnet, 224, (), None, "he", "AlexNet with one column and no LRN, as torchvision",
+        alexnet, 224, (), None, "he", "AlexNet with one column and no LRN, as torchvision; He's initialisation",
         cell="alexnet.t2.1cnn", size="mobilenet.t9.alexnet",
         differs="60 million is the two-column network of the paper",
     ),
     "vgg16": Architecture(
-        vgg16, 224, _stages("conv", 2, 2, 3, 3, 3), None, "he", "VGG configuration D",
+        vgg16, 224, _stages("conv", 2, 2, 3, 3, 3), None, "he", "VGG configuration D; He's initialisation",
         cell="resnet.release.vgg-16", size="mobilenet.t8.vgg_16",
     ),
     "vgg19": Architecture(
-        vgg19, 224, _stages("conv", 2, 2, 4, 4, 4), None, "he", "VGG configuration E", cell="vgg.t3.E.256",
+        vgg19, 224, _stages("conv", 2, 2, 4, 4, 4), None, "he", "VGG configuration E; He's initialisation",
+        cell="vgg.t3.E.256",
     ),
     "resnet50": Architecture(
         resnet50, 224, _stages("layer", 3, 4, 6, 3), None, "he", "ResNet-50, stride on the 3x3 as torchvision and timm",
@@ -164,11 +165,13 @@ NETWORKS = {
         cell="resnet.release.resnet-152", size="resnet.t1.flops.resnet-152", differs=FIRST_STRIDE,
     ),
     "mobilenet_v1": Architecture(
-        mobilenet_v1, 224, (tuple(f"sep_{i}" for i in range(7, 12)),), None, "he", "MobileNet-v1 1.0, as timm",
+        mobilenet_v1, 224, (tuple(f"sep_{i}" for i in range(7, 12)),), None, "he",
+        "MobileNet-v1 1.0, as timm; He's initialisation",
         cell="mobilenet.t8.1.0_mobilenet-224", size="mobilenet.t8.1.0_mobilenet-224",
     ),
     "nin": Architecture(
-        nin, 224, (), None, "he", "Network-in-Network, the public Caffe model by remembered widths",
+        nin, 224, (), None, "he",
+        "Network-in-Network, the public Caffe model by remembered widths; He's initialisation",
         cell="nin.imagenet", size="nin.params",
     ),
 }  # fmt: skip

@@ -91,7 +91,8 @@ BLOCKS = (
 NETWORKS = {
     "bn_inception": Architecture(
         bn_inception, 224, BLOCKS, auxiliary_head, "he",
-        "Batch Normalization, Figure 5, with the 96-wide projections that its widths need (TF-slim's inception_v2)",
+        "Batch Normalization, Figure 5, with the 96-wide projections that its widths need; initialisation not stated, "
+        "that of TF-slim's inception_v2, which is this network",
         cell="bn.f4.bn-inception_single_crop", size="bn.base",
         differs="13.6 million is met by one side head on 14x14x576 (ablation=[bn_inception_auxiliary]; a reading)",
     ),

@@ -106,6 +106,6 @@ NETWORKS = {
     ),
     "googlenet_bn": Architecture(
         googlenet_bn, 224, BLOCKS, auxiliary_head, "truncated_normal_0.01",
-        "torchvision's and TF-slim's variant: batch norm, 3x3 in place of 5x5, last pool 2x2",
+        "torchvision's and TF-slim's variant: batch norm, 3x3 in place of 5x5, last pool 2x2; their initialisation",
     ),
 }

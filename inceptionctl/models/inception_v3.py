@@ -138,23 +138,24 @@ def inception_v2_table1(classes: int = 1000) -> Seq:
     return swap(inception_v3(classes), stem=STEM_TABLE_1, mixed_5b=module_a(64))
 
 
+INIT = "initialisation not stated, TF-slim's"
 UNPRINTED = "the paper does not print the filters inside its modules; the released ones"
 
 NETWORKS = {
     "inception_v2": Architecture(
         inception_v2, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading)",
+        "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading); " + INIT,
         cell="rethinking.t3.03", size="rethinking.t3.03",
         differs=f"{UNPRINTED} do not come to 3.8 G",
     ),
     "inception_v2_table1": Architecture(
         inception_v2_table1, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper than the release)",
+        "Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper); " + INIT,
         cell="rethinking.t3.07", size="rethinking.t3.07", differs=f"{UNPRINTED} do not come to 4.8 G",
     ),
     "inception_v3": Architecture(
         inception_v3, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head",
+        "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head; " + INIT,
         cell="rethinking.t3.07", size="rethinking.t3.07",
         differs=f"{UNPRINTED} do not come to 4.8 G, but to fewer than the 25 million parameters it states",
     ),
