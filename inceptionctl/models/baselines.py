@@ -43,7 +43,7 @@ def alexnet(classes: int = 1000) -> Seq:
 def vgg(classes: int, repeats: tuple[int, ...]) -> Seq:
     stages: dict[str, Node] = {}
     for i, (filters, n) in enumerate(zip((64, 128, 256, 512, 512), repeats, strict=True), 1):
-        stages |= numbered(f"conv_{i}_", [plain(filters) for _ in range(n)])
+        stages |= numbered(f"conv_{i}_", n * [plain(filters)])
         stages[f"pool_{i}"] = Pool("max", (2, 2), 2, "valid")  # 112, 56, 28, 14, 7
     return Seq.of(**stages, pool=Pool("avg", grid=7), **fully_connected(classes))
 
@@ -70,7 +70,7 @@ def resnet(classes: int, depths: tuple[int, ...]) -> Seq:
     stages: dict[str, Node] = {}
     for i, (filters, n) in enumerate(zip((64, 128, 256, 512), depths, strict=True), 1):
         first = bottleneck(filters, 1 if i == 1 else 2, widens=True)
-        stages |= numbered(f"layer_{i}_", [first, *(bottleneck(filters, 1, widens=False) for _ in range(n - 1))])
+        stages |= numbered(f"layer_{i}_", [first, *(n - 1) * [bottleneck(filters, 1, widens=False)]])
     return Seq.of(
         stem=Seq.of(
             conv_1a=conv(64, 7, 2),                   # 112x112x64

@@ -136,13 +136,13 @@ def classifier(classes: int) -> dict[str, Node]:
 def inception_v4(classes: int = 1000) -> Seq:
     """Figure 9: 42,679,816 parameters and 12,253,974,624 multiply-adds without the side head."""
     return Seq.of(
-        stem=STEM,                                                         # 35x35x384
-        **numbered("inception_a", [inception_a() for _ in range(4)]),      # 35x35x384
-        reduction_a=reduction_a(192, 224, 256, 384),                       # 17x17x1024
-        **numbered("inception_b", [inception_b() for _ in range(7)]),      # 17x17x1024
+        stem=STEM,                                                   # 35x35x384
+        **numbered("inception_a", 4 * [inception_a()]),              # 35x35x384
+        reduction_a=reduction_a(192, 224, 256, 384),                 # 17x17x1024
+        **numbered("inception_b", 7 * [inception_b()]),              # 17x17x1024
         aux=Tap(auxiliary_head(classes)),
-        reduction_b=reduction_b(),                                         # 8x8x1536
-        **numbered("inception_c", [inception_c() for _ in range(3)]),      # 8x8x1536
+        reduction_b=reduction_b(),                                   # 8x8x1536
+        **numbered("inception_c", 3 * [inception_c()]),              # 8x8x1536
         **classifier(classes),
     )
 
@@ -150,12 +150,12 @@ def inception_v4(classes: int = 1000) -> Seq:
 def inception_resnet_v1(classes: int = 1000) -> Seq:
     """Figures 10 to 15, which only the paper defines: 22,756,328 parameters and 6,206,361,696 multiply-adds."""
     return Seq.of(
-        stem=STEM_RESNET_V1,                                               # 35x35x256
-        **numbered("block_a", [block_a(256) for _ in range(5)]),           # 35x35x256
-        reduction_a=reduction_a(192, 192, 256, 384),                       # 17x17x896
-        **numbered("block_b", [block_b(896, 128, 128, 128) for _ in range(10)]),  # 17x17x896
-        reduction_b=reduction_resnet(256, 256, 256),                       # 8x8x1792
-        **numbered("block_c", [block_c(1792, 192, 192) for _ in range(5)]),  # 8x8x1792
+        stem=STEM_RESNET_V1,                                         # 35x35x256
+        **numbered("block_a", 5 * [block_a(256)]),                   # 35x35x256
+        reduction_a=reduction_a(192, 192, 256, 384),                 # 17x17x896
+        **numbered("block_b", 10 * [block_b(896, 128, 128, 128)]),   # 17x17x896
+        reduction_b=reduction_resnet(256, 256, 256),                 # 8x8x1792
+        **numbered("block_c", 5 * [block_c(1792, 192, 192)]),        # 8x8x1792
         **classifier(classes),
     )
 
@@ -164,21 +164,21 @@ def inception_resnet_v2(classes: int = 1000) -> Seq:
     """As released (TF-slim, Keras, timm), 10/20/10 blocks on 320/1088/2080 channels behind the stem of Inception-v3:
     55,843,464 parameters and 13,155,794,016 multiply-adds without the side head."""
     return Seq.of(
-        stem=STEM_3X3,                                                     # 35x35x192
+        stem=STEM_3X3,                                               # 35x35x192
         mixed_5b=Cat.of(                                                   # 35x35x320
             branch1x1=conv(96),
             branch5x5=conv(48) >> conv(64, 5),
             branch3x3dbl=conv(64) >> conv(96, 3) >> conv(96, 3),
             branch_pool=pooled(64),
         ),
-        **numbered("block_a", [block_a(320, middle=48, last=64) for _ in range(10)]),  # 35x35x320
-        reduction_a=reduction_a(256, 256, 384, 384),                       # 17x17x1088
-        **numbered("block_b", [block_b(1088, 192, 160, 192) for _ in range(20)]),  # 17x17x1088
+        **numbered("block_a", 10 * [block_a(320, middle=48, last=64)]),  # 35x35x320
+        reduction_a=reduction_a(256, 256, 384, 384),                 # 17x17x1088
+        **numbered("block_b", 20 * [block_b(1088, 192, 160, 192)]),  # 17x17x1088
         aux=Tap(auxiliary_head(classes)),
-        reduction_b=reduction_resnet(288, 288, 320),                       # 8x8x2080
-        **numbered("block_c", [block_c(2080, 224, 256) for _ in range(9)]),  # 8x8x2080
-        block_c_last=block_c(2080, 224, 256, 1.0, relu=False),             # 8x8x2080
-        conv_7b=conv(1536),                                                # 8x8x1536
+        reduction_b=reduction_resnet(288, 288, 320),                 # 8x8x2080
+        **numbered("block_c", 9 * [block_c(2080, 224, 256)]),        # 8x8x2080
+        block_c_last=block_c(2080, 224, 256, 1.0, relu=False),       # 8x8x2080
+        conv_7b=conv(1536),                                          # 8x8x1536
         **classifier(classes),
     )
 
@@ -187,12 +187,12 @@ def inception_resnet_v2_paper(classes: int = 1000) -> Seq:
     """By the figures, 5/10/5 blocks on 384/1152/2144 channels behind the stem of Inception-v4 (the printed 1154 and
     2048 do not fit their inputs): 32,433,928 parameters and 9,257,953,632 multiply-adds."""
     return Seq.of(
-        stem=STEM,                                                         # 35x35x384
-        **numbered("block_a", [block_a(384, middle=48, last=64) for _ in range(5)]),  # 35x35x384
-        reduction_a=reduction_a(256, 256, 384, 384),                       # 17x17x1152
-        **numbered("block_b", [block_b(1152, 192, 160, 192) for _ in range(10)]),  # 17x17x1152
-        reduction_b=reduction_resnet(288, 288, 320),                       # 8x8x2144
-        **numbered("block_c", [block_c(2144, 224, 256) for _ in range(5)]),  # 8x8x2144
+        stem=STEM,                                                   # 35x35x384
+        **numbered("block_a", 5 * [block_a(384, middle=48, last=64)]),  # 35x35x384
+        reduction_a=reduction_a(256, 256, 384, 384),                 # 17x17x1152
+        **numbered("block_b", 10 * [block_b(1152, 192, 160, 192)]),  # 17x17x1152
+        reduction_b=reduction_resnet(288, 288, 320),                 # 8x8x2144
+        **numbered("block_c", 5 * [block_c(2144, 224, 256)]),        # 8x8x2144
         **classifier(classes),
     )
 

@@ -6,7 +6,7 @@ Channels are never written down: whoever walks the tree infers them. Sizes are h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -187,7 +187,7 @@ def linear_conv(filters: int, kernel: int | Kernel = 1) -> Conv:
     return Conv(filters, kernel, norm=None, bias=True, act=None)
 
 
-def numbered(prefix: str, modules: list[Node]) -> dict[str, Node]:
+def numbered(prefix: str, modules: Sequence[Node]) -> dict[str, Node]:
     """`block_a1`, `block_a2`, ...: modules that a paper draws once, with a factor."""
     return {f"{prefix}{i}": module for i, module in enumerate(modules, 1)}
 
