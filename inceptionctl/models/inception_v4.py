@@ -165,7 +165,7 @@ def inception_resnet_v2(classes: int = 1000) -> Seq:
     55,843,464 parameters and 13,155,794,016 multiply-adds without the side head."""
     return Seq.of(
         stem=STEM_3X3,                                               # 35x35x192
-        mixed_5b=Cat.of(                                                   # 35x35x320
+        mixed_5b=Cat.of(                                             # 35x35x320
             branch1x1=conv(96),
             branch5x5=conv(48) >> conv(64, 5),
             branch3x3dbl=conv(64) >> conv(96, 3) >> conv(96, 3),

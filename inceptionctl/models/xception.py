@@ -35,7 +35,7 @@ def xception(classes: int = 1000) -> Seq:
         entry_1=strided(128, 128, opens=True),        # 74x74x128
         entry_2=strided(256, 256),                    # 37x37x256
         entry_3=strided(728, 728),                    # 19x19x728
-        **numbered("middle_", 8 * [middle()]),         # 19x19x728
+        **numbered("middle_", 8 * [middle()]),        # 19x19x728
         exit_1=strided(728, 1024),                    # 10x10x1024
         exit_2=Sep(1536),                             # 10x10x1536
         exit_3=Sep(2048),                             # 10x10x2048
