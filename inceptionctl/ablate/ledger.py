@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,15 +61,16 @@ def write(
 
 
 def setting(configs: Sequence[Config]) -> str:
-    """The scale in a line, as all rows have it; some may train for longer than others."""
-    config, epochs = configs[0], sorted({config.train.epochs for config in configs})
+    """The scale in a line; some rows may be wider, or train for longer, than others."""
+    config = configs[0]
+    widths, epochs = _either(c.arch.width for c in configs), _either(c.train.epochs for c in configs)
     data = "real digits" if config.data.name == "digits" else "image folder"
     jittered = ", jittered" if config.data.jitter else ""
-    length = " or ".join(f"{count:g}" for count in epochs)
-    return (
-        f"{data}{jittered}, {config.arch.pixels} px, width {config.arch.width:g}, "
-        f"{length} epochs, batch {config.train.batch}"
-    )
+    return f"{data}{jittered}, {config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch}"
+
+
+def _either(values: Iterable[float]) -> str:
+    return " or ".join(f"{value:g}" for value in sorted(set(values)))
 
 
 def overridden(paper: Config, here: Config) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -24,6 +25,8 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#0
 STROKES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))  # told apart without colour
 PAPER, OURS, GREY = COLOURS[4], COLOURS[0], "#767676"
 LOSS_BINS = 50
+TITLE_CHARACTERS = 95  # of a line as wide as the page
+LEGEND_COLUMNS = 3
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
@@ -118,7 +121,8 @@ def _changes(axes: Axes, findings: Findings, text: Callable[[Rung], str]) -> Non
 
 def curves(findings: Findings) -> Figure:
     """Test error and training loss over the epochs: thick lines are means over seeds, thin ones single seeds."""
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    legend_rows = -(-len(findings.table.rows) // LEGEND_COLUMNS)
+    figure = Figure(figsize=(WIDTH, 3.8 + 0.2 * legend_rows), layout="constrained")
     left, right = figure.subplots(1, 2)
     _title(figure, findings)
     for place, row in enumerate(findings.table.rows):
@@ -132,7 +136,7 @@ def curves(findings: Findings) -> Figure:
     _over_epochs(left, f"top-1 error on test images, % ({findings.table.weights} weights)")
     _over_epochs(right, "training loss, as each row defines it")
     if left.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, handlelength=3.2)
+        figure.legend(loc="outside lower center", ncols=LEGEND_COLUMNS, frameon=False, handlelength=3.2)
     return figure
 
 
@@ -165,4 +169,5 @@ def _mean_loss(runs: Sequence[Curves]) -> tuple[Floats, Floats]:
 
 def _title(figure: Figure, findings: Findings) -> None:
     table = findings.table
-    figure.suptitle(f"{table.title}\n{table.setting} · {findings.sample}", fontsize=10, ha="left", x=0.01)
+    lines = [*wrap(table.title, TITLE_CHARACTERS), *wrap(f"{table.setting} · {findings.sample}", TITLE_CHARACTERS)]
+    figure.suptitle("\n".join(lines), fontsize=10, ha="left", x=0.01)

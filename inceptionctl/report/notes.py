@@ -41,8 +41,11 @@ def resolution(findings: Findings) -> str:
 
 
 def caveats(findings: Findings) -> list[str]:
-    paper = [*findings.table.quoted, *(row.printed for row in findings.table.rows)]
-    lines = [f"The paper's figures: {caveat}." for caveat in dict.fromkeys(one.caveat for one in paper) if caveat]
+    table = findings.table
+    paper = {one.label: one.caveat for one in table.quoted} | {row.label: row.printed.caveat for row in table.rows}
+    first = {caveat: label for label, caveat in reversed(paper.items()) if caveat}  # each once, by its first row
+    whose = "The paper's figures" if table.cumulative else "{}, where it was printed"
+    lines = [f"{whose.format(label)}: {caveat}." for caveat, label in reversed(first.items())]
     if not findings.shows_top5:
         lines.append("Top-5 error of ours is left out: five guesses among so few classes mean little.")
     return lines
