@@ -1,6 +1,6 @@
 """Seconds to build and initialise a network, against timm's own, in turn, with the spread of the ratios.
 
-    python benchmarks/building.py [--rounds 5] [--threads 1]
+python benchmarks/building.py [--rounds 5] [--threads 1]
 """
 
 from __future__ import annotations
