@@ -1,8 +1,8 @@
 """How much a network knows at each stage: the size of its representation, with the places where much is lost at once.
 
-Rethinking, section 2, first principle: "avoid representational bottlenecks, especially early in the network"; the size
-"should gently decrease". Its Figure 9 (left) is the measure taken here: a grid that is halved without more channels
-keeps a quarter of the numbers. A stage of the body that keeps a quarter or less is flagged. By that measure the grid
+The papers' first principle (Rethinking, section 2) is that no stage, least of all an early one, should throw much away
+at once. Its Figure 9 (left) is the measure taken here: a grid that is halved without more channels keeps a quarter of
+the numbers. A stage of the body that keeps a quarter or less is flagged. By that measure the grid
 reductions of Inception-v3, v4 and the Inception-ResNets pass, as the paper wants it, and all of Inception-v4 does; the
 pools between GoogLeNet's and VGG's stages are bottlenecks, and so are the two pools in the stem of Inception-v3.
 """
