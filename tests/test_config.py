@@ -97,7 +97,7 @@ def switches():
     return {name: changed(base, name) for name in groups("train")["ablation"]}
 
 
-BASE = ["arch=googlenet"]  # has a side head, and leaves every switch something to change
+BASE = ["arch=googlenet", "scale=imagenet"]  # has side heads, and leaves every switch something to change
 
 
 def changed(base, *names):

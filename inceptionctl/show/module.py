@@ -116,7 +116,7 @@ def box_lines(node: Node, width: str, usual: words.Habit) -> tuple[str, ...]:
 def _act(node: Conv | Sep, usual: words.Habit) -> str:
     if node.act == usual[1]:
         return ""
-    return f", {words.activation(node.act)}" if node.act else ", linear"
+    return f", {words.short_activation(node.act)}"
 
 
 def _norm(node: Conv | Sep, usual: words.Habit) -> list[str]:

@@ -73,7 +73,7 @@ def layer_words(node: Node, usual: words.Habit) -> str:
         case Conv() | Sep():
             size, _, marks = words.kernel(node).replace("/", " /").partition(" ")
             kind = "sep. conv" if isinstance(node, Sep) else "conv"
-            act = "" if node.act == usual[1] else f", {words.activation(node.act)}"
+            act = "" if node.act == usual[1] else f", {words.short_activation(node.act)}"
             return f"{size} {kind}, {node.filters}{f' {marks}' if marks else ''}{act}"
         case Pool(whole=False, grid=None):
             size, _, marks = words.kernel(node).replace("/", " /").partition(" ")

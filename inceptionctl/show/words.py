@@ -43,6 +43,11 @@ def activation(kind: Activation | None) -> str:
     return {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", None: "no activation"}[kind]
 
 
+def short_activation(kind: Activation | None) -> str:
+    """As it stands in a box of a drawing, where room is scarce."""
+    return activation(kind) if kind else "linear"
+
+
 def leaves(node: Node) -> Iterator[Node]:
     """Every layer of the tree, shortcuts and side heads included."""
     if isinstance(node, Seq | Cat | Res):
