@@ -70,7 +70,7 @@ def _weights(made: Plan) -> str:
     entry = release(made.config.arch.name, weights) if weights else None
     if entry is None:
         return weights or ""
-    return f"{entry.library} {entry.model}.{entry.tag} ({entry.cached or 'not downloaded yet'})"
+    return f"{entry.publisher} {entry.model}.{entry.tag} ({entry.cached or 'not downloaded yet'})"
 
 
 def _size(made: Plan) -> str:

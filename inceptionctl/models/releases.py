@@ -22,10 +22,10 @@ TV2 = {"IMAGENET1K_V2": "imagenet"}
 
 @dataclass(frozen=True)
 class Release:
-    """`model` and `tag` as the library writes them; `input`: the `arch.input` that the weights were made for; `others`:
-    that of more tags ("*": of any); `bn_eps`: of the library's batch norm (None: it has none)."""
+    """`publisher` is timm or torchvision, `model` and `tag` are as it writes them; `input`: the `arch.input` that the
+    weights were made for; `others`: that of more tags ("*": of any); `bn_eps`: of its batch norm (None: it has none)."""
 
-    library: str
+    publisher: str
     model: str
     tag: str
     input: str
@@ -35,7 +35,7 @@ class Release:
 
     @property
     def name(self) -> str:
-        return f"{self.library}:{self.model}.{self.tag}"
+        return f"{self.publisher}:{self.model}.{self.tag}"
 
     @property
     def cached(self) -> Path | None:
@@ -44,13 +44,13 @@ class Release:
         return next((place for place in places if place.is_file()), None)
 
     def place(self, suffix: str) -> Path:
-        return cache_folder() / self.library / f"{self.model}.{self.tag}{suffix}"
+        return cache_folder() / self.publisher / f"{self.model}.{self.tag}{suffix}"
 
     def tagged(self, tag: str) -> Release:
         """The same network's release under another tag. Raises RequestError for a tag that is known not to be."""
         known = {self.tag: self.input, **self.others}
         if tag not in known and "*" not in known:
-            raise unknown(f"{self.library} weights of {self.model}", tag, known)
+            raise unknown(f"{self.publisher} weights of {self.model}", tag, known)
         return replace(self, tag=tag, input=known.get(tag) or known["*"])
 
 
@@ -111,7 +111,7 @@ def release(arch: str, weights: str) -> Release | None:
     library, _, tag = weights.partition(":")
     if library not in LIBRARIES:
         return None
-    found = {entry.library: entry for entry in RELEASES.get(arch, ())}
+    found = {entry.publisher: entry for entry in RELEASES.get(arch, ())}
     if library not in found:
         raise RequestError(f"weights = {weights}: {library} has released no weights for {arch}\n  {_instead(arch)}")
     entry = found[library]
@@ -132,7 +132,7 @@ def refuse_other_settings(entry: Release, input: str, bn_eps: float) -> None:
 
 def source(entry: Release) -> Source:
     """Where the library says that the file is. Imports it, and torch. Raises RequestError for an unknown tag."""
-    url = _timm_url(entry) if entry.library == "timm" else _torchvision_url(entry)
+    url = _timm_url(entry) if entry.publisher == "timm" else _torchvision_url(entry)
     digits = Path(url).stem.rpartition("-")[2]
     is_digest = len(digits) >= 8 and set(digits) <= set("0123456789abcdef")
     return Source(url, digits if is_digest else None)
@@ -168,5 +168,5 @@ def _torchvision_url(entry: Release) -> str:
 
 def _instead(arch: str) -> str:
     if entries := RELEASES.get(arch):
-        return f"use weights={' or weights='.join(entry.library for entry in entries)}, or a file: weights=FILE"
+        return f"use weights={' or weights='.join(entry.publisher for entry in entries)}, or a file: weights=FILE"
     return f"released weights exist for {', '.join(RELEASES)}; or give a file: weights=FILE"

@@ -71,7 +71,7 @@ def classes_of(arch: str, tensors: Tensors) -> int:
     """Of the file's classifier, Google's background left out. Raises RequestError where there is none."""
     names = {OWN: {"logits.weight": "logits.weight", "logits.conv.weight": "logits.weight"}}
     if not tensors.keys() & names[OWN].keys():
-        names = {entry.library: name_map(arch, entry.library) for entry in RELEASES.get(arch, ())}
+        names = {entry.publisher: name_map(arch, entry.publisher) for entry in RELEASES.get(arch, ())}
     for naming in names.values():
         for key, ours in naming.items():
             if ours == "logits.weight" and key in tensors:
@@ -121,7 +121,7 @@ def _our_shapes(arch: str) -> dict[str, torch.Size]:
 
 @cache
 def _their_shapes(arch: str, library: str) -> dict[str, torch.Size]:
-    (entry,) = (entry for entry in RELEASES[arch] if entry.library == library)
+    (entry,) = (entry for entry in RELEASES[arch] if entry.publisher == library)
     with torch.device("meta"):
         model = _timm(entry.model) if library == "timm" else _torchvision(entry.model)
     return {key: value.shape for key, value in model.state_dict().items()}
@@ -148,7 +148,7 @@ def _names(arch: str, given: set[str], ours: set[str]) -> tuple[str, dict[str, s
     own = {key: key for key in ours | {key for key in given if _head(key) not in {"", *heads}}}
     maps = {OWN: own}
     if len(given & set(own)) < len(given) / 2:
-        maps |= {entry.library: name_map(arch, entry.library) for entry in RELEASES.get(arch, ())}
+        maps |= {entry.publisher: name_map(arch, entry.publisher) for entry in RELEASES.get(arch, ())}
     best = max(maps, key=lambda naming: len(given & set(maps[naming])))
     names = maps[best]
     wanted = {"", *(_head(names[key]) for key in given & set(names))} & {"", *heads}  # a head that is absent may be
@@ -164,7 +164,7 @@ def _names(arch: str, given: set[str], ours: set[str]) -> tuple[str, dict[str, s
 
 
 def _say_epsilon(model: nn.Module, arch: str, library: str, say: Say) -> None:
-    entry = next((entry for entry in RELEASES.get(arch, ()) if entry.library == library), None)
+    entry = next((entry for entry in RELEASES.get(arch, ()) if entry.publisher == library), None)
     here = {module.eps for module in model.modules() if isinstance(module, nn.BatchNorm2d)}
     if entry and entry.bn_eps is not None and here - {entry.bn_eps}:
         say(f"batch norm has epsilon {min(here):g} here and {entry.bn_eps:g} in {library}, whose names the file has")

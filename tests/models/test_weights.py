@@ -32,7 +32,7 @@ from inceptionctl.session import make_step
 
 EVERY = [(arch, entry) for arch, entries in RELEASES.items() for entry in entries]
 MEANS = {(0.5, 0.5, 0.5): "inception", (0.485, 0.456, 0.406): "imagenet"}
-every_release = pytest.mark.parametrize(("arch", "entry"), EVERY, ids=[f"{a}-{e.library}" for a, e in EVERY])
+every_release = pytest.mark.parametrize(("arch", "entry"), EVERY, ids=[f"{a}-{e.publisher}" for a, e in EVERY])
 
 
 def made(arch, **options):
@@ -68,7 +68,7 @@ def loaded(model, tensors, arch="inception_v3"):
 
 @every_release
 def test_the_maps_cover_every_tensor_of_both(arch, entry):
-    names = name_map(arch, entry.library)
+    names = name_map(arch, entry.publisher)
     ours = set(made(arch).state_dict())
     side = {key for key in ours if key.split(".")[0].startswith("aux")}
     has_theirs = any("aux" in key.lower() for key in names)
@@ -79,7 +79,7 @@ def test_the_maps_cover_every_tensor_of_both(arch, entry):
 @every_release
 def test_out_and_in_again_is_the_same_bit_for_bit(arch, entry):
     model = filled(made(arch))
-    out = to_release(model, arch, entry.library)
+    out = to_release(model, arch, entry.publisher)
     other = made(arch, head=any("aux" in key.lower() for key in out))
     load_weights(other, arch, out, lambda message: None)
     state = model.state_dict()
@@ -88,7 +88,7 @@ def test_out_and_in_again_is_the_same_bit_for_bit(arch, entry):
 
 @every_release
 def test_what_a_release_expects_is_what_its_library_says(arch, entry):
-    if entry.library == "timm":
+    if entry.publisher == "timm":
         with torch.device("meta"):
             model = timm.create_model(entry.model)
         assert timm.get_pretrained_cfg(entry.model).tag == entry.tag
@@ -263,7 +263,7 @@ def test_other_classes_get_a_fresh_classifier():
 @pytest.mark.parametrize("arch", ["inception_v3", "xception"])
 def test_the_classes_of_a_file(arch):
     (entry, *_) = RELEASES[arch]
-    assert classes_of(arch, to_release(made(arch, classes=37), arch, entry.library)) == 37
+    assert classes_of(arch, to_release(made(arch, classes=37), arch, entry.publisher)) == 37
     with pytest.raises(RequestError, match="no classifier"):
         classes_of(arch, {"weight": torch.zeros(1)})
 
