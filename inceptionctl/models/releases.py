@@ -23,7 +23,7 @@ TV2 = {"IMAGENET1K_V2": "imagenet"}
 @dataclass(frozen=True)
 class Release:
     """`publisher` is timm or torchvision, `model` and `tag` are as it writes them; `input`: the `arch.input` that the
-    weights were made for; `others`: that of more tags ("*": of any); `bn_eps`: of its batch norm (None: it has none)."""
+    weights were made for; `others`: that of more tags ("*": of any); `bn_eps`: of its batch norm (None: none)."""
 
     publisher: str
     model: str
