@@ -7,10 +7,11 @@ from itertools import combinations
 
 import pytest
 
-from inceptionctl.commands.plan import plan
+from inceptionctl.commands.plan import plan, variant
 from inceptionctl.compose import compose, groups, refuse_idle_switches, sweeps
 from inceptionctl.config import identity, leaves, parse
 from inceptionctl.errors import RequestError
+from inceptionctl.models.cost import cost
 from inceptionctl.models.registry import ARCHITECTURES
 
 
@@ -75,6 +76,14 @@ def test_every_network_survives_the_default_scale(name):
     made = plan(config(f"arch={name}"))
     assert str(made.cost.out) == "1x1x10"
     assert [warning for warning in made.warnings if "padding" in warning] == []
+
+
+@pytest.mark.parametrize("scale", ["cifar10", "imagefolder", "imagenet"])
+def test_every_network_survives_every_other_scale(scale):
+    for name in ARCHITECTURES:
+        made = config(f"arch={name}", f"scale={scale}", "data.root=nowhere")
+        pixels = made.arch.pixels
+        assert str(cost(variant(made, 10), (pixels, pixels)).out) == "1x1x10"
 
 
 def test_what_a_network_needs_to_learn_is_for_one_scale_alone():

@@ -43,7 +43,7 @@ def reduction(b: int, c: int, d: int, e: int) -> Cat:
     return Cat.of(
         branch3x3=reduce(b) >> conv(c, 3, 2),
         branch3x3dbl=reduce(d) >> conv(e, 3) >> conv(e, 3, 2),
-        branch_pool=halve("ceil"),
+        branch_pool=halve("tensorflow"),              # beside strided convolutions, whatever the grid
     )
 
 

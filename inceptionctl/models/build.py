@@ -182,11 +182,19 @@ def _spatial(node: Sep, c: int, wide: int) -> nn.Module:
 def _(node: Pool, into: Map) -> nn.Module:
     if node.grid:
         return nn.AdaptiveAvgPool2d(node.grid)
-    kernel = fitted_kernel(node, into)
-    padding = _padding(node.padding, kernel)
+    kernel, overhangs = fitted_kernel(node, into), node.padding in ("ceil", "tensorflow")
+    padding = _near_edge(node, into) if node.padding == "tensorflow" else _padding(node.padding, kernel)
     if node.kind == "max":
-        return nn.MaxPool2d(kernel, node.stride, padding, ceil_mode=node.padding == "ceil")
-    return nn.AvgPool2d(kernel, node.stride, padding, node.padding == "ceil", count_include_pad=node.count_padding)
+        return nn.MaxPool2d(kernel, node.stride, padding, ceil_mode=overhangs)
+    return nn.AvgPool2d(kernel, node.stride, padding, overhangs, count_include_pad=node.count_padding)
+
+
+def _near_edge(node: Pool, into: Map) -> Kernel:
+    """What TensorFlow's SAME pads at the near edges; the far ones are left to windows that hang over."""
+    (h, w), s = node.kernel, node.stride
+    lacking = (max(0, (-(-size // s) - 1) * s + k - size) for size, k in ((into.h, h), (into.w, w)))
+    top, left = (count // 2 for count in lacking)
+    return top, left
 
 
 @_build.register

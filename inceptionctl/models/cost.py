@@ -209,7 +209,7 @@ def _field(into: Map, kernel: Kernel) -> Kernel:
 def _grid(size: int, kernel: int, node: Conv | Sep | Pool) -> int:
     if isinstance(node, Pool) and node.grid:
         return node.grid
-    if node.padding == "same":
+    if node.padding in ("same", "tensorflow"):
         return -(-size // node.stride)
     left_over = size + 2 * node.padding - kernel if isinstance(node.padding, int) else size - kernel
     return (-(-left_over // node.stride) if node.padding == "ceil" else left_over // node.stride) + 1

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 # A number of pixels on each side, or: "same", which keeps n / stride positions (half the kernel on each side); "valid",
-# none; "ceil", none either, but a last window may hang over the edge (Caffe; on even maps what TensorFlow calls SAME).
-Padding = Literal["same", "valid", "ceil"] | int
+# none; "ceil", none either, but a last window may hang over the edge (Caffe). "tensorflow", of pools, is its SAME: as
+# many positions as "same", what is odd of the padding at the far edge; on even maps that is "ceil".
+Padding = Literal["same", "valid", "ceil", "tensorflow"] | int
 Kernel = tuple[int, int]
 Norm = Literal["full", "shift", None]  # scale and shift a channel; shift alone (TF-slim, Keras); none
 Activation = Literal["relu", "relu6", "elu"]

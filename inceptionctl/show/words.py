@@ -119,8 +119,8 @@ def kernel(node: Conv | Sep | Pool) -> str:
 
 
 def padding(node: Conv | Sep | Pool) -> str:
-    """Nothing for "same", the rule. A 1x1 has none to speak of."""
-    if node.padding == "same" or node.kernel == (1, 1):
+    """Nothing where the grid is kept but for the stride, the rule. A 1x1 has none to speak of."""
+    if node.padding in ("same", "tensorflow") or node.kernel == (1, 1):
         return ""
     return {"valid": " V", "ceil": " C"}.get(str(node.padding), f" P{node.padding}")
 

@@ -153,6 +153,19 @@ def test_ceil_pools_have_tensorflow_s_windows_on_even_maps():
     assert pool(row)[0, 0, 0].tolist() == [2.0, 4.0, 6.0, 7.0]
 
 
+@pytest.mark.parametrize("size", [7, 8, 9, 14, 19])
+def test_tensorflow_s_pools_keep_half_the_grid_and_pad_the_far_edge_first(size):
+    """By hand: pad as SAME does, (k - 1) // 2 and the rest, with what can be no maximum."""
+    images = torch.randn(1, 2, size, size)
+    pool = build(Seq.of(a=Pool("max", stride=2, padding="tensorflow")), (size, size), 2).a
+    out = -(-size // 2)
+    total = (out - 1) * 2 + 3 - size
+    near, far = total // 2, total - total // 2
+    padded = nn.functional.pad(images, (near, far, near, far), value=float("-inf"))
+    assert pool(images).shape == (1, 2, out, out)
+    assert torch.equal(pool(images), nn.functional.max_pool2d(padded, 3, 2))
+
+
 def test_batch_norm_is_as_asked_for():
     model = build(Seq.of(a=conv(4)), (8, 8), bn_momentum=0.25, bn_eps=1e-5)
     assert isinstance(model, Classifier)
