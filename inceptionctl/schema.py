@@ -95,7 +95,8 @@ class Jitter:
 class Data:
     """`root`, `train`, `val`, `split` are for image folders; `fingerprint` is filled in from what lies there.
 
-    `holdout` "dev" evaluates on a share of the training pictures, to choose settings without the test set.
+    `holdout` "dev" evaluates on a share of the training pictures, to choose settings without the test set. `corrupt`:
+    what becomes of a picture that cannot be read: it ends the run, counts for nothing, or makes room for the next one.
     """
 
     name: Literal["digits", "imagefolder"]
@@ -105,6 +106,7 @@ class Data:
     split: Annotated[float, Field(gt=0, lt=1)] | None
     fingerprint: str | None
     holdout: Literal["test", "dev"]
+    corrupt: Literal["error", "skip", "replace"]
     renderings: Count
     jitter: Jitter | None
     workers: Annotated[int, Field(ge=0, le=256)]
@@ -147,15 +149,36 @@ class Loss:
 
 
 @section
+class Average:
+    """The running average of the parameters. `memory`: what `value` is, a share of the run, a half-life in epochs or
+    the decay of each step itself; `warmup`: its first steps count for more; `buffers`: whether the statistics of batch
+    norm are averaged too, copied from the last step, or recomputed over the training set at the end."""
+
+    memory: Literal["fraction", "half_life", "decay"]
+    value: NonNegative
+    warmup: bool
+    buffers: Literal["averaged", "copied", "recomputed"]
+
+
+@section
 class Train:
-    """`batch`: pictures in a step over all devices; `clip`: largest global norm of the gradient; `ema`: memory of the
-    parameter average as a share of the run; `monitor`: held-out pictures evaluated after each epoch."""
+    """`batch`: pictures in a step over all devices; `bn_batch`: pictures that batch norm normalises together (null: the
+    whole batch); `clip`: largest global norm of the gradient; `deterministic`: refuse operators that are not; `best`:
+    keep the checkpoint that does best on a dev split as well; `rollbacks`: how often a run that diverges may go back
+    to its last checkpoint, at half the rate; `monitor`: held-out pictures evaluated after each epoch."""
 
     batch: Count
+    bn_batch: Annotated[int, Field(ge=2)] | None
     epochs: Positive
     weight_decay: NonNegative
     clip: Positive
-    ema: Annotated[float, Field(ge=0, le=1)]
+    average: Average
+    precision: Literal["float32", "bfloat16", "float16"]
+    channels_last: bool
+    compile: bool
+    deterministic: bool
+    best: bool
+    rollbacks: Annotated[int, Field(ge=0)]
     monitor: Count
     log_every: Count
     keep: Count
@@ -171,12 +194,18 @@ class Protocol:
 
 @section
 class Launch:
-    """`jobs`: processes side by side, `threads`: of each; null chooses by the machine."""
+    """`processes`: ranks of one run; `jobs`: runs side by side; `threads`: of each rank; null chooses by the machine.
+    `accumulate`: batches a rank reads one after the other for one step; `restarts`: how often a run that lost a process
+    starts again from its last checkpoint; `watchdog`: seconds without a sign of life after which it counts as hung."""
 
     name: Literal["local"]
     device: Literal["auto", "cpu", "cuda"]
+    processes: Count | None
     jobs: Count | None
     threads: Count | None
+    accumulate: Count
+    restarts: Annotated[int, Field(ge=0)]
+    watchdog: Positive
 
 
 @section
