@@ -26,8 +26,9 @@ from inceptionctl.data.datasets import Images
 from inceptionctl.engine.step import Step
 from inceptionctl.engine.train import train
 from inceptionctl.frozen import freeze
+from inceptionctl.rank.parts import make_step
+from inceptionctl.rank.session import Session
 from inceptionctl.rundir import RunDir
-from inceptionctl.session import Session, make_step
 from inceptionctl.worker import StopFlag
 
 
@@ -46,7 +47,7 @@ def main() -> None:
         session = Session.open(run)
         bare = make_step(session.plan, session.step.device)
         pairs = [
-            (timed(ours, session, steps), timed(by_hand, session.plan, bare, session.train_images, steps))
+            (timed(ours, session, steps), timed(by_hand, session.plan, bare, session.images.train, steps))
             for steps in blocks(arguments.blocks + 1, arguments.steps)
         ][1:]  # the first warms both up
     images = arguments.steps * config.train.batch
@@ -71,9 +72,9 @@ def ours(session: Session, steps: range) -> None:
     settings, clock = session.plan.config, session.plan.clock
     clock.step = steps.start
     batches = loader.training(
-        session.train_images, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
+        session.images.train, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
     )
-    train(session.step, session.plan.schedule, clock, batches, session.log, lambda: None, lambda: None, StopFlag())
+    train(session.step, session.plan.schedule, clock, batches, 1, session.log, lambda: None, lambda: None, StopFlag())
 
 
 def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:

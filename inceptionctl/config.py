@@ -14,12 +14,20 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.errors import RequestError, unknown
-from inceptionctl.schema import Config
+from inceptionctl.schema import Average, Config, Schedule
 
 T = TypeVar("T")
 
 # Raised by hand whenever code makes the same settings give other results.
 RESULTS_VERSION = 2
+
+# What each schedule reads beside its rate and its warm-up.
+SCHEDULES: dict[str, tuple[str, ...]] = {
+    "exponential": ("factor", "every"),
+    "step": ("factor", "milestones"),
+    "cosine": ("floor",),
+    "constant": (),
+}
 
 # What a run's result does not depend on.
 IRRELEVANT = (
@@ -101,9 +109,42 @@ def _check_together(config: Config) -> None:
         )
     if config.optim.name == "rmsprop" and (config.optim.decay is None or config.optim.eps is None):
         raise RequestError("optim.name = rmsprop needs optim.decay and optim.eps (optim=rmsprop sets both)")
-    if config.schedule.name == "exponential" and (config.schedule.factor is None or config.schedule.every is None):
-        raise RequestError("schedule.name = exponential needs schedule.factor and schedule.every")
+    _check_schedule(config.schedule)
+    _check_average(config.train.average)
     if jitter := config.data.jitter:
         for key, (low, high) in {"size": jitter.size, "contrast": jitter.contrast}.items():
             if low > high:
                 raise RequestError(f"data.jitter.{key} = [{low}, {high}] is out of range: the low end comes first")
+
+
+def _check_average(average: Average) -> None:
+    """The range of `value` depends on what it is."""
+    allowed, what = {
+        "fraction": (average.value <= 1, "a share of the run is at most 1"),
+        "half_life": (average.value > 0, "a half-life, in epochs, is more than 0"),
+        "decay": (average.value < 1, "a decay is less than 1"),
+    }[average.memory]
+    if not allowed:
+        raise RequestError(
+            f"train.average.value = {average.value:g} is not allowed with train.average.memory = {average.memory}: "
+            f"{what}"
+        )
+
+
+def _check_schedule(schedule: Schedule) -> None:
+    """Each schedule has the settings that it reads and no other."""
+    reads = SCHEDULES[schedule.name]
+    for key in sorted({key for keys in SCHEDULES.values() for key in keys}):
+        value = getattr(schedule, key)
+        if key in reads and value is None:
+            raise RequestError(
+                f"schedule.name = {schedule.name} needs {' and '.join(f'schedule.{key}' for key in reads)}: "
+                f"schedule.{key} is null"
+            )
+        if key not in reads and value is not None:
+            raise RequestError(
+                f"schedule.{key} = {value} means nothing to schedule.name = {schedule.name}: set it to null"
+            )
+    milestones = schedule.milestones or []
+    if milestones != sorted(set(milestones)):
+        raise RequestError(f"schedule.milestones = {milestones} is out of order: each comes after the one before")

@@ -12,7 +12,7 @@ from typing import Any
 PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
-def describe(device: str, threads: int) -> dict[str, Any]:
+def describe(device: str, threads: int, ranks: int) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "git_commit": git_commit(),
@@ -21,6 +21,7 @@ def describe(device: str, threads: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "device": device,
         "threads": threads,
+        "ranks": ranks,
     }
 
 

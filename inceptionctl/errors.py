@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 class InceptionctlError(Exception):
@@ -22,10 +24,20 @@ class CheckpointError(InceptionctlError):
     """A checkpoint that is damaged or belongs to another run."""
 
 
+class DataError(InceptionctlError):
+    """Pictures that cannot be read, or processes reading them that keep dying."""
+
+
 class Interrupted(InceptionctlError):
     """Somebody asked the run to stop: exit code 130; what was saved is usable."""
 
     exit_code = 130
+
+
+def warn(message: str) -> None:
+    """Tells the user what went wrong though the work goes on: such lines of stderr are shown, each once."""
+    with suppress(OSError):  # a full disk: the run matters more than its log
+        print(f"inceptionctl: {message}", file=sys.stderr, flush=True)
 
 
 def unknown(kind: str, name: str, choices: Iterable[str], written: str | None = None) -> RequestError:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import InceptionctlError, RequestError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,20 @@ class RunDir:
     def lock(self) -> Path:
         return self.path / ".lock"
 
+    @property
+    def pulse(self) -> Path:
+        """Touched by the first rank while it gets on."""
+        return self.path / ".pulse"
+
+    @property
+    def diverged(self) -> Path:
+        return self.path / "diverged"
+
+    @property
+    def launcher_log(self) -> Path:
+        """Of what starts the ranks, where there are several."""
+        return self.path / "log" / "launcher.log"
+
     def predictions(self, protocol: str) -> Path:
         return self.path / "predictions" / f"{protocol}.npz"
 
@@ -65,14 +83,47 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Whole or not at all: temp file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its name, durably, when the block ends well. Raises InceptionctlError
+    where the disk takes no more; what `path` was before stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise InceptionctlError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@dataclass
+class Pulse:
+    """Touches a file, at most once a second, to show that work gets on."""
+
+    path: Path
+    last: float = float("-inf")
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self.last > 1.0:
+            self.last = now
+            with suppress(OSError):  # what cannot be written will be missed elsewhere
+                self.path.touch()
+
+    def during(self, items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            self()
+            yield item
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

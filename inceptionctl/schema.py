@@ -114,7 +114,7 @@ class Data:
 
 @section
 class Augment:
-    name: Literal["none", "crop_flip", "inception_crop"]
+    name: Literal["none", "crop_flip", "inception_crop", "googlenet", "googlenet_milder", "slim", "slim_full"]
 
 
 @section
@@ -129,12 +129,18 @@ class Optim:
 
 @section
 class Schedule:
-    """`rate` times `factor` every `every` epochs, after `warmup` epochs of rising rate."""
+    """`rate` is for a `batch` of so many pictures and follows that of the run by `scaling` (null: it is used as it is).
+    It rises for `warmup` epochs, then: exponential, times `factor` every `every` epochs (at once: `staircase`); step,
+    times `factor` at each of the `milestones`, in epochs; cosine, down to `floor` times the rate at the end."""
 
-    name: Literal["exponential", "constant"]
+    name: Literal["exponential", "step", "cosine", "constant"]
     rate: Positive
+    batch: Count | None
+    scaling: Literal["linear", "sqrt"]
     factor: Annotated[float, Field(gt=0, le=1)] | None
     every: Positive | None
+    milestones: Annotated[list[Positive], Field(min_length=1)] | None
+    floor: Share | None
     staircase: bool
     warmup: NonNegative
 

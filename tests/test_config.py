@@ -163,6 +163,13 @@ def test_an_idle_switch_is_refused(overrides, message):
         refuse_idle_switches("train", overrides)
 
 
+def test_a_setting_beside_a_switch_goes_on_top_of_it():
+    overrides = ["ablation=[rmsprop]", "optim.eps=1e-3"]
+    refuse_idle_switches("train", overrides)
+    made = config(*overrides).optim
+    assert (made.name, made.decay, made.eps) == ("rmsprop", 0.9, 1e-3)
+
+
 def test_switches_that_disagree_are_refused(tmp_path):
     (tmp_path / "ablation").mkdir()
     (tmp_path / "ablation" / "more_smoothing.yaml").write_text("# @package _global_\nloss: {label_smoothing: 0.2}\n")

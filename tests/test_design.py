@@ -16,12 +16,12 @@ PACKAGE = Path(inceptionctl.__file__).parent
 LEVELS = [
     {"errors"},
     {"config", "rundir", "schema", "papers", "compose", "frozen", "environment", "models"},
-    {"data", "optim"},
+    {"data", "optim", "dist"},
     {"engine"},
     {"launch", "ablate", "report", "show"},
     {"trackers"},
     {"commands"},
-    {"session"},
+    {"rank"},
     {"cli", "worker"},
     {"__main__"},
 ]

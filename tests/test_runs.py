@@ -25,7 +25,7 @@ from inceptionctl.data import loader
 from inceptionctl.engine.evaluate import evaluate
 from inceptionctl.engine.train import train
 from inceptionctl.models.registry import ARCHITECTURES
-from inceptionctl.session import make_step
+from inceptionctl.rank.parts import make_step
 
 TIMES = ("time_s", "images_per_s")
 TABLE = ["ablate", "seeds=1", *TINY]

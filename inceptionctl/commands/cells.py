@@ -12,10 +12,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from inceptionctl import rundir
 from inceptionctl.commands.plan import Plan
 from inceptionctl.config import identity as identity_of
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, warn
 from inceptionctl.frozen import freeze, thaw
 from inceptionctl.launch import machine
-from inceptionctl.launch.local import warm_up
+from inceptionctl.launch.local import Crew, warm_up
+from inceptionctl.launch.machine import Share, share_out
 from inceptionctl.launch.queue import Cell, run_cells
 from inceptionctl.models.download import fetch
 from inceptionctl.models.releases import Release, release, source
@@ -40,18 +41,35 @@ def attempts(made: Plan) -> list[RunDir]:
     return rundir.attempts(Path(made.config.outputs), made.identity)
 
 
-def folder(made: Plan, threads: int) -> RunDir:
-    """The folder to work in: an unfinished attempt if there is one, else a new one with the settings frozen into it."""
+def unfinished(made: Plan) -> RunDir | None:
+    """The newest attempt that can go on, unless another is asked for."""
+    found = [] if made.config.rerun else [run for run in attempts(made) if run.resumable]
+    return found[-1] if found else None
+
+
+def continued(made: Plan) -> Plan:
+    """`made` with the ranks and threads of the attempt that it is to go on with, where it asks for none: only then does
+    that end to the same bits."""
+    if not (begun := unfinished(made)):
+        return made
+    asked, had = made.config.launch, thaw(begun).launch
+    launch = replace(asked, processes=asked.processes or had.processes, threads=asked.threads or had.threads)
+    return replace(made, config=replace(made.config, launch=launch))
+
+
+def folder(made: Plan, processes: int, threads: int) -> RunDir:
+    """The folder to work in: an unfinished attempt if there is one, else a new one. What the run is goes into it once;
+    how it is worked on may change."""
     config = made.config
+    launch = replace(config.launch, processes=processes, threads=threads)
     if config.run_dir:
         run = claim(Path(config.run_dir), made.identity)
     else:
-        unfinished = [run for run in attempts(made) if run.resumable]
-        if unfinished and not config.rerun:
-            return unfinished[-1]
-        run = rundir.create(Path(config.outputs), config.name, made.identity)
-    if not run.config.is_file():
-        freeze(run, replace(config, launch=replace(config.launch, threads=threads)))
+        run = unfinished(made) or rundir.create(Path(config.outputs), config.name, made.identity)
+    before = thaw(run) if run.config.is_file() else config
+    now = replace(before, launch=launch, data=config.data, tracker=config.tracker)
+    if now != before or not run.config.is_file():
+        freeze(run, now)
     return run
 
 
@@ -77,26 +95,62 @@ def refuse_foreign(path: Path, identity: str) -> None:
 
 
 def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
-    """Runs every plan, by label: exit codes. Cells share the machine; each is a process of its own."""
-    launch = next(iter(plans.values())).config.launch
-    jobs, threads, gpus = places(launch.device, launch.jobs, launch.threads, len(plans))
+    """Runs every plan, by label: exit codes. Cells share the machine; each has processes of its own."""
+    plans = {label: continued(made) for label, made in plans.items()}
+    share = shared_out(plans)
     for entry in {entry for made in plans.values() if (entry := awaited(made))}:
         bring(entry, console)
+    modules = sorted({module for made in plans.values() for module in needed(made)})
     cells = [
-        Cell(label, made.clock.steps, lambda made=made: folder(made, threads))  # type: ignore[misc]
+        Cell(
+            label,
+            made.clock.steps,
+            lambda made=made: folder(made, share.processes, made.config.launch.threads or share.threads),  # type: ignore[misc]
+            made.config.launch.restarts,
+            made.config.launch.watchdog,
+        )
         for label, made in plans.items()
     ]
-    warm_up(sorted({module for made in plans.values() for module in needed(made)}))
+    warm_up(modules)
+    crews = [Crew(share.processes, gpus, tuple(modules)) for gpus in share.gpus]
     with CellConsole(len(cells), console) as watcher:
-        return run_cells(cells, jobs, gpus, watcher)
+        return run_cells(cells, crews, watcher)
+
+
+def shared_out(plans: Mapping[str, Plan]) -> Share:
+    """What each of these runs gets of the machine. Raises RequestError for what it does not have, or a batch that the
+    ranks cannot share."""
+    launch = next(iter(plans.values())).config.launch
+    share = share_out(launch.device, launch.jobs, launch.processes or 1, launch.threads, len(plans))
+    for made in plans.values():
+        made.layout(share.processes)
+    return share
+
+
+def on_all_gpus(made: Plan) -> Plan:
+    """`made` with as many ranks as this machine has GPUs, or as many of them as its batch can be shared by, unless it,
+    or the attempt that it goes on with, says how many."""
+    if (made := continued(made)).config.launch.processes:
+        return made
+    count = len(machine.gpus(made.config.launch.device)) or 1
+    fitting = next((n for n in range(count, 1, -1) if _fits(made, n)), 1)
+    if fitting < count:
+        warn(f"{fitting} of {count} GPUs are used: train.batch = {made.config.train.batch} cannot be shared by more")
+    return replace(made, config=replace(made.config, launch=replace(made.config.launch, processes=fitting)))
+
+
+def _fits(made: Plan, ranks: int) -> bool:
+    try:
+        return bool(made.layout(ranks))
+    except RequestError:
+        return False
 
 
 def awaited(made: Plan) -> Release | None:
     """The release that a run will start from and that is not on this machine; one with a checkpoint needs none."""
     entry = release(made.config.arch.name, made.config.weights) if made.config.weights else None
-    unfinished = [] if made.config.rerun else [run for run in attempts(made) if run.resumable]
-    begun = unfinished and any(unfinished[-1].checkpoints.glob("step-*"))
-    return None if begun or not entry or entry.cached else entry
+    begun = unfinished(made)
+    return None if (begun and any(begun.checkpoints.glob("step-*"))) or not entry or entry.cached else entry
 
 
 def bring(entry: Release, console: Console) -> Path:
@@ -116,12 +170,3 @@ def needed(made: Plan) -> list[str]:
     library = (made.config.weights or "").partition(":")[0]
     names = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
     return digits + names + (["timm.optim.rmsprop_tf"] if made.config.optim.name == "rmsprop" else [])
-
-
-def places(device: str, jobs: int | None, threads: int | None, cells: int) -> tuple[int, int, list[str]]:
-    """(processes side by side, threads of each, GPUs). One process a GPU, or a core; the cores are shared out."""
-    gpus, cores = machine.gpus(device), machine.num_cores()
-    if device == "cuda" and not gpus:
-        raise RequestError("launch.device = cuda, and nvidia-smi shows no GPU on this machine: use auto or cpu")
-    jobs = min(jobs or len(gpus) or cores, cells)
-    return jobs, threads or max(1, cores // jobs), gpus

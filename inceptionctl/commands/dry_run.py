@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, places, to_do
-from inceptionctl.commands.plan import Plan
+from inceptionctl.commands.cells import finished, shared_out, to_do
+from inceptionctl.commands.plan import Plan, rate_factor
+from inceptionctl.launch.machine import Share, gpus
 from inceptionctl.models.releases import release
 from inceptionctl.models.spec import Tap
 from inceptionctl.rundir import read_json
@@ -22,14 +23,13 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
     """Prints cells, data, batch, steps, rate, cost, cuts, warnings, time and disk."""
     first = next(iter(plans.values()))
     config, clock = first.config, first.clock
-    jobs, threads, gpus = places(config.launch.device, config.launch.jobs, config.launch.threads, len(plans))
-    where = f"{len(gpus)} GPUs" if gpus else f"CPU, {threads} thread{'s' * (threads > 1)} each"
+    share = shared_out(plans)
     lines = [
         f"data      {first.data.origin}; {first.data.held:,} pictures evaluated",
-        f"batch     {config.train.batch} = {config.train.batch} a device x 1 accumulated x 1 device",
+        f"batch     {_batch(first, share.processes)}",
         f"steps     {clock.steps:,} = {clock.steps_per_epoch:,} an epoch x {config.train.epochs:g} epochs",
         f"rate      {rate_curve(first)}",
-        f"cells     {len(plans)}, {jobs} side by side ({where})",
+        f"cells     {len(plans)}, {len(share.gpus)} side by side ({_place(share)})",
     ]
     lines += [f"  {label:<32} {_state(made)}" for label, made in plans.items()]
     lines += [f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text]
@@ -45,16 +45,36 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
+def _batch(made: Plan, ranks: int) -> str:
+    """What a step's batch is made of, and what of it batch norm sees together."""
+    layout = made.layout(ranks)
+    device = f"{layout.world} device{'s' * (layout.world > 1)}"
+    together = "" if layout.group == layout.share else f"; batch norm over {layout.group:,} pictures"
+    return f"{layout.batch:,} = {layout.share:,} a device x {layout.accumulate} accumulated x {device}{together}"
+
+
+def _place(share: Share) -> str:
+    each = f"{share.processes} rank{'s' * (share.processes > 1)} each"
+    gpus = sum(map(len, share.gpus))
+    threads = f"CPU, {share.threads} thread{'s' * (share.threads > 1)} a rank"
+    return f"{f'{gpus} GPU' + 's' * (gpus > 1) if gpus else threads}, {each}"
+
+
 def rate_curve(made: Plan, points: int = 9) -> str:
-    """The learning rate at equal distances through the run."""
+    """The learning rate at equal distances through the run, and the rule where the batch changed it."""
     last = made.clock.steps - 1
     rates = [made.schedule(round(i * last / (points - 1))) for i in range(points)]
-    return " ".join(f"{rate:.3g}" for rate in rates) + "  (start to end)"
+    return f"{' '.join(f'{rate:.3g}' for rate in rates)}  (start to end{_rate_rule(made)})"
+
+
+def _rate_rule(made: Plan) -> str:
+    asked, factor = made.config.schedule, rate_factor(made.config)
+    return f"; {asked.rate:g} at batch {asked.batch:,}, here x {factor:.3g} ({asked.scaling})" if factor != 1 else ""
 
 
 def device_hours(made: Plan) -> float:
     """Forward and backward take three times the multiply-adds; one evaluation of both kinds of weights at the end."""
-    on_gpu = bool(places(made.config.launch.device, None, None, 1)[2])
+    on_gpu = bool(gpus(made.config.launch.device))
     images = 3 * made.clock.steps * made.config.train.batch + 2 * made.data.held
     return images * made.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
 

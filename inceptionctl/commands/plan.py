@@ -9,13 +9,15 @@ from pathlib import Path
 from inceptionctl.config import identity
 from inceptionctl.data.datasets import DataSet, digits, imagefolder
 from inceptionctl.engine.clock import Clock
+from inceptionctl.engine.layout import Layout
 from inceptionctl.errors import RequestError
 from inceptionctl.models.cost import Cost, ShapeError, cost
 from inceptionctl.models.download import digest
 from inceptionctl.models.registry import architecture, has_heads, network
 from inceptionctl.models.releases import LIBRARIES, SUFFIXES, refuse_other_settings, release
 from inceptionctl.models.spec import Conv, Pool, Sep, Seq
-from inceptionctl.optim.schedules import Constant, Exponential, Schedule
+from inceptionctl.optim.memory import decay_of, memory_of, outlasts
+from inceptionctl.optim.schedules import SCALING, Constant, Cosine, Exponential, Schedule, Step
 from inceptionctl.schema import Config
 
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
@@ -41,10 +43,17 @@ class Plan:
         config = replace(self.config, seed=seed)
         return replace(self, config=config, identity=identity(config))
 
+    def layout(self, world: int) -> Layout:
+        """How `world` ranks share the batch. Raises RequestError where it does not come out even."""
+        settings = self.config.train
+        normalised = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
+        return Layout.cut(settings.batch, world, self.config.launch.accumulate, settings.bn_batch, normalised)
+
     @property
     def warnings(self) -> list[str]:
         """Layers that this input starves."""
-        return [*_small_grids(self.cost), *_small_batches(self.cost, self.config.train.batch)]
+        settings = self.config.train
+        return [*_small_grids(self.cost), *_small_batches(self.cost, settings.bn_batch or settings.batch)]
 
 
 def plan(config: Config) -> Plan:
@@ -55,6 +64,7 @@ def plan(config: Config) -> Plan:
     _refuse_idle_heads(config, spec)
     _refuse_unlike_release(config, spec)
     clock = Clock.over(data.train, config.train.batch, config.train.epochs)
+    _refuse_long_average(config, clock)
     return Plan(
         config=config,
         identity=identity(config),
@@ -147,9 +157,10 @@ def dataset(config: Config) -> DataSet:
     data, pixels = config.data, config.arch.pixels
     if data.name == "digits":
         jitter = asdict(data.jitter) if data.jitter else None
-        return digits(pixels, jitter, data.renderings, data.holdout)
+        return digits(pixels, jitter, data.renderings, data.holdout, config.train.best)
     where = (data.root, data.train, data.val, data.split)
-    return _found_once(pixels, *where, data.holdout, config.augment.name, config.protocol.crop)
+    crop, dev = config.protocol.crop, config.train.best
+    return _found_once(pixels, *where, data.holdout, config.augment.name, crop, data.corrupt, dev)
 
 
 # The rows of a table share their pictures, and listing a million files takes a while.
@@ -157,15 +168,22 @@ _found_once = cache(imagefolder)
 
 
 def schedule(config: Config, clock: Clock) -> Schedule:
-    settings = config.schedule
-    warmup = round(settings.warmup * clock.steps_per_epoch)
-    if settings.name == "constant":
-        return Constant(settings.rate, warmup)
-    assert settings.factor is not None, "config.parse requires it"
-    assert settings.every is not None, "config.parse requires it"
-    return Exponential(
-        settings.rate, settings.factor, settings.every * clock.steps_per_epoch, warmup, settings.staircase
-    )
+    """The schedule in steps, at the rate that goes with the run's batch."""
+    asked, epoch = config.schedule, clock.steps_per_epoch
+    rate, warmup = asked.rate * rate_factor(config), round(asked.warmup * epoch)
+    if asked.name == "exponential" and asked.factor is not None and asked.every is not None:
+        return Exponential(rate, asked.factor, asked.every * epoch, warmup, asked.staircase)
+    if asked.name == "step" and asked.factor is not None and asked.milestones is not None:
+        return Step(rate, asked.factor, tuple(round(at * epoch) for at in asked.milestones), warmup)
+    if asked.name == "cosine" and asked.floor is not None:
+        return Cosine(rate, asked.floor, clock.steps, warmup)
+    return Constant(rate, warmup)
+
+
+def rate_factor(config: Config) -> float:
+    """What the rate is multiplied by because the run's batch is not the one that it is for."""
+    asked = config.schedule
+    return 1.0 if asked.batch is None else SCALING[asked.scaling](config.train.batch / asked.batch)
 
 
 def _refuse_idle_heads(config: Config, spec: Seq) -> None:
@@ -179,6 +197,19 @@ def _refuse_idle_heads(config: Config, spec: Seq) -> None:
         )
     if config.loss.aux_weight:
         raise RequestError(f"loss.aux_weight = {config.loss.aux_weight} weighs side heads, and {name} has none here")
+
+
+def _refuse_long_average(config: Config, clock: Clock) -> None:
+    """An average that remembers more steps than there are holds on to what came before the run had learned."""
+    average = config.train.average
+    decay = decay_of(average.memory, average.value, clock.steps, clock.steps_per_epoch)
+    if outlasts(decay, clock.steps):
+        raise RequestError(
+            f"train.average.value = {average.value:g} ({average.memory}) makes an average that remembers "
+            f"{memory_of(decay):,.0f} steps, and the run has {clock.steps:,}\n"
+            "  lower it, or say which share of the run to remember: "
+            "train.average.memory=fraction with train.average.value up to 1"
+        )
 
 
 def _survived(config: Config, spec: Seq) -> Cost:

@@ -1,27 +1,41 @@
-"""`inceptionctl resume RUN_DIR`: goes on where the last whole checkpoint of a run is."""
+"""`inceptionctl resume RUN_DIR`: goes on where the last whole checkpoint of a run is.
+
+With other ranks, threads or workers (launch.processes=2, data.workers=4) it sees the same pictures in the same batches,
+but does not end to the same bits.
+"""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import yaml
 from rich.console import Console
 
+from inceptionctl.commands.cells import on_all_gpus
 from inceptionctl.commands.plan import plan
 from inceptionctl.commands.train import train_one
+from inceptionctl.config import IRRELEVANT, covered, identity, key_paths, parse, unknown_setting
 from inceptionctl.errors import RequestError
 from inceptionctl.frozen import thaw
 from inceptionctl.rundir import RunDir
+from inceptionctl.schema import Config
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="inceptionctl resume", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="inceptionctl resume", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
-    run = RunDir(parser.parse_args(argv).run)
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="how it is worked on from here")
+    arguments = parser.parse_args(argv)
+    run = RunDir(arguments.run)
     if not run.path.is_dir():
         raise RequestError(f"{run.path} is not a folder")
-    config = thaw(run)
+    config = changed(thaw(run), arguments.settings)
     console = Console()
     if run.finished:
         console.print(f"{run.path} is finished: nothing to resume", soft_wrap=True)
@@ -29,5 +43,24 @@ def main(argv: list[str]) -> int:
     made = plan(replace(config, run_dir=str(run.path), rerun=False))
     if config.data.fingerprint != made.config.data.fingerprint:
         raise RequestError(f"the pictures of {run.path} have changed since it began: {made.data.origin}")
-    train_one(f"{config.arch.name} seed {config.seed}", made, console)
+    train_one(f"{config.arch.name} seed {config.seed}", on_all_gpus(made), console)
     return 0
+
+
+def changed(config: Config, words: Sequence[str]) -> Config:
+    """`config` with the settings that `words` change. Raises RequestError for one that the result depends on."""
+    tree: dict[str, Any] = asdict(config)
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or key not in set(key_paths()):
+            raise unknown_setting(key, set(key_paths()), word)
+        if not covered(key, IRRELEVANT):
+            raise RequestError(f"{word} would make another run of it: resume changes only {', '.join(IRRELEVANT)}")
+        *groups, leaf = key.split(".")
+        section = tree
+        for group in groups:
+            section = section[group]
+        section[leaf] = yaml.safe_load(value)
+    found = parse(tree)
+    assert identity(found) == identity(config), "nothing else may change"
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, places, refuse_foreign, to_do, work
+from inceptionctl.commands.cells import finished, on_all_gpus, refuse_foreign, shared_out, to_do, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
 from inceptionctl.compose import Tree, hand_over
@@ -25,14 +25,14 @@ def main(argv: list[str]) -> int:
 
 def _checked(tree: Tree, _: Sequence[str]) -> Plan:
     made = plan(parse(tree))
-    places(made.config.launch.device, None, None, 1)
+    shared_out({"": made})
     if made.config.run_dir:
         refuse_foreign(Path(made.config.run_dir), made.identity)
     return made
 
 
 def _run(tree: Tree, dry: bool) -> None:
-    console, made = Console(), plan(parse(tree))
+    console, made = Console(), on_all_gpus(plan(parse(tree)))
     if dry:
         show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
         return

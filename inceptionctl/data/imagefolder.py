@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from inceptionctl.data.augment import Transform
+from inceptionctl.data.datasets import IGNORED, Unreadable
 from inceptionctl.data.order import generator
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import DataError, RequestError, warn
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 SPLIT_SEED = 0
+MID_GREY = 128
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,16 @@ class Splits:
 
 @dataclass(frozen=True)
 class FolderImages:
-    """Pictures cropped to the network's input: picture `index` of `epoch` is a pure function of both and `seed`."""
+    """Pictures cropped to the network's input: picture `index` of `epoch` is a pure function of both and `seed`.
+
+    `corrupt`, for those that cannot be read: "error" raises, "skip" gives grey that counts for nothing, "replace" gives
+    the next one by index that can be read.
+    """
 
     listing: Listing
     transform: Transform
     seed: int
+    corrupt: str = "error"
 
     def __len__(self) -> int:
         return len(self.listing.files)
@@ -67,9 +75,46 @@ class FolderImages:
         return np.arange(len(self))
 
     def image(self, epoch: int, index: int) -> np.ndarray:
-        """uint8, (pixels, pixels, 3)."""
-        with Image.open(self.listing.root / self.listing.files[index]) as image:
-            return np.asarray(self.transform(image.convert("RGB"), generator(self.seed, epoch, index)))
+        """uint8, (pixels, pixels, 3). Raises DataError for a picture that cannot be read, and Unreadable with what
+        stands in for it unless `corrupt` is "error"."""
+        try:
+            return self._varied(epoch, index, decode(self.path(index)))
+        except DataError as error:
+            if self.corrupt == "error":
+                raise DataError(f"{error}; remove it, or set data.corrupt=skip or replace") from error
+            _say_once(self.path(index), "skipped" if self.corrupt == "skip" else "replaced")
+            raise Unreadable(str(error), *self._stand_in(epoch, index)) from error
+
+    def path(self, index: int) -> Path:
+        return self.listing.root / self.listing.files[index]
+
+    def _varied(self, epoch: int, index: int, picture: Image.Image) -> np.ndarray:
+        return np.asarray(self.transform(picture, generator(self.seed, epoch, index)))
+
+    def _stand_in(self, epoch: int, index: int) -> tuple[np.ndarray, int]:
+        """(picture, label) in place of picture `index`."""
+        if self.corrupt == "skip":
+            blank = self._varied(epoch, index, Image.new("RGB", (64, 64)))  # the transform knows the size
+            return np.full_like(blank, MID_GREY), IGNORED
+        for other in (*range(index + 1, len(self)), *range(index)):
+            with suppress(DataError):
+                return self._varied(epoch, other, decode(self.path(other))), self.listing.labels[other]
+        raise DataError(f"not one of the {len(self)} pictures below {self.listing.root} can be read")
+
+
+def decode(path: Path) -> Image.Image:
+    """The picture in RGB, read to its end. Raises DataError for what is none, is cut off or is a decompression bomb."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except Exception as error:  # broken files make Pillow raise nearly anything, SyntaxError and struct.error included
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"picture {path} cannot be read: {reason}") from error
+
+
+@cache
+def _say_once(path: Path, outcome: str) -> None:
+    warn(f"picture {path} cannot be read ({outcome})")
 
 
 def find(root: str | None, train: str | None, val: str | None, split: float | None, holdout: str) -> Splits:

@@ -2,72 +2,129 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from inceptionctl.data.datasets import Images
-from inceptionctl.data.order import evaluation_batches, training_batches
-
-Key = tuple[int, int]  # (epoch, index)
+from inceptionctl.data.datasets import Images, Unreadable
+from inceptionctl.data.order import Key, evaluation_batches, shard, share, training_batches
+from inceptionctl.data.workers import Workers
+from inceptionctl.errors import DataError, warn
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`images_NCHW` uint8, `labels_N` int64."""
+    """`images_NCHW` uint8, `labels_N` int64; `unreadable` of the pictures could not be read and are others or ignored
+    (see `data.imagefolder`)."""
 
     images_NCHW: Tensor
     labels_N: Tensor
+    unreadable: int = 0
 
     def pin_memory(self) -> Batch:
-        return Batch(self.images_NCHW.pin_memory(), self.labels_N.pin_memory())
+        return Batch(self.images_NCHW.pin_memory(), self.labels_N.pin_memory(), self.unreadable)
 
 
-class _Samples(Dataset[tuple[np.ndarray, int]]):
+@dataclass(frozen=True)
+class Sample:
+    """`image` uint8, (height, width, 3)."""
+
+    image: np.ndarray
+    label: int
+    unreadable: bool = False
+
+
+def training(
+    images: Images,
+    batch: int,
+    seed: int,
+    first: int,
+    last: int,
+    workers: int,
+    pin: bool,
+    *,
+    rank: int = 0,
+    world: int = 1,
+    accumulate: int = 1,
+    report: Callable[[str], None] = warn,
+) -> Iterator[Batch]:
+    """What `rank` of `world` reads for steps `first` to `last` - 1 of `batch` pictures: `accumulate` batches for each,
+    the same for every number of `workers`. Raises DataError for a picture that cannot be read, for a batch with none
+    that can (it has no gradient), and when workers keep dying; `report` is told of each death."""
+
+    def keys(number: int) -> Iterator[list[Key]]:
+        step, part = divmod(number, accumulate)
+        steps = training_batches(len(images), batch, seed, step, last)
+        parts = chain.from_iterable(shard(keys, rank, world, accumulate) for keys in steps)
+        return islice(parts, part, None)
+
+    for found in _read(images, keys, first * accumulate, workers, pin, report):
+        if found.unreadable and bool((found.labels_N < 0).all()):
+            raise DataError(f"not one picture of a batch of {len(found.labels_N)} can be read")
+        yield found
+
+
+def evaluation(
+    images: Images,
+    batch: int,
+    count: int,
+    workers: int,
+    pin: bool,
+    *,
+    rank: int = 0,
+    world: int = 1,
+    report: Callable[[str], None] = warn,
+) -> Iterator[Batch]:
+    """The share of `rank` among the first `count` pictures (`order.share`), in order, each once. Raises DataError for a
+    picture that cannot be read and when workers keep dying; `report` is told of each death."""
+    indices = share(min(count, len(images)), rank, world)
+
+    def keys(number: int) -> Iterator[list[Key]]:
+        return evaluation_batches(indices[number * batch :], batch)
+
+    return _read(images, keys, 0, workers, pin, report)
+
+
+def _read(
+    images: Images,
+    keys: Callable[[int], Iterator[list[Key]]],
+    number: int,
+    workers: int,
+    pin: bool,
+    report: Callable[[str], None],
+) -> Iterator[Batch]:
+    """The batches of `keys` from `number` on."""
+    for batch in Workers(_Samples(images), _collate, workers, pin, report).read(keys, number):
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
+
+
+class _Samples(Dataset[Sample | DataError]):
+    """What cannot be read comes back as a value: torch would raise it anew, with a traceback for a message."""
+
     def __init__(self, images: Images) -> None:
         self.images, self.labels_N = images, images.labels_N
 
-    def __getitem__(self, key: Key) -> tuple[np.ndarray, int]:
-        return self.images.image(*key), int(self.labels_N[key[1]])
+    def __getitem__(self, key: Key) -> Sample | DataError:
+        try:
+            return Sample(self.images.image(*key), int(self.labels_N[key[1]]))
+        except Unreadable as found:
+            return Sample(found.image, found.label, unreadable=True)
+        except DataError as error:
+            return error
 
 
-def training(images: Images, batch: int, seed: int, first: int, last: int, workers: int, pin: bool) -> Iterator[Batch]:
-    """The batches of steps `first` to `last` - 1, the same for every number of `workers`."""
-    keys = list(training_batches(len(images), batch, seed, first, last))
-    return _read(images, keys, workers, pin)
-
-
-def evaluation(images: Images, batch: int, count: int, workers: int, pin: bool) -> Iterator[Batch]:
-    """The first `count` pictures in order, each once."""
-    return _read(images, list(evaluation_batches(min(count, len(images)), batch)), workers, pin)
-
-
-def _read(images: Images, keys: list[list[Key]], workers: int, pin: bool) -> Iterator[Batch]:
-    loader = DataLoader(
-        _Samples(images),
-        batch_sampler=keys,
-        collate_fn=_collate,
-        num_workers=workers,
-        multiprocessing_context="fork" if workers else None,  # cheap, and torch's own choice on Linux
-        worker_init_fn=_start_worker if workers else None,
-        pin_memory=pin,
-        generator=torch.Generator(),  # its own: a loader draws a seed, and the global stream is the model's
-    )
-    return iter(loader)
-
-
-def _collate(samples: list[tuple[np.ndarray, int]]) -> Batch:
-    images_NHWC = torch.from_numpy(np.stack([image for image, _ in samples]))
-    return Batch(images_NHWC.permute(0, 3, 1, 2), torch.tensor([label for _, label in samples]))
-
-
-def _start_worker(_: int) -> None:
-    """One thread each; the rank decides when to stop, so its workers ignore signals meant for it."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _collate(samples: list[Sample | DataError]) -> Batch | DataError:
+    """The batch, or the first error in it."""
+    read = [sample for sample in samples if isinstance(sample, Sample)]
+    if len(read) < len(samples):
+        return next(sample for sample in samples if isinstance(sample, DataError))
+    images_NHWC = torch.from_numpy(np.stack([sample.image for sample in read]))
+    labels_N = torch.tensor([sample.label for sample in read])
+    return Batch(images_NHWC.permute(0, 3, 1, 2), labels_N, sum(sample.unreadable for sample in read))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 ORDER, PICTURE = 0, 1  # streams that never meet
+Key = tuple[int, int]  # (epoch, index) of a picture
 
 
 def generator(seed: int, epoch: int, index: int = 0, stream: int = PICTURE) -> np.random.Generator:
@@ -19,7 +20,7 @@ def epoch_order(images: int, seed: int, epoch: int) -> np.ndarray:
     return generator(seed, epoch, stream=ORDER).permutation(images)
 
 
-def training_batches(images: int, batch: int, seed: int, first: int, last: int) -> Iterator[list[tuple[int, int]]]:
+def training_batches(images: int, batch: int, seed: int, first: int, last: int) -> Iterator[list[Key]]:
     """The (epoch, index) pairs of steps `first` to `last` - 1. What is left of an epoch after whole batches is skipped;
     which pictures these are changes with the epoch."""
     steps = images // batch
@@ -31,7 +32,22 @@ def training_batches(images: int, batch: int, seed: int, first: int, last: int) 
         yield [(epoch, int(index)) for index in order[position * batch : (position + 1) * batch]]
 
 
-def evaluation_batches(images: int, batch: int) -> Iterator[list[tuple[int, int]]]:
+def shard(keys: Sequence[Key], rank: int, world: int, accumulate: int) -> list[list[Key]]:
+    """What `rank` of `world` reads of a global batch, one after the other: the batch is cut into `accumulate` x `world`
+    equal runs, so that the pictures of a rank are consecutive. Raises ValueError where it does not come out even."""
+    size, rest = divmod(len(keys), world * accumulate)
+    if rest:
+        raise ValueError(f"a batch of {len(keys)} cannot be cut into {world} x {accumulate} equal parts")
+    starts = range(rank * accumulate * size, (rank + 1) * accumulate * size, size)
+    return [list(keys[start : start + size]) for start in starts]
+
+
+def share(images: int, rank: int, world: int) -> range:
+    """The indices that `rank` of `world` evaluates: consecutive, and each picture on one rank."""
+    return range(rank * images // world, (rank + 1) * images // world)
+
+
+def evaluation_batches(indices: range, batch: int) -> Iterator[list[Key]]:
     """Every picture once, in order; the last batch may be short."""
-    for start in range(0, images, batch):
-        yield [(0, index) for index in range(start, min(start + batch, images))]
+    for start in range(0, len(indices), batch):
+        yield [(0, index) for index in indices[start : start + batch]]

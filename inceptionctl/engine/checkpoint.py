@@ -33,23 +33,39 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def write(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
-    """Adds a checkpoint to `folder` and removes all but the last `keep`."""
-    final = folder / f"step-{checkpoint.state['step']:08d}"
+def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = None) -> Path:
+    """Adds a checkpoint to `folder` and removes all but the last `keep` and that of step `best`. Raises CheckpointError
+    where that fails, for want of space for one; those before it stay."""
+    final = place(folder, checkpoint.state["step"])
     temporary = folder / f".{final.name}"
     shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        _write_whole(temporary, final, checkpoint)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise CheckpointError(f"cannot write {final}: {error.strerror}; the checkpoints before it are whole") from error
+    for old in _complete(folder)[:-keep]:
+        if best is None or old != place(folder, best):
+            shutil.rmtree(old)
+    return final
+
+
+def place(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
+
+
+def _write_whole(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
+    """Everything is on the disk under another name before the folder gets its own."""
     temporary.mkdir(parents=True)
-    contents = {f"{name}.safetensors": save(tensors) for name, tensors in checkpoint.tensors.items()}
-    contents["state.json"] = json.dumps(checkpoint.state, indent=2).encode()
-    contents[MANIFEST] = json.dumps({name: _digest(data) for name, data in contents.items()}, indent=2).encode()
-    for name, data in contents.items():
-        _write_durably(temporary / name, data)
+    digests: dict[str, str] = {}
+    for name, tensors in checkpoint.tensors.items():
+        digests[f"{name}.safetensors"] = _write_durably(temporary / f"{name}.safetensors", save(tensors))
+    digests["state.json"] = _write_durably(temporary / "state.json", _json(checkpoint.state))
+    _write_durably(temporary / MANIFEST, _json(digests))
+    _sync(temporary)
     shutil.rmtree(final, ignore_errors=True)
     temporary.rename(final)
-    _sync(folder)
-    for old in _complete(folder)[:-keep]:
-        shutil.rmtree(old)
-    return final
+    _sync(final.parent)
 
 
 def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
@@ -68,17 +84,29 @@ def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | Non
     return None
 
 
+def any_in(folder: Path) -> bool:
+    return bool(_complete(folder))
+
+
 def read(path: Path) -> Checkpoint:
     """Raises CheckpointError if a file is missing or differs from the manifest."""
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         for name, digest in manifest.items():
-            if _digest((path / name).read_bytes()) != digest:
+            if _digest(_own_file(path, name).read_bytes()) != digest:
                 raise CheckpointError(f"checkpoint {path} is damaged: {name} does not match its checksum")
         tensors = {Path(name).stem: load_file(path / name) for name in manifest if name.endswith(".safetensors")}
         return Checkpoint(tensors, json.loads((path / "state.json").read_text()))
     except (OSError, ValueError, AttributeError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint {path} is damaged: {error}") from error
+
+
+def _own_file(path: Path, name: str) -> Path:
+    """A checkpoint from a stranger may name, or link to, a file that is none of its business."""
+    file = path / name
+    if name != Path(name).name or path.is_symlink() or file.is_symlink():
+        raise CheckpointError(f"checkpoint {path} is not to be trusted: {name} lies outside it")
+    return file
 
 
 def _complete(folder: Path) -> list[Path]:
@@ -89,11 +117,17 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _write_durably(path: Path, data: bytes) -> None:
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2).encode()
+
+
+def _write_durably(path: Path, data: bytes) -> str:
+    """The digest of what is on the disk now."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    return _digest(data)
 
 
 def _sync(folder: Path) -> None:

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
-from inceptionctl.errors import InceptionctlError
+from inceptionctl.dist.batch_norm import settle
+from inceptionctl.dist.ranks import Ranks
 from inceptionctl.optim.losses import CrossEntropy
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`loss` and the gradient's norm before clipping, both scalars that may still be on their way from a GPU."""
+    """`loss` of this rank's pictures and the gradient's norm before clipping, both scalars that may still be on their
+    way from a GPU; `unreadable`: pictures that could not be read."""
 
     loss: Tensor | float
     grad_norm: Tensor | float
-
-
-def mean_of(outcomes: Sequence[Outcome], step: int) -> dict[str, float]:
-    """Means over the steps since the last row. Raises InceptionctlError when training has blown up."""
-    loss = fmean(float(outcome.loss) for outcome in outcomes)
-    grad_norm = fmean(float(outcome.grad_norm) for outcome in outcomes)
-    if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-        raise InceptionctlError(
-            f"training diverged at step {step}: loss {loss}, gradient norm {grad_norm}\n"
-            "  lower schedule.rate, lengthen schedule.warmup, or clip harder (train.clip)"
-        )
-    return {"loss": loss, "grad_norm": grad_norm}
+    unreadable: int = 0
 
 
 @dataclass
 class Step:
-    """`clip`: largest global norm of the gradient (infinity: none); `normalise`: of `data.normalise`."""
+    """`forward`: the model as it is called in training (compiled, in DDP, or itself); `clip`: largest global norm of
+    the gradient (infinity: none); `dtype`: of autocast; `normalise`: of `data.normalise`."""
 
     model: nn.Module
     loss: CrossEntropy
@@ -48,22 +42,45 @@ class Step:
     clip: float
     device: torch.device
     memory_format: torch.memory_format
+    forward: nn.Module
+    ranks: Ranks = field(default_factory=Ranks)
+    dtype: torch.dtype = torch.float32
     normalise: Normalise = inception
 
-    def __call__(self, batch: Batch, rate: float) -> Outcome:
-        images_NCHW, labels_N = self.to_device(batch)
-        loss = self.loss(self.model(images_NCHW), labels_N)
+    def __post_init__(self) -> None:
+        """Small float16 gradients would vanish: the loss is scaled up, and a step whose gradients overflow is left
+        out."""
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+    def __call__(self, batches: Sequence[Batch], rate: float) -> Outcome:
+        """Adds up the gradients of `batches`, this rank's share of the step's batch, and moves the weights once."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses = [self._add_gradients(batch, batch is batches[-1], len(batches)) for batch in batches]
+        settle(self.model, self.ranks)
+        self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.average.update_parameters(self.model)
-        return Outcome(loss.detach(), grad_norm)
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+        return Outcome(loss, grad_norm, sum(batch.unreadable for batch in batches))
 
-    def to_device(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        return on_device(batch, self.device, self.memory_format, self.normalise)
+    def _add_gradients(self, batch: Batch, last: bool, parts: int) -> Tensor:
+        images_NCHW, labels_N = on_device(batch, self.device, self.memory_format, self.normalise)
+        with self._exchange_if(last):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                loss: Tensor = self.loss(self.forward(images_NCHW), labels_N)
+            self.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _exchange_if(self, last: bool) -> AbstractContextManager[None]:
+        """Ranks exchange gradients once a step, with the last of its batches."""
+        hold: AbstractContextManager[None] = nullcontext()
+        if isinstance(self.forward, DistributedDataParallel) and not last:
+            hold = self.forward.no_sync()
+        return hold
 
 
 def on_device(

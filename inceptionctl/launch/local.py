@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from inceptionctl.rundir import RunDir
 
 WORKER = "inceptionctl.worker"  # by name: rooms of this level know nothing of what it does
-WARM = ("inceptionctl.session", "torch._dynamo")  # every optimizer imports the second
+ELASTIC = "inceptionctl.launch.elastic"
+WARM = ("inceptionctl.rank.session", "torch._dynamo")  # every optimizer imports the second
+LOST = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; the same again may well succeed
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A running rank. It holds one end of `leash`, and stops when the other end is gone and this process with it."""
+    """A running rank, or what runs several. It holds one end of `leash`, and stops when the other end is gone and this
+    process with it."""
 
     process: BaseProcess
     leash: Connection
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None, "it has been started"
+        return self.process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -39,7 +51,10 @@ class Worker:
             self.process.terminate()
 
     def kill(self) -> None:
-        if self.exit_code is None:
+        """And all that it has started: they are one process group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        if self.exit_code is None:  # before it made its group
             self.process.kill()
         self.close()
 
@@ -48,31 +63,67 @@ class Worker:
         self.leash.close()
 
 
+@dataclass(frozen=True)
+class Crew:
+    """What a run is worked on with: its `processes`, the GPUs they share (none: the CPU), and the slow `modules` that
+    they import."""
+
+    processes: int
+    gpus: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
 def warm_up(modules: Sequence[str]) -> None:
     """Names what the workers will need besides torch; the server imports it when the first of them starts."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve a neighbour on a busy machine
     multiprocessing.get_context("forkserver").set_forkserver_preload([*WARM, *modules])
 
 
-def start(run: RunDir, gpu: str | None) -> Worker:
-    """Starts the rank of `run` on `gpu` (None: the CPU); it reads all else from the folder."""
+def start(run: RunDir, crew: Crew, patience_s: float) -> Worker:
+    """Starts the ranks of `run`; they read all else from the folder. `patience_s`: of `worker.work`."""
     run.log().parent.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(run, gpu, theirs), daemon=False)
+    process = context.Process(target=_work, args=(run, crew, theirs, patience_s), daemon=False)
     process.start()
     theirs.close()
     return Worker(process, ours)
 
 
-def _work(run: RunDir, gpu: str | None, leash: Connection) -> None:
+def _work(run: RunDir, crew: Crew, leash: Connection, patience_s: float) -> None:
     """The new process: first a session of its own, so that Ctrl-C in the terminal reaches the parent alone, then its
-    log and its GPU, then what `python -m inceptionctl.worker` does."""
+    log and its GPUs, then what `python -m inceptionctl.worker` does, or what brings several of these together."""
     os.setsid()
-    os.environ["CUDA_VISIBLE_DEVICES"] = gpu or ""
-    with run.log().open("ab", buffering=0) as log:
-        os.dup2(log.fileno(), sys.stdout.fileno())
-        os.dup2(log.fileno(), sys.stderr.fileno())
-    code = import_module(WORKER).work(run, leash)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(crew.gpus)
+    _say_to(run.log() if crew.processes == 1 else run.launcher_log)
+    if crew.processes == 1:
+        code = import_module(WORKER).work(run, leash, patience_s)
+    else:
+        code = import_module(ELASTIC).launch(run, crew.processes, crew.modules, leash, patience_s)
     sys.stdout.flush()
     sys.exit(code)
+
+
+def work_as_rank(run: RunDir, leash: Connection, patience_s: float) -> None:
+    """One of several ranks. It returns when all is done: anything else is an exit code."""
+    _say_to(run.log(int(os.environ["RANK"])))
+    code = import_module(WORKER).work(run, leash, patience_s)
+    sys.stdout.flush()
+    if code:
+        sys.exit(code)
+
+
+def stop_when_let_go(leash: Connection) -> None:
+    """A signal to this process when the other end of `leash`, on which nothing is ever written, is gone."""
+
+    def watch() -> None:
+        leash.poll(None)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _say_to(path: Path) -> None:
+    with path.open("ab", buffering=0) as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())

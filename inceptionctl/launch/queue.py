@@ -1,33 +1,44 @@
-"""Runs cells side by side, one process each, and tells a watcher what happens as it happens."""
+"""Runs cells side by side and tells a watcher what happens as it happens. A cell that loses a process, or hangs, starts
+again from its last checkpoint."""
 
 from __future__ import annotations
 
 import json
+import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Protocol
 
-from inceptionctl.launch.local import Worker, start
+from inceptionctl.launch.local import LOST, Crew, Worker, start
 from inceptionctl.rundir import RunDir
 
 POLL_SECONDS = 0.2
-GRACE_SECONDS = 1.5  # for a worker to save and stop after Ctrl-C
+PATIENCE_SECONDS = 30.0  # for what is left of a lost worker to go
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to do. `folder` finds or makes its run folder when its turn comes."""
+    """One run to do. `folder` finds or makes its run folder when its turn comes; `restarts`: how often it may start
+    again; `watchdog_s`: seconds without a sign of life after which it counts as hung."""
 
     label: str
     steps: int
     folder: Callable[[], RunDir]
+    restarts: int
+    watchdog_s: float
 
 
 class Watcher(Protocol):
     def started(self, cell: Cell, run: RunDir) -> None: ...
 
     def row(self, cell: Cell, row: dict[str, Any]) -> None: ...
+
+    def lost(self, cell: Cell, run: RunDir, why: str, restart: int) -> None: ...
+
+    def stopping(self) -> None: ...
 
     def finished(self, cell: Cell, run: RunDir, code: int) -> None: ...
 
@@ -36,9 +47,13 @@ class Watcher(Protocol):
 class _Running:
     cell: Cell
     run: RunDir
+    crew: Crew
     worker: Worker
-    gpu: str | None
-    read: int = field(default=0)
+    read: int = 0
+    restarts: int = 0
+    sign: float = 0.0  # the file's time when it was last seen to change: nobody's clock is compared with another's
+    seen: float = field(default_factory=time.monotonic)
+    hung: bool = False
 
     def new_rows(self) -> list[dict[str, Any]]:
         """Rows written since the last call; a file that was cut on resume is read from its start again."""
@@ -51,46 +66,106 @@ class _Running:
         self.read = max(self.read, end)
         return rows
 
+    def watch(self) -> None:
+        """Ends the worker when it has given no sign of life for too long."""
+        sign = self.run.pulse.stat().st_mtime if self.run.pulse.is_file() else 0.0
+        if sign != self.sign:
+            self.sign, self.seen = sign, time.monotonic()
+        if not self.hung and time.monotonic() - self.seen > self.cell.watchdog_s:
+            self.hung = True
+            self.worker.kill()
 
-def run_cells(cells: Iterable[Cell], jobs: int, gpus: Sequence[str], watcher: Watcher) -> dict[str, int]:
-    """Runs all, `jobs` at a time (each on a GPU of its own where there are any): exit codes by label.
+    @property
+    def why(self) -> str | None:
+        """What became of a worker that is to start again; None for one that ended by its own will."""
+        code = self.worker.exit_code
+        if self.hung:
+            return f"gave no sign of life for {self.cell.watchdog_s:g} s"
+        if code == LOST:
+            return "lost a rank"
+        return f"was killed by signal {-code}" if code is not None and code < 0 else None
 
-    On KeyboardInterrupt the workers are asked to save; what is left after the grace time is killed.
+    def start_again(self) -> None:
+        self.worker.kill()
+        self.restarts, self.hung, self.seen = self.restarts + 1, False, time.monotonic()
+        self.worker = start(self.run, self.crew, PATIENCE_SECONDS)
+
+
+def run_cells(cells: Iterable[Cell], crews: Sequence[Crew], watcher: Watcher) -> dict[str, int]:
+    """Runs all, one with each of `crews` at a time: exit codes by label.
+
+    On KeyboardInterrupt, as SIGTERM and SIGUSR2 are here, the workers are asked to save; a second one kills them.
     """
-    waiting, running, codes = list(cells), list[_Running](), dict[str, int]()
-    places: list[str | None] = [gpus[i % len(gpus)] if gpus else None for i in range(jobs)]
-    try:
-        while waiting or running:
-            while waiting and places:
-                running.append(_begin(waiting.pop(0), places.pop(0), watcher))
-            time.sleep(POLL_SECONDS)
-            for active in list(running):
-                code = active.worker.exit_code
-                for row in active.new_rows():
-                    watcher.row(active.cell, row)
-                if code is not None:
-                    running.remove(active)
-                    places.append(active.gpu)
-                    active.worker.close()
-                    codes[active.cell.label] = code
-                    watcher.finished(active.cell, active.run, code)
-    finally:
-        _end([active.worker for active in running])
+    waiting, running, codes, idle = list(cells), list[_Running](), dict[str, int](), list(crews)
+    with _signals_interrupt():
+        try:
+            while waiting or running:
+                while waiting and idle:
+                    running.append(_begin(waiting.pop(0), idle.pop(0), watcher))
+                time.sleep(POLL_SECONDS)
+                for active in list(running):
+                    if (code := _look(active, watcher)) is not None:
+                        running.remove(active)
+                        idle.append(active.crew)
+                        codes[active.cell.label] = code
+        finally:
+            _end([active.worker for active in running], watcher)
     return codes
 
 
-def _begin(cell: Cell, gpu: str | None, watcher: Watcher) -> _Running:
+def _begin(cell: Cell, crew: Crew, watcher: Watcher) -> _Running:
     run = cell.folder()
-    active = _Running(cell, run, start(run, gpu), gpu)
+    active = _Running(cell, run, crew, start(run, crew, 0.0))
     watcher.started(cell, run)
     return active
 
 
-def _end(workers: Sequence[Worker]) -> None:
-    for worker in workers:
-        worker.stop()
-    deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(worker.exit_code is None for worker in workers):
-        time.sleep(0.02)
-    for worker in workers:
-        worker.kill()
+def _look(active: _Running, watcher: Watcher) -> int | None:
+    """The exit code of a cell that has come to its end; starts one again that was lost."""
+    active.watch()
+    ended = active.worker.exit_code is not None
+    for row in active.new_rows():
+        watcher.row(active.cell, row)
+    if not ended:
+        return None
+    why = active.why
+    if why and active.restarts < active.cell.restarts:
+        active.start_again()
+        watcher.lost(active.cell, active.run, why, active.restarts)
+        return None
+    active.worker.close()
+    code = active.worker.exit_code
+    assert code is not None, "it has ended"
+    watcher.finished(active.cell, active.run, code)
+    return code
+
+
+def _end(workers: Sequence[Worker], watcher: Watcher) -> None:
+    """Lets the workers save; a second interrupt kills them."""
+    try:
+        for worker in workers:
+            worker.stop()
+        if workers:
+            watcher.stopping()
+        while any(worker.exit_code is None for worker in workers):
+            time.sleep(0.02)
+    finally:
+        for worker in workers:
+            if worker.exit_code is None:
+                worker.kill()
+            worker.close()
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """What asks a process to end asks it like Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGUSR2)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -79,6 +79,7 @@ def _row(table: Table, one: Finding, *, top5: bool) -> Record:
         f"top1_error_{table.other_weights}": one.other and asdict(one.other),
         "converged": measured and measured.converged,
         "plateau": measured and measured.plateau,
+        "inverse_rms": one.inverse_rms and asdict(one.inverse_rms),
         "cells": [_cell(table, cell) for cell in row.cells],
     }
 
@@ -125,6 +126,7 @@ def _flat_row(one: Finding, rung: Rung | None, findings: Findings) -> Record:
         line |= _flat_summary("top5_error", one.top5)
     line |= _flat_rung(rung) if rung else {}
     line |= {"converged": measured and measured.converged, "plateau": measured and measured.plateau}
+    line |= {f"inv_rms_{field}": value for field, value in asdict(one.inverse_rms).items()} if one.inverse_rms else {}
     return line | {field: getattr(row, field) for field in ("macs", "full_macs", "params", "full_params")}
 
 

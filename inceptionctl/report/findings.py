@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from inceptionctl.report import stats
 from inceptionctl.report.results import Row, Table
+from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.stats import Difference, Summary
 
 CANNOT_TELL = "cannot tell"
@@ -15,13 +18,15 @@ DIRECTIONS = ("same direction", "opposite direction", "lower", "higher")
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A row's figures over its finished cells. `other` is top-1 under the weights that the table does not use."""
+    """A row's figures over its finished cells. `other` is top-1 under the weights that the table does not use;
+    `inverse_rms` the mean over seeds of what RMSProp's runs logged last."""
 
     top1: Summary
     top5: Summary
     other: Summary | None
     converged: bool
     plateau: bool
+    inverse_rms: InverseRms | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,10 @@ class Finding:
     @property
     def other(self) -> Summary | None:
         return self.measured.other if self.measured else None
+
+    @property
+    def inverse_rms(self) -> InverseRms | None:
+        return self.measured.inverse_rms if self.measured else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +135,14 @@ def measure(row: Row, chance_error: float) -> Measured | None:
         other=stats.summary(others) if others else None,
         converged=all(one.top1_error <= chance_error / 2 for one in outcomes),
         plateau=all(stats.on_plateau(one.curves.train_epoch, one.curves.train_loss) for one in outcomes),
+        inverse_rms=_mean([one.inverse_rms for one in outcomes if one.inverse_rms]),
     )
+
+
+def _mean(logged: Sequence[InverseRms]) -> InverseRms | None:
+    if not logged:
+        return None
+    return InverseRms(**{name: fmean(getattr(one, name) for one in logged) for name in ("mean", "p1", "p99")})
 
 
 def compare(before: Finding, after: Finding) -> Rung:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.results import Cell, Row, Table
+from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.words import change, signed, verdict
 
 UNCONVERGED = "*"
+SAME = 0.05  # factors on the rate that differ by less are taken for one
 
 
 def notes(findings: Findings) -> list[str]:
-    return [*overall(findings), resolution(findings), *caveats(findings)]
+    return [*overall(findings), resolution(findings), *optimizers(findings), *caveats(findings)]
 
 
 def warnings(findings: Findings, paths_from: Path) -> list[str]:
@@ -38,6 +40,32 @@ def resolution(findings: Findings) -> str:
     smallest = "unknown" if findings.detectable is None else f"{findings.detectable:.1f} points"
     power = f"smallest rung detectable at 80 % power: {smallest} (seeds only, n = {findings.seeds})"
     return f"{rungs} · {power} · {settled}"
+
+
+def optimizers(findings: Findings) -> list[str]:
+    """What RMSProp came to in each row that used it; rows of which the same is true share a line."""
+    said: dict[str, list[str]] = {}
+    for row, one in findings.measured:
+        if one.inverse_rms:
+            said.setdefault(rmsprop(one.inverse_rms), []).append(row.label)
+    return [f"{', '.join(labels)}: {words}." for words, labels in said.items()]
+
+
+def rmsprop(one: InverseRms) -> str:
+    """98 % of the elements of the parameters lie between the percentiles."""
+    if one.p1 >= 1 - SAME and one.p99 <= 1 + SAME:
+        return (
+            "by its last epoch, RMSProp's 1/sqrt(v+eps) is 1 all over (98 % within 5 %): momentum SGD in all but name"
+        )
+    if one.p99 <= (1 + SAME) * one.p1:
+        return (
+            "by its last epoch, RMSProp's 1/sqrt(v+eps) is the same all over (98 % within 5 %): "
+            f"momentum SGD at {one.mean:.3g} times the rate"
+        )
+    return (
+        f"RMSProp adapts the rates: 1/sqrt(v+eps) differs {one.p99 / one.p1:.2g}-fold between the 1st and the 99th "
+        "percentile of the parameters in the last epoch"
+    )
 
 
 def caveats(findings: Findings) -> list[str]:

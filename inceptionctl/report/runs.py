@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,20 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InverseRms:
+    """1 / sqrt(v + eps), which RMSProp multiplies a gradient by: its mean over all elements of the parameters, and the
+    1st and 99th percentile."""
+
+    mean: float
+    p1: float
+    p99: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """A finished run under the table's protocol and weights; errors in percent. `other_error`: top-1 error of the
-    weights that the table does not use (raw for EMA, and the other way round), None if they were not evaluated."""
+    weights that the table does not use (raw for EMA, and the other way round), None if they were not evaluated.
+    `inverse_rms`: as last logged, None for another optimizer than RMSProp."""
 
     top1_error: float
     top5_error: float
@@ -41,6 +52,7 @@ class Outcome:
     group: NDArray[np.int64]
     correct: NDArray[np.bool_]
     curves: Curves
+    inverse_rms: InverseRms | None
 
 
 @contextmanager
@@ -71,6 +83,9 @@ def outcome(run: RunDir, protocol: str, weights: str) -> Outcome:
         correct = arrays[f"{weights}_top5"][:, 0] == label
         if len(group) != len(label) or abs(100 * (1 - correct.mean()) - top1_error) > 1e-6:
             raise ValueError(f"it gives another top-1 error than the {top1_error} of {run.result.name}")
+    with reading(run.metrics):
+        rows = list(read_rows(run.metrics))
+        curves, inverse_rms = _curves(rows, weights), _inverse_rms(rows)
     return Outcome(
         top1_error=top1_error,
         top5_error=top5_error,
@@ -78,17 +93,16 @@ def outcome(run: RunDir, protocol: str, weights: str) -> Outcome:
         label=label,
         group=group,
         correct=correct,
-        curves=_curves(run, weights),
+        curves=curves,
+        inverse_rms=inverse_rms,
     )
 
 
-def _curves(run: RunDir, weights: str) -> Curves:
-    with reading(run.metrics):
-        rows = list(read_rows(run.metrics))
-        train = [(row["epoch"], row["loss"]) for row in rows if row["kind"] == "train"]
-        # One step may be tested on a subset and, at the end, on all images: the row with the most images counts.
-        tests = sorted((row["epoch"], row["n_images"], row["top1_error"]) for row in rows if _is_test(row, weights))
-        error = {epoch: top1_error for epoch, _, top1_error in tests}
+def _curves(rows: Sequence[dict[str, Any]], weights: str) -> Curves:
+    train = [(row["epoch"], row["loss"]) for row in rows if row["kind"] == "train"]
+    # One step may be tested on a subset and, at the end, on all images: the row with the most images counts.
+    tests = sorted((row["epoch"], row["n_images"], row["top1_error"]) for row in rows if _is_test(row, weights))
+    error = {epoch: top1_error for epoch, _, top1_error in tests}
     train_epoch, train_loss = np.array(train, dtype=float).reshape(-1, 2).T
     eval_epoch, eval_error = np.array(list(error.items()), dtype=float).reshape(-1, 2).T
     return Curves(train_epoch=train_epoch, train_loss=train_loss, eval_epoch=eval_epoch, eval_error=eval_error)
@@ -96,3 +110,12 @@ def _curves(run: RunDir, weights: str) -> Curves:
 
 def _is_test(row: dict[str, Any], weights: str) -> bool:
     return bool(row["kind"] == "eval" and row["weights"] == weights)
+
+
+def _inverse_rms(rows: Sequence[dict[str, Any]]) -> InverseRms | None:
+    """Of the last step that it was logged for."""
+    logged = [row for row in rows if row["kind"] == "optimizer"]
+    if not logged:
+        return None
+    last = logged[-1]
+    return InverseRms(mean=float(last["inv_rms_mean"]), p1=float(last["inv_rms_p1"]), p99=float(last["inv_rms_p99"]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from inceptionctl.papers import Printed
 from inceptionctl.report.findings import Finding, Findings, Rung
 from inceptionctl.report.notes import UNCONVERGED, notes, warnings
-from inceptionctl.report.words import DASH, change, interval, metric, number, signed, spread, verdict
+from inceptionctl.report.words import DASH, change, interval, metric, number, rates, signed, spread, verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,8 @@ def cost(findings: Findings) -> list[Column]:
 
 
 def more(findings: Findings) -> list[Column]:
-    """What is read beside the table; top-5 errors of ours only where there are classes enough."""
+    """What is read beside the table; top-5 errors of ours only where there are classes enough, what RMSProp makes of
+    the rate only where it ran."""
     others = findings.table.other_weights
     columns = [
         _of_rows(findings, f"ours, top-1\n{others} weights", lambda one: spread(one.other)),
@@ -87,6 +88,8 @@ def more(findings: Findings) -> list[Column]:
     ]
     if findings.shows_top5:
         columns.append(_of_rows(findings, "ours, top-5\nmean ± sd (n)", lambda one: spread(one.top5)))
+    if any(one.inverse_rms for one in findings.rows):
+        columns.append(_of_rows(findings, "1/sqrt(v+eps)\nmean [1st, 99th %]", lambda one: rates(one.inverse_rms)))
     return columns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inceptionctl.report.findings import Rung
+from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.stats import Difference, Summary
 
 DASH = "-"
@@ -38,6 +39,16 @@ def interval(one: Summary | Difference | None) -> str:
         return DASH
     form = "+.2f" if isinstance(one, Difference) else ".2f"
     return f"[{one.low:{form}}, {one.high:{form}}]"
+
+
+def rates(one: InverseRms | None) -> str:
+    """What RMSProp makes of the rate: factors of 1 / sqrt(v + eps)."""
+    return DASH if one is None else f"{_four(one.mean)} [{_four(one.p1)}, {_four(one.p99)}]"
+
+
+def _four(value: float) -> str:
+    """To four digits."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"
 
 
 def change(rung: Rung | None) -> str:

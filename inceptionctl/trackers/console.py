@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inceptionctl.launch.local import LOST
 from inceptionctl.launch.queue import Cell
 from inceptionctl.rundir import RunDir, read_json
 
@@ -65,6 +65,13 @@ class CellConsole:
             self._last_line[cell.label] = time.monotonic()
             self._say(f"{cell.label}: step {row['step']} of {cell.steps}, {note}")
 
+    def lost(self, cell: Cell, run: RunDir, why: str, restart: int) -> None:
+        again = f"starting again from its last checkpoint ({restart} of {cell.restarts})"
+        self._say(f"[yellow]{cell.label}[/] {why}; {again}")
+
+    def stopping(self) -> None:
+        self._say("stopping: what runs is being saved (once more: stop without saving)")
+
     def finished(self, cell: Cell, run: RunDir, code: int) -> None:
         self._progress.remove_task(self._tasks.pop(cell.label))
         self._progress.advance(self._all)
@@ -73,7 +80,8 @@ class CellConsole:
                 self._say(f"[yellow]{cell.label}:[/] {escape(notice)}")
             self._say(f"{cell.label}: {summary(read_json(run.result))}")
         else:
-            self._say(f"[red]{cell.label} failed (exit {code}):[/] {escape(last_words(run.log()))}\n  log: {run.log()}")
+            said = escape(last_words(run.log()))
+            self._say(f"[red]{cell.label} failed ({ended(code)}):[/] {said}\n  log: {run.log()}")
 
     def _say(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
@@ -85,7 +93,15 @@ class CellConsole:
 def describe(row: dict[str, Any]) -> str:
     if row["kind"] == "eval":
         return f"error {row['top1_error']:.1f} %"
+    if row["kind"] == "optimizer":
+        return f"1/sqrt(v+eps) {row['inv_rms_mean']:.4g}"
     return f"loss {row['loss']:.2f}, {row['images_per_s']:.0f} images/s"
+
+
+def ended(code: int) -> str:
+    if code == LOST:
+        return "a rank was killed"
+    return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 
 
 def summary(result: dict[str, Any]) -> str:
@@ -103,8 +119,9 @@ def notices(log: Path) -> list[str]:
 
 
 def last_words(log: Path) -> str:
-    """The last line of a log that says something."""
+    """The last message of a log, with the indented lines that belong to it; else its last line that says something."""
     if not log.is_file():
         return "no log"
-    lines = deque((line for line in log.read_text(errors="replace").splitlines() if line.strip()), maxlen=1)
-    return lines[0] if lines else "nothing in its log"
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    start = next((i for i in range(len(lines) - 1, -1, -1) if not lines[i].startswith("  ")), 0)
+    return "\n".join(lines[start:]).removeprefix(NOTICE) or "nothing in its log"

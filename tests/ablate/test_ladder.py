@@ -143,3 +143,15 @@ def test_what_networks_bring_along_can_be_overridden_for_all():
 def test_a_table_s_network_cannot_be_overridden():
     with pytest.raises(RequestError, match="arch=xception sets what a row of table family"):
         climb(independent("family"), ["arch=xception"])
+
+
+def test_the_rmsprop_table_changes_epsilon_and_what_goes_with_it():
+    by_label = {rung.row.label: rung for rung in climb(independent("rmsprop"), [])}
+    sgd, paper, middle, small = by_label.values()
+    assert [rung.config.optim.eps for rung in by_label.values()] == [None, 1.0, 1e-3, 1e-8]
+    assert set(paper.changed) == {"optim.name", "optim.decay", "optim.eps"}
+    assert paper.config.schedule == sgd.config.schedule
+    for rung in (middle, small):
+        between = difference(leaves(asdict(paper.config)), leaves(asdict(rung.config)))
+        assert set(between) == {"optim.eps", "schedule.rate"}
+        assert rung.row.cell is None  # the paper has no such row

@@ -10,7 +10,7 @@ import torch
 
 from inceptionctl.data import loader
 from inceptionctl.data.digits import Jitter, load
-from inceptionctl.data.order import epoch_order, evaluation_batches, training_batches
+from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
 
 SPLIT_HEAD, SPLIT_SUM = [21, 24, 28, 34, 35, 37, 39, 42], 337944
 JITTER = Jitter((0.3, 0.7), 20.0, (0.4, 1.0), 0.15)
@@ -38,9 +38,33 @@ def test_batches_from_any_step_are_those_of_the_whole_run():
 
 
 def test_evaluation_shows_every_picture_exactly_once():
-    batches = list(evaluation_batches(103, 10))
+    batches = list(evaluation_batches(range(103), 10))
     assert [index for _, index in chain.from_iterable(batches)] == list(range(103))
     assert len(batches[-1]) == 3
+
+
+LAYOUTS = [(1, 1), (2, 1), (1, 3), (4, 1), (2, 3), (3, 4)]
+
+
+@pytest.mark.parametrize(("world", "accumulate"), LAYOUTS)
+def test_ranks_and_accumulated_batches_are_the_global_batch_in_order(world, accumulate):
+    (keys,) = training_batches(100, 24, seed=5, first=3, last=4)
+    parts = [shard(keys, rank, world, accumulate) for rank in range(world)]
+    assert {len(part) for part in parts} == {accumulate}
+    assert {len(run) for part in parts for run in part} == {24 // (world * accumulate)}
+    assert [key for part in parts for run in part for key in run] == keys
+
+
+def test_a_batch_that_cannot_be_cut_evenly_is_refused():
+    with pytest.raises(ValueError, match="24 cannot be cut into 5 x 1"):
+        shard([(0, index) for index in range(24)], 0, 5, 1)
+
+
+@pytest.mark.parametrize(("images", "world"), [(103, 1), (103, 4), (3, 4), (0, 2)])
+def test_every_picture_is_evaluated_on_one_rank(images, world):
+    shares = [share(images, rank, world) for rank in range(world)]
+    assert list(chain(*shares)) == list(range(images))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -9,11 +9,13 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 from torch import nn
 
 from inceptionctl.data.loader import Batch
+from inceptionctl.dist.ranks import Ranks
 from inceptionctl.engine.clock import Clock
 from inceptionctl.engine.evaluate import evaluate
+from inceptionctl.engine.journal import Diverged, Journal
 from inceptionctl.engine.metrics import MetricsFile
-from inceptionctl.engine.step import Outcome, mean_of
-from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.engine.step import Outcome
+from inceptionctl.errors import RequestError
 from inceptionctl.models.build import Output
 
 
@@ -53,8 +55,10 @@ def test_evaluation_puts_the_mode_back():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_divergence_stops_the_run_with_advice(bad):
-    with pytest.raises(InceptionctlError, match=r"diverged at step 12.*(?s:.*)lower schedule\.rate"):
-        mean_of([Outcome(torch.tensor(1.0), 1.0), Outcome(torch.tensor(bad), 1.0)], step=12)
+    journal = Journal(Ranks(), scaled=False)
+    journal.pending = [Outcome(torch.tensor(1.0), 1.0), Outcome(torch.tensor(bad), 1.0), Outcome(1.0, 1.0)]
+    with pytest.raises(Diverged, match=r"diverged at step 12.*(?s:.*)lower schedule\.rate"):
+        journal.row(13)
 
 
 def test_the_clock_counts_whole_batches():

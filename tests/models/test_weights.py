@@ -28,7 +28,7 @@ from inceptionctl.models.build import build
 from inceptionctl.models.registry import architecture, network
 from inceptionctl.models.releases import RELEASES, categories, refuse_other_settings, release, source
 from inceptionctl.models.weights import classes_of, load_weights, name_map, read_weights, to_release
-from inceptionctl.session import make_step
+from inceptionctl.rank.parts import make_step
 
 EVERY = [(arch, entry) for arch, entries in RELEASES.items() for entry in entries]
 MEANS = {(0.5, 0.5, 0.5): "inception", (0.485, 0.456, 0.406): "imagenet"}

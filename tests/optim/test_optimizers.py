@@ -1,4 +1,4 @@
-"""RMSProp against the formulas of TensorFlow 1 (training.md 10), schedules, losses and averages."""
+"""RMSProp against the formulas of TensorFlow 1 (training.md 10), and the losses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import torch
 from torch import nn
 
 from inceptionctl.models.build import Output
-from inceptionctl.optim.ema import averaged, decay_over
 from inceptionctl.optim.losses import CrossEntropy
 from inceptionctl.optim.optimizers import OPTIMIZERS, parameter_groups, rmsprop, sgd
-from inceptionctl.optim.schedules import Constant, Exponential
 
 
 class Weights(nn.Module):
@@ -69,19 +67,6 @@ def test_every_optimizer_of_the_configuration_has_a_builder():
     assert sorted(OPTIMIZERS) == groups("train")["optim"]
 
 
-def test_the_paper_s_schedule_ends_where_it_says():
-    """0.045 x 0.94^50 = 0.00204 after 100 epochs (training.md 1)."""
-    schedule = Exponential(0.045, 0.94, every=2 * 800, staircase=True)
-    assert [schedule(step) for step in (0, 1599, 1600)] == [0.045, 0.045, 0.045 * 0.94]
-    assert f"{schedule(100 * 800):.5f}" == "0.00204"
-
-
-def test_a_warm_up_rises_to_the_schedule():
-    schedule = Exponential(1.0, 0.01, every=100, warmup=10)
-    assert [round(schedule(step) / 0.01 ** (step / 100), 3) for step in (0, 4, 10, 50)] == [0.091, 0.455, 1.0, 1.0]
-    assert [Constant(2.0, warmup=1)(step) for step in (0, 1, 9)] == [1.0, 2.0, 2.0]
-
-
 def test_label_smoothing_is_the_paper_s():
     """Target (1 - 0.1) one-hot + 0.1 / K, so with K = 1000 the true class gets 0.9001 (training.md 4)."""
     logits, labels = torch.randn(4, 1000, dtype=torch.float64), torch.tensor([1, 2, 3, 4])
@@ -99,26 +84,3 @@ def test_the_loss_weighs_side_heads_and_smooths_them_or_not(smooth_aux):
     plain, smoothed = nn.CrossEntropyLoss(), nn.CrossEntropyLoss(label_smoothing=0.1)
     expected = smoothed(main, labels) + 0.4 * (smoothed if smooth_aux else plain)(side, labels)
     assert torch.allclose(CrossEntropy(0.1, 0.4, smooth_aux)(Output(main, {"aux": side}), labels), expected)
-
-
-def test_the_average_follows_its_formula_buffers_too():
-    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).double()
-    average = averaged(model, decay=0.6)
-    expected = None
-    for t in range(12):
-        with torch.no_grad():
-            model[0].weight.fill_(float(t))
-            model[1].running_mean.fill_(-float(t))
-            model[1].num_batches_tracked.fill_(t)
-        average.update_parameters(model)
-        rate = 1 - min(0.6, (1 + t) / (10 + t))
-        expected = float(t) if expected is None else expected + rate * (t - expected)
-    assert average.module[0].weight[0, 0].item() == pytest.approx(expected)
-    assert average.module[1].running_mean[0].item() == pytest.approx(-expected)
-    assert average.module[1].num_batches_tracked.item() == 11
-
-
-def test_an_average_s_memory_is_a_share_of_the_run():
-    assert decay_over(0.05, 400) == pytest.approx(0.95)
-    assert decay_over(0.125, 80_000) == pytest.approx(0.9999)
-    assert decay_over(0.0, 400) == 0.0

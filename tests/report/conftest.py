@@ -31,6 +31,7 @@ class Outputs:
     rows: dict[str, list[dict]] = field(default_factory=lambda: {label: [] for label in LADDER})
     chance_error: float = 90.0
     against: dict[str, str] | None = None  # of an independent table: which row is compared with which
+    inverse_rms: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # of rows with RMSProp, see below
 
     @property
     def folder(self) -> Path:
@@ -42,6 +43,8 @@ class Outputs:
     def done(self, label: str, *wrong: int, settled: bool = True) -> Outputs:
         for seed, count in enumerate(wrong):
             write_run(self.run(label, seed), seed=seed, wrong=count, settled=settled)
+            if label in self.inverse_rms:
+                write_inverse_rms(self.run(label, seed), seed, self.inverse_rms[label])
             self._add(label, seed, "done", self.run(label, seed))
         return self
 
@@ -112,6 +115,18 @@ def write_run(folder: Path, *, seed: int, wrong: int, settled: bool) -> None:
     (folder / "result.json").write_text(json.dumps(result))
     rows = [*train_rows(seed, settled), *eval_rows(evaluations[0])]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_inverse_rms(folder: Path, seed: int, figures: tuple[float, float, float]) -> None:
+    """A row after each epoch with mean, 1st and 99th percentile: halved but for the last, in which they are `figures`
+    times 1 for seed 0, 1.001 for seed 1 and so on."""
+    with (folder / "metrics.jsonl").open("a") as file:
+        for epoch in range(1, EPOCHS + 1):
+            factor = (1 + seed / 1000) * (1 if epoch == EPOCHS else 0.5)
+            mean, p1, p99 = (factor * figure for figure in figures)
+            named = {"inv_rms_mean": mean, "inv_rms_p1": p1, "inv_rms_p99": p99}
+            row = {"kind": "optimizer", "step": 40 * epoch, "epoch": float(epoch), **named}
+            file.write(json.dumps(row) + "\n")
 
 
 def train_rows(seed: int, settled: bool) -> list[dict]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from inceptionctl.rundir import RunDir
+from inceptionctl.trackers.console import describe
 from inceptionctl.trackers.sinks import Guarded, Nothing, open_tracker
 
 ROWS = [
     {"kind": "train", "step": 10, "epoch": 0.5, "loss": 2.5, "lr": 0.1},
     {"kind": "train", "step": 20, "epoch": 1.0, "loss": 2.0, "lr": 0.05},
     {"kind": "eval", "step": 20, "epoch": 1.0, "weights": "ema", "n_images": 360, "top1_error": 12.5},
+    {"kind": "optimizer", "step": 20, "epoch": 1.0, "inv_rms_mean": 0.5, "inv_rms_p1": 0.25, "inv_rms_p99": 0.75},
 ]
 
 
@@ -54,6 +56,16 @@ def test_tensorboard_gets_the_rows(tmp_path):
     events.Reload()
     assert [(e.step, e.value) for e in events.Scalars("train/loss")] == [(10, 2.5), (20, 2.0)]
     assert [(e.step, e.value) for e in events.Scalars("ema/top1_error")] == [(20, 12.5)]
+    assert [(e.step, e.value) for e in events.Scalars("optimizer/inv_rms_p1")] == [(20, 0.25)]
+
+
+def test_the_console_has_words_for_every_kind_of_row():
+    speed = {"images_per_s": 321.0}
+    assert [describe(row | speed) for row in ROWS[1:]] == [
+        "loss 2.00, 321 images/s",
+        "error 12.5 %",
+        "1/sqrt(v+eps) 0.5",
+    ]
 
 
 def history(log: Path) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,89 @@
+"""Photometric distortions as TensorFlow defines them, on floats: (3, height, width), 0 to 1 before the first of them.
+
+`tf.image` keeps what leaves that range until the end, where TF-slim clips once; so do these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+Distortion = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def brightened(image: np.ndarray, delta: float) -> np.ndarray:
+    return image + delta
+
+
+def saturated(image: np.ndarray, factor: float) -> np.ndarray:
+    """HSV's saturation times `factor`, up to full: the distance of each channel from the largest one is stretched."""
+    value, chroma = _value(image), _chroma(image)
+    full = np.maximum(value, 0)  # what leaves the range below has no saturation
+    stretch = np.minimum(factor * chroma, full) / np.where(chroma > 0, chroma, 1)
+    stretched: np.ndarray = value - (value - image) * stretch
+    return stretched
+
+
+def hue_shifted(image: np.ndarray, turn: float) -> np.ndarray:
+    """HSV's hue moved by `turn` of the full circle."""
+    value, chroma = _value(image), _chroma(image)
+    hue = (_hue(image, value, chroma) + 6 * turn) % 6
+    return np.stack([value - chroma * _distance(hue, corner) for corner in (0, 2, 4)])
+
+
+def contrasted(image: np.ndarray, factor: float) -> np.ndarray:
+    """Each channel's distance from its mean over the picture, times `factor`."""
+    mean = image.mean(axis=(1, 2), keepdims=True)
+    spread: np.ndarray = (image - mean) * factor + mean
+    return spread
+
+
+def brightness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return brightened(image, random.uniform(-32 / 255, 32 / 255))
+
+
+def saturation(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return saturated(image, random.uniform(0.5, 1.5))
+
+
+def hue(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return hue_shifted(image, random.uniform(-0.2, 0.2))
+
+
+def contrast(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return contrasted(image, random.uniform(0.5, 1.5))
+
+
+# TF-slim, inception_preprocessing: the orders of which one is drawn; fast mode draws among four and has two.
+FAST: tuple[tuple[Distortion, ...], ...] = ((brightness, saturation), *3 * ((saturation, brightness),))
+FULL: tuple[tuple[Distortion, ...], ...] = (
+    (brightness, saturation, hue, contrast),
+    (saturation, brightness, contrast, hue),
+    (contrast, hue, brightness, saturation),
+    (hue, saturation, contrast, brightness),
+)
+
+
+def _value(image: np.ndarray) -> np.ndarray:
+    largest: np.ndarray = image.max(axis=0)
+    return largest
+
+
+def _chroma(image: np.ndarray) -> np.ndarray:
+    chroma: np.ndarray = image.max(axis=0) - image.min(axis=0)
+    return chroma
+
+
+def _hue(image: np.ndarray, value: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """In sixths of the circle from red, 0 for grey: (height, width)."""
+    red, green, blue = image
+    divisor = np.where(chroma > 0, chroma, 1)
+    rest = np.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor)
+    return np.where(value == red, (green - blue) / divisor, np.where(chroma > 0, rest, 0))
+
+
+def _distance(hue: np.ndarray, corner: int) -> np.ndarray:
+    """How far a primary colour is from full: 0 up to a sixth from its `corner` of the circle, 1 from two sixths on."""
+    distance: np.ndarray = np.clip(2 - np.abs(np.abs(hue - corner) - 3), 0, 1)
+    return distance

@@ -1,0 +1,281 @@
+"""One rank's work on one run: the parts that the frozen folder names, trained, evaluated, kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+import torch
+
+from inceptionctl.commands.plan import Plan, plan
+from inceptionctl.data import loader
+from inceptionctl.data.datasets import Images, Pictures
+from inceptionctl.data.loader import Batch
+from inceptionctl.data.order import share
+from inceptionctl.dist.ranks import here, join
+from inceptionctl.engine import checkpoint, determinism, state
+from inceptionctl.engine.checkpoint import Checkpoint
+from inceptionctl.engine.evaluate import Evaluation, combined, evaluate
+from inceptionctl.engine.journal import Diverged, Journal
+from inceptionctl.engine.layout import Layout
+from inceptionctl.engine.metrics import MetricsFile, Row
+from inceptionctl.engine.precise import recompute
+from inceptionctl.engine.step import Outcome, Step, on_device
+from inceptionctl.engine.train import train
+from inceptionctl.environment import describe
+from inceptionctl.errors import warn
+from inceptionctl.frozen import thaw
+from inceptionctl.optim.insight import inverse_rms
+from inceptionctl.rank.parts import make_step, seed_dropout
+from inceptionctl.rank.results import dump, write_results
+from inceptionctl.rundir import Pulse, RunDir, write_json
+from inceptionctl.schema import Config
+from inceptionctl.trackers.sinks import Guarded, Tracker, open_tracker
+
+EVALUATION_BATCH = 100
+BACK_OFF = 0.5  # of the rate, each time that a run goes back
+
+
+@dataclass
+class Progress:
+    """What a run has behind it beside its steps. It is kept with every checkpoint. `best`: step and top-1 error, in
+    percent, of the checkpoint that does best on the dev split."""
+
+    rows: int = 0
+    wall_s: float = 0.0
+    unreadable: int = 0
+    rollbacks: int = 0
+    best: tuple[int, float] | None = None
+
+
+@dataclass
+class Session:
+    """`sinks`: where rows go, on the first rank; `monotonic`: the clock of every duration."""
+
+    run: RunDir
+    plan: Plan
+    layout: Layout
+    step: Step
+    images: Pictures
+    journal: Journal
+    progress: Progress = field(default_factory=Progress)
+    sinks: list[MetricsFile | Tracker] = field(default_factory=list)
+    monotonic: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def open(cls, run: RunDir) -> Session:
+        """Builds everything from the folder and goes back to its last whole checkpoint, if it has one."""
+        made = plan(settings := thaw(run))
+        device = _device(settings)
+        if settings.train.deterministic:
+            determinism.switch_on()
+        ranks = join(device, settings.launch.watchdog)
+        torch.set_num_threads(settings.launch.threads or torch.get_num_threads())
+        found = checkpoint.read_latest(run.checkpoints, warn if ranks.first else _quiet)
+        step = make_step(made, device, fresh=found is None, ranks=ranks)
+        journal = Journal(ranks, scaled=step.scaler.is_enabled())
+        session = cls(run, made, made.layout(ranks.size), step, made.data.load(settings.seed), journal)
+        if found:
+            session.restore(found)
+        elif not ranks.first:
+            seed_dropout(settings.seed, 0, ranks.rank)
+        if ranks.first:
+            session.open_sinks()
+        return session
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.run.pulse)
+        self.started = self.rows_since = self.monotonic()
+
+    def open_sinks(self) -> None:
+        settings, device = self.plan.config.tracker, self.step.device
+        named = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        write_json(self.run.env, describe(named, torch.get_num_threads(), self.step.ranks.size))
+        open_it = partial(open_tracker, settings.name, settings.project, settings.mode, self.run)
+        tracker = Guarded(settings.name, lambda: open_it(asdict(self.plan.config)), warn)
+        self.sinks = [MetricsFile(self.run.metrics, self.progress.rows), tracker]
+
+    def work(self, stop: Callable[[], bool]) -> None:
+        """Trains to the end, evaluates, writes the result. Raises Interrupted when told to `stop`."""
+        try:
+            if self.plan.config.train.deterministic and not self.plan.clock.done:
+                self._check_determinism()
+            if self.plan.config.train.rollbacks and not self.plan.clock.step:
+                self.save()  # to have something to go back to
+            while not self._trained(stop):
+                self.go_back()
+            self.finish()
+        finally:
+            for sink in self.sinks:
+                sink.close()
+        self.step.ranks.leave()
+
+    def _trained(self, stop: Callable[[], bool]) -> bool:
+        """Whether training came to its end; not so where it diverged and may go back."""
+        ranks, clock, settings = self.step.ranks, self.plan.clock, self.plan.config
+        batches = self._batches(clock.step, clock.steps)
+        try:
+            train(
+                self.step, self._rate, clock, batches, self.layout.accumulate,
+                self.log, self.end_epoch, self.save, lambda: ranks.any(stop()),
+            )  # fmt: skip
+            return True
+        except Diverged as error:
+            if self.progress.rollbacks < settings.train.rollbacks and checkpoint.any_in(self.run.checkpoints):
+                warn(f"{error}; going back to the last checkpoint, at half the rate")
+                return False
+            place = dump(self.run, self.plan, self.step, error) if ranks.first else None
+            raise Diverged(error.step, error.loss, error.grad_norm, str(place) if place else None) from error
+
+    def _rate(self, step: int) -> float:
+        return self.plan.schedule(step) * BACK_OFF**self.progress.rollbacks
+
+    def _batches(self, first: int, last: int) -> Iterator[Batch]:
+        settings, ranks = self.plan.config, self.step.ranks
+        return loader.training(
+            self.images.train, settings.train.batch, settings.seed, first, last, settings.data.workers, self._pinned,
+            rank=ranks.rank, world=ranks.size, accumulate=self.layout.accumulate, report=warn,
+        )  # fmt: skip
+
+    def _check_determinism(self) -> None:
+        batch = next(self._batches(self.plan.clock.step, self.plan.clock.step + 1))
+        pictures, labels = on_device(batch, self.step.device, self.step.memory_format, self.step.normalise)
+        determinism.self_check(self.step.model.train(), self.step.loss, pictures, labels)
+
+    def log(self, outcome: Outcome, rate: float) -> None:
+        clock, settings = self.plan.clock, self.plan.config.train
+        self.pulse()
+        self.journal.pending.append(outcome)
+        if not clock.every(settings.log_every):
+            return
+        means = self.journal.row(clock.step)
+        self.progress.unreadable += int(means.get("unreadable", 0))
+        now = self.monotonic()
+        images = settings.batch * (clock.step % settings.log_every or settings.log_every)
+        speed = {"images_per_s": images / max(now - self.rows_since, 1e-9), "time_s": self.wall_s}
+        self.write({"kind": "train", **self._at, **means, "lr": rate, **speed})
+        self.rows_since = self.monotonic()
+
+    def end_epoch(self) -> None:
+        """A look at the average on the first monitored pictures; the last step gets a full evaluation instead."""
+        settings, clock = self.plan.config.train, self.plan.clock
+        if (found := inverse_rms(self.step.optimizer)) is not None:
+            self.write({"kind": "optimizer", **self._at, **found})
+        if settings.best:
+            error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), split="dev").error(1)
+            if self.progress.best is None or error < self.progress.best[1]:
+                self.progress.best = clock.step, error
+        elif not clock.done:
+            self.evaluate("ema", self.images.monitor, settings.monitor)
+        self.rows_since = self.monotonic()
+
+    def evaluate(self, weights: str, images: Images, count: int, **about: str) -> Evaluation:
+        """Evaluates "raw" or "ema" weights on the first `count` of `images` and logs the row."""
+        model = self.step.average.module if weights == "ema" else self.step.model
+        ranks, workers = self.step.ranks, self.plan.config.data.workers
+        batches = loader.evaluation(
+            images, EVALUATION_BATCH, count, workers, self._pinned, rank=ranks.rank, world=ranks.size, report=warn
+        )
+        first = share(min(count, len(images)), ranks.rank, ranks.size).start
+        watched, step = self.pulse.during(batches), self.step
+        part = evaluate(model, watched, step.device, step.memory_format, step.normalise, first)
+        found = combined(part, ranks)
+        self.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
+        return found
+
+    def save(self) -> None:
+        """Raises Diverged rather than keep weights that are no numbers."""
+        step, clock, best = self.step, self.plan.clock, self.progress.best
+        self.journal.settle(clock.step)
+        random = state.random_states_of_all(step.ranks, step.device)
+        self.pulse()
+        if step.ranks.first:
+            about = self._about() | {
+                "progress": asdict(self.progress) | {"wall_s": self.wall_s},
+                "unlogged": self.journal.state(),
+            }
+            found = state.capture(step, clock, about, random)
+            checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep, best[0] if best else None)
+        self.pulse()
+
+    def restore(self, found: Checkpoint) -> None:
+        ranks, device, clock = self.step.ranks, self.step.device, self.plan.clock
+        other = state.restore(found, self.step, clock, self._about())
+        if other and ranks.first:
+            warn(f"goes on with the same pictures, but not to the same bits: {'; '.join(other)}")
+        if not state.restore_random(found, ranks.rank, device):
+            seed_dropout(self.plan.config.seed, clock.step, ranks.rank)
+        self.progress = Progress(**found.state["progress"])
+        self.journal.restore(found.state["unlogged"])
+
+    def go_back(self) -> None:
+        """To the last checkpoint, as if what came after had never been, at a lower rate."""
+        found = checkpoint.read_latest(self.run.checkpoints, warn)
+        assert found is not None, "asked for before"
+        rollbacks = self.progress.rollbacks + 1
+        self.restore(found)
+        self.progress.rollbacks = rollbacks
+        for sink in self.sinks:
+            if isinstance(sink, MetricsFile):
+                sink.cut(self.progress.rows)
+
+    def finish(self) -> None:
+        """Both kinds of weights on every held-out picture; predictions and result."""
+        settings, held = self.plan.config.train, self.images.held
+        if settings.average.buffers == "recomputed":
+            epoch = self.plan.clock.steps_per_epoch
+            recompute(self.step.average.module, self.pulse.during(self._batches(0, epoch)), self.step, self.layout)
+        last = {weights: self.evaluate(weights, held, len(held)) for weights in ("ema", "raw")}
+        chosen = self._best(held) if self.progress.best else None
+        if self.step.ranks.first:
+            write_results(self.run, self.plan, self.progress, self.wall_s, last, chosen, held.groups_N)
+
+    def _best(self, held: Images) -> dict[str, Evaluation]:
+        """The held-out pictures as the checkpoint sees them that did best on the dev split."""
+        assert self.progress.best is not None, "asked for before"
+        found = checkpoint.read(checkpoint.place(self.run.checkpoints, self.progress.best[0]))
+        self.step.model.load_state_dict(found.tensors["model"])
+        self.step.average.module.load_state_dict(found.tensors["ema"])
+        return {weights: self.evaluate(weights, held, len(held), selected_by="dev") for weights in ("ema", "raw")}
+
+    def write(self, row: Row) -> None:
+        self.progress.rows += 1
+        for sink in self.sinks:
+            sink.write(row)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of work on this run, those before interruptions included."""
+        return self.progress.wall_s + self.monotonic() - self.started
+
+    @property
+    def _at(self) -> Row:
+        return {"step": self.plan.clock.step, "epoch": self.plan.clock.epoch}
+
+    @property
+    def _pinned(self) -> bool:
+        return self.step.device.type == "cuda"
+
+    def _about(self) -> dict[str, object]:
+        """What has to be the same on two stretches of one run, if they are to end where one would have."""
+        return {
+            "identity": self.plan.identity,
+            "threads": torch.get_num_threads(),
+            "world": self.step.ranks.size,
+            "accumulate": self.layout.accumulate,
+            "device": self.step.device.type,
+        }
+
+
+def _device(settings: Config) -> torch.device:
+    if settings.launch.device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", here().local)
+    torch.cuda.set_device(device)
+    return device
+
+
+def _quiet(_: str) -> None:
+    """What the first rank says need not be said again."""

@@ -1,0 +1,175 @@
+"""Pictures that cannot be read: named, skipped or replaced, the same in a worker and without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import log_softmax
+
+from inceptionctl.data import datasets, loader
+from inceptionctl.data.augment import CentreCrop
+from inceptionctl.data.datasets import IGNORED
+from inceptionctl.data.imagefolder import FolderImages, decode, listing
+from inceptionctl.engine.evaluate import evaluate
+from inceptionctl.errors import DataError
+from inceptionctl.models.build import Output
+from inceptionctl.optim.losses import CrossEntropy
+
+SIDE = 8
+
+
+def save(path, seed, kind="PNG"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(path, kind)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of three pictures; the last of the first class is cut off."""
+    for label, kind in enumerate(("cat", "dog")):
+        for i in range(3):
+            save(tmp_path / kind / f"{i}.jpg", 10 * label + i, "JPEG")
+    truncate(tmp_path / "cat" / "2.jpg")
+    return tmp_path
+
+
+def images(folder, corrupt):
+    return FolderImages(listing(folder), CentreCrop(SIDE, 1.0), seed=0, corrupt=corrupt)
+
+
+def passed(folder, corrupt, workers=0):
+    return list(loader.evaluation(images(folder, corrupt), 2, 6, workers, False))
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def bomb(path):
+    Image.new("L", (10, 40)).save(path)
+
+
+HARM = {
+    "truncated": truncate,
+    "text": lambda path: path.write_text("hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "missing": lambda path: path.unlink(),
+    "bomb": bomb,
+}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "bmp"])
+@pytest.mark.parametrize("harm", HARM)
+def test_what_is_no_whole_picture_is_named(suffix, harm, tmp_path, monkeypatch):
+    path = tmp_path / f"a.{suffix}"
+    save(path, 0, {"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix))
+    decode(path)
+    HARM[harm](path)
+    if harm == "bomb":
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=rf"picture {path} cannot be read"):
+        decode(path)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_unreadable_picture_ends_the_run_with_its_name_and_no_traceback(workers, folder):
+    with pytest.raises(DataError) as caught:
+        passed(folder, "error", workers)
+    (line,) = str(caught.value).splitlines()  # the last line of a log is what the terminal shows
+    assert line.startswith(f"picture {folder}/cat/2.jpg cannot be read: ")
+    assert line.endswith("; remove it, or set data.corrupt=skip or replace")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_skipped_picture_is_grey_and_has_no_label(workers, folder):
+    before, holed, after = passed(folder, "skip", workers)
+    assert holed.labels_N.tolist() == [IGNORED, 1]
+    assert (holed.images_NCHW[0] == 128).all()
+    assert [batch.unreadable for batch in (before, holed, after)] == [0, 1, 0]
+    assert (holed.images_NCHW[1].permute(1, 2, 0).numpy() == images(folder, "error").image(0, 3)).all()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_replaced_picture_is_the_next_one_with_its_own_label(workers, folder):
+    truncate(folder / "dog" / "0.jpg")
+    _, holed, _ = passed(folder, "replace", workers)
+    assert holed.labels_N.tolist() == [1, 1]
+    assert holed.unreadable == 2
+    next_one = images(folder, "error").image(0, 4)
+    assert all((image.permute(1, 2, 0).numpy() == next_one).all() for image in holed.images_NCHW)
+
+
+def test_the_last_picture_is_replaced_by_the_first(folder):
+    truncate(folder / "dog" / "2.jpg")
+    *_, last = passed(folder, "replace")
+    assert last.labels_N.tolist() == [1, 0]
+
+
+def test_nothing_to_replace_it_by_is_an_error(folder):
+    for path in folder.rglob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=f"not one of the 6 pictures below {folder} can be read"):
+        passed(folder, "replace")
+
+
+def test_held_out_pictures_are_never_replaced(folder):
+    where = {"root": None, "train": str(folder), "val": str(folder), "split": None, "holdout": "test", "dev": True}
+    found = datasets.imagefolder(SIDE, **where, augment="none", crop=1.0, corrupt="replace").load(0)
+    assert [part.corrupt for part in (found.train, found.monitor, found.held)] == ["replace", "skip", "skip"]
+
+
+def test_it_is_said_once_per_file(folder, capsys):
+    for _ in range(3):
+        passed(folder, "skip")
+    assert capsys.readouterr().err == f"inceptionctl: picture {folder}/cat/2.jpg cannot be read (skipped)\n"
+
+
+def test_a_training_batch_with_nothing_to_learn_from_is_an_error(folder):
+    for path in folder.rglob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="not one picture of a batch of 2 can be read"):
+        next(loader.training(images(folder, "skip"), 2, 0, 0, 3, 0, False))
+
+
+class Flat(torch.nn.Module):
+    def forward(self, images_NCHW):
+        return Output(images_NCHW.mean(dim=(2, 3))[:, :2], {})
+
+
+def evaluated(batches, first=0):
+    return evaluate(Flat(), batches, torch.device("cpu"), torch.contiguous_format, first=first)
+
+
+def test_evaluation_leaves_it_out(folder):
+    found = evaluated(passed(folder, "skip"))
+    whole = evaluated(loader.evaluation(images(folder, "replace"), 6, 6, 0, False))  # as if it were replaced
+    assert found.indices_N.tolist() == [0, 1, 3, 4, 5]
+    assert found.labels_N.tolist() == [0, 0, 1, 1, 1]
+    assert (found.p_true_N == whole.p_true_N[[0, 1, 3, 4, 5]]).all()
+    assert found.loss == pytest.approx(-np.log(found.p_true_N).mean(), rel=1e-5)
+    assert (found.row()["n_images"], found.row()["unreadable"]) == (5, 1)
+    assert "unreadable" not in whole.row()
+
+
+def test_a_rank_counts_from_where_its_share_begins(folder):
+    batches = loader.evaluation(images(folder, "skip"), 2, 6, 0, False, rank=1, world=3)
+    found = evaluated(batches, first=2)
+    assert (found.indices_N.tolist(), found.unreadable) == ([3], 1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_the_mean_over_the_pictures_that_count(smoothing):
+    generator = torch.Generator().manual_seed(0)
+    logits_NK, aux_NK = torch.randn(2, 5, 4, generator=generator)
+    labels_N = torch.tensor([0, IGNORED, 3, IGNORED, 1])
+    counts = labels_N != IGNORED
+
+    def by_hand(logits_NK):
+        target_NK = torch.full((3, 4), smoothing / 4)
+        target_NK[torch.arange(3), labels_N[counts]] += 1 - smoothing
+        return -(target_NK * log_softmax(logits_NK[counts], dim=1)).sum() / 3
+
+    found = CrossEntropy(smoothing, 0.4, smooth_aux=True)(Output(logits_NK, {"aux": aux_NK}), labels_N)
+    assert torch.allclose(found, by_hand(logits_NK) + 0.4 * by_hand(aux_NK))
