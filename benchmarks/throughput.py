@@ -74,7 +74,17 @@ def ours(session: Session, steps: range) -> None:
     batches = loader.training(
         session.images.train, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
     )
-    train(session.step, session.plan.schedule, clock, batches, 1, session.log, lambda: None, lambda: None, StopFlag())
+    train(
+        session.step,
+        session.plan.schedule,
+        clock,
+        batches,
+        1,
+        session.log,
+        lambda: None,
+        lambda: None,
+        lambda: session.asked(StopFlag()),
+    )
 
 
 def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:

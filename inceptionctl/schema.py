@@ -202,7 +202,8 @@ class Protocol:
 class Launch:
     """`processes`: ranks of one run; `jobs`: runs side by side; `threads`: of each rank; null chooses by the machine.
     `accumulate`: batches a rank reads one after the other for one step; `restarts`: how often a run that lost a process
-    starts again from its last checkpoint; `watchdog`: seconds without a sign of life after which it counts as hung."""
+    starts again from its last checkpoint; `save_minutes`: between checkpoints of a long epoch; `watchdog`: seconds
+    without a sign of life after which it counts as hung."""
 
     name: Literal["local"]
     device: Literal["auto", "cpu", "cuda"]
@@ -211,6 +212,7 @@ class Launch:
     threads: Count | None
     accumulate: Count
     restarts: Annotated[int, Field(ge=0)]
+    save_minutes: Positive
     watchdog: Positive
 
 

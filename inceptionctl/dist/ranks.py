@@ -30,13 +30,13 @@ class Ranks:
     def alone(self) -> bool:
         return self.size == 1
 
-    def any(self, flag: bool) -> bool:
-        """Whether it is so on any rank; the same answer on all."""
+    def any(self, *flags: bool) -> list[bool]:
+        """Whether each is so on any rank; the same answer on all."""
         if self.alone:
-            return flag
-        found = torch.tensor([int(flag)])
+            return list(flags)
+        found = torch.tensor(flags, dtype=torch.uint8)
         dist.all_reduce(found, dist.ReduceOp.MAX)
-        return bool(found.item())
+        return [bool(flag) for flag in found.tolist()]
 
     def means(self, values: Sequence[float]) -> list[float]:
         """The mean over ranks of each value, in float64."""

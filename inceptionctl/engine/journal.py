@@ -12,6 +12,8 @@ from inceptionctl.dist.ranks import Ranks
 from inceptionctl.engine.step import Outcome
 from inceptionctl.errors import InceptionctlError
 
+MOST_OVERFLOWS = 40  # in a row: the scale of the loss, halved each time, has gone from 65,536 to nothing
+
 
 class Diverged(InceptionctlError):
     """Loss or gradient ceased to be a number at `step`; `dump`: where the state is to be looked at."""
@@ -41,6 +43,7 @@ class Journal:
     scaled: bool
     settled: list[Settled] = field(default_factory=list)
     pending: list[Outcome] = field(default_factory=list)
+    overflows: int = 0  # in a row
 
     def settle(self, step: int) -> None:
         """Puts what is pending, up to `step`, together over ranks. Raises Diverged, on all of them alike."""
@@ -51,19 +54,18 @@ class Journal:
         self.pending.clear()
         for number, loss, norm, count in zip(range(first, step + 1), losses, norms, unreadable, strict=True):
             overflowed = self.scaled and not math.isfinite(norm)
-            if not math.isfinite(loss) or not (overflowed or math.isfinite(norm)):
+            self.overflows = self.overflows + 1 if overflowed else 0
+            if not math.isfinite(loss) or not (overflowed or math.isfinite(norm)) or self.overflows > MOST_OVERFLOWS:
                 raise Diverged(number, loss, norm)
             self.settled.append(Settled(loss, None if overflowed else norm, round(count * self.ranks.size)))
 
-    def row(self, step: int) -> dict[str, float]:
-        """Means over the steps since the last row. Raises Diverged."""
+    def row(self, step: int) -> dict[str, float | None]:
+        """Means over the steps since the last row; no gradient norm where all of them overflowed. Raises Diverged."""
         self.settle(step)
         steps, self.settled = self.settled, []
         norms = [one.grad_norm for one in steps if one.grad_norm is not None]
-        if not norms:
-            raise Diverged(step, steps[-1].loss, None)
         unreadable = sum(one.unreadable for one in steps)
-        means = {"loss": fmean(one.loss for one in steps), "grad_norm": fmean(norms)}
+        means = {"loss": fmean(one.loss for one in steps), "grad_norm": fmean(norms) if norms else None}
         return means | ({"unreadable": unreadable} if unreadable else {})
 
     def state(self) -> list[list[Any]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Literal
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.engine.clock import Clock
 from inceptionctl.engine.step import Outcome, Step
 from inceptionctl.errors import Interrupted
+
+Asked = Literal["nothing", "save", "stop"]
 
 
 def train(
@@ -20,10 +23,10 @@ def train(
     log: Callable[[Outcome, float], None],
     end_epoch: Callable[[], None],
     save: Callable[[], None],
-    stop: Callable[[], bool],
+    asked: Callable[[], Asked],
 ) -> None:
-    """Runs `clock` to its end, `accumulate` of `batches` a step. When `stop` says so, saves at the next step boundary
-    and raises Interrupted; a run that goes on from there ends as if it had never stopped."""
+    """Runs `clock` to its end, `accumulate` of `batches` a step. When `asked` to, saves at the next step boundary, and
+    raises Interrupted if it is to stop; a run that goes on from there ends as if it had never stopped."""
     step.model.train()
     while share := list(islice(batches, accumulate)):
         rate = schedule(clock.step)
@@ -33,6 +36,8 @@ def train(
         if clock.ends_epoch:
             end_epoch()
             save()
-        if stop() and not clock.done:
+        wish = asked()
+        if wish != "nothing" and not clock.done:
             save()
-            raise Interrupted(f"stopped at step {clock.step} of {clock.steps}")
+            if wish == "stop":
+                raise Interrupted(f"stopped at step {clock.step} of {clock.steps}")

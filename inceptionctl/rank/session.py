@@ -23,7 +23,7 @@ from inceptionctl.engine.layout import Layout
 from inceptionctl.engine.metrics import MetricsFile, Row
 from inceptionctl.engine.precise import recompute
 from inceptionctl.engine.step import Outcome, Step, on_device
-from inceptionctl.engine.train import train
+from inceptionctl.engine.train import Asked, train
 from inceptionctl.environment import describe
 from inceptionctl.errors import warn
 from inceptionctl.frozen import thaw
@@ -87,7 +87,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.run.pulse)
-        self.started = self.rows_since = self.monotonic()
+        self.started = self.rows_since = self.saved = self.monotonic()
 
     def open_sinks(self) -> None:
         settings, device = self.plan.config.tracker, self.step.device
@@ -119,7 +119,7 @@ class Session:
         try:
             train(
                 self.step, self._rate, clock, batches, self.layout.accumulate,
-                self.log, self.end_epoch, self.save, lambda: ranks.any(stop()),
+                self.log, self.end_epoch, self.save, lambda: self.asked(stop),
             )  # fmt: skip
             return True
         except Diverged as error:
@@ -128,6 +128,12 @@ class Session:
                 return False
             place = dump(self.run, self.plan, self.step, error) if ranks.first else None
             raise Diverged(error.step, error.loss, error.grad_norm, str(place) if place else None) from error
+
+    def asked(self, stop: Callable[[], bool]) -> Asked:
+        """What all ranks agree to do at this step boundary."""
+        due = self.monotonic() - self.saved > 60 * self.plan.config.launch.save_minutes
+        told, due = self.step.ranks.any(stop(), due)
+        return "stop" if told else "save" if due else "nothing"
 
     def _rate(self, step: int) -> float:
         return self.plan.schedule(step) * BACK_OFF**self.progress.rollbacks
@@ -151,7 +157,7 @@ class Session:
         if not clock.every(settings.log_every):
             return
         means = self.journal.row(clock.step)
-        self.progress.unreadable += int(means.get("unreadable", 0))
+        self.progress.unreadable += int(means.get("unreadable") or 0)
         now = self.monotonic()
         images = settings.batch * (clock.step % settings.log_every or settings.log_every)
         speed = {"images_per_s": images / max(now - self.rows_since, 1e-9), "time_s": self.wall_s}
@@ -198,6 +204,7 @@ class Session:
             }
             found = state.capture(step, clock, about, random)
             checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep, best[0] if best else None)
+        self.saved = self.monotonic()
         self.pulse()
 
     def restore(self, found: Checkpoint) -> None:

@@ -131,7 +131,7 @@ def test_ghost_batches_are_groups_by_themselves():
 def exchanges(ranks):
     own = torch.full((ranks.rank + 1, 2), float(ranks.rank))
     return {
-        "any": [ranks.any(ranks.rank == 1), ranks.any(False)],
+        "any": ranks.any(ranks.rank == 1, False),
         "means": ranks.means([float(ranks.rank), 4.0]),
         "collect": torch.cat(ranks.collect(own, [(1, 2), (2, 2), (3, 2)])).tolist(),
         "average": ranks.average_(torch.tensor([3.0 * ranks.rank])).tolist(),
@@ -206,5 +206,7 @@ def test_an_overflow_in_float16_is_no_divergence():
     journal.pending = [Outcome(2.0, float("inf")), Outcome(4.0, 1.5)]
     assert journal.row(2) == {"loss": 3.0, "grad_norm": 1.5}
     journal.pending = [Outcome(2.0, float("inf"))]
-    with pytest.raises(Diverged):
-        journal.row(3)
+    assert journal.row(3) == {"loss": 2.0, "grad_norm": None}
+    journal.pending = [Outcome(2.0, float("inf"))] * 40
+    with pytest.raises(Diverged, match="step 43"):
+        journal.row(43)

@@ -1,0 +1,341 @@
+"""What comes from strangers is data: weights, checkpoints, predictions and settings are read, and nothing in them runs.
+
+Each harmful thing here would make the folder `ran`, wherever it got to run.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from commandline import TINY, call
+
+import inceptionctl
+from inceptionctl.engine.checkpoint import Checkpoint, read, read_latest, write
+from inceptionctl.errors import CheckpointError
+from inceptionctl.rundir import read_json
+
+SECRET = "sekret" * 7  # forty characters and two, as long as a key has to be
+PACKAGE = Path(inceptionctl.__file__).parent
+
+
+class Malicious:
+    def __init__(self, place: Path):
+        self.place = place
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.place / "ran"),)
+
+
+@pytest.fixture
+def harm(tmp_path):
+    """A pickle that shows when it is run; nothing may have run when the test ends."""
+    yield Malicious(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def assert_refused(done, code, *words):
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said
+    assert [word for word in words if word not in said] == [], said
+
+
+def test_the_pickle_of_these_tests_does_harm_where_it_is_read(tmp_path):
+    pickle.loads(pickle.dumps(Malicious(tmp_path)))
+    assert (tmp_path / "ran").is_dir()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A tiny run, made where anybody may write and with a secret in its environment."""
+    where = tmp_path_factory.mktemp("finished")
+    before = os.umask(0)
+    try:
+        done = call(
+            "train", "run_dir=run", "tracker=wandb", "tracker.mode=offline", *TINY, cwd=where, WANDB_API_KEY=SECRET
+        )
+    finally:
+        os.umask(before)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout  # the tracker did its work
+    return where / "run"
+
+
+@pytest.fixture
+def begun(finished, tmp_path):
+    """A copy of the run, as it was before it ended."""
+    run = shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    (run / "result.json").unlink()
+    return run
+
+
+# Weights, checkpoints and predictions
+
+
+@pytest.mark.parametrize("command", ["predict", "train"])
+@pytest.mark.parametrize("name", ["weights.pth", "weights.pt", "weights.bin", "weights.safetensors"])
+def test_a_pickle_for_weights_is_refused(command, name, harm, inceptionctl, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (90, 90)).save(tmp_path / "picture.png")
+    torch.save({"weight": torch.zeros(1), "other": harm}, tmp_path / name)
+    more = {"predict": ["picture.png"], "train": TINY}[command]
+    done = inceptionctl(command, "arch=inception_v3", f"weights={name}", *more)
+    assert_refused(done, {"predict": 2, "train": 1}[command], name)
+
+
+def sealed(checkpoint: Path) -> None:
+    """Gives a checkpoint a manifest that matches what it now holds."""
+    files = [path for path in checkpoint.iterdir() if path.name != "manifest.json"]
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    (checkpoint / "manifest.json").write_text(json.dumps(digests))
+
+
+@pytest.mark.xdist_group("safety")
+@pytest.mark.parametrize("name", ["model.safetensors", "state.json", "manifest.json"])
+def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl, begun):
+    (checkpoint,) = begun.glob("checkpoints/step-*")
+    sealed(checkpoint)
+    (checkpoint / name).write_bytes(pickle.dumps(harm))
+    if name != "manifest.json":
+        sealed(checkpoint)
+    assert_refused(inceptionctl("resume", str(begun)), 1, str(checkpoint), "is damaged")
+
+
+@pytest.mark.xdist_group("safety")
+def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, finished, tmp_path):
+    assert inceptionctl("ablate", "--dry-run", *TINY, cwd=tmp_path).returncode == 0
+    from inceptionctl.errors import InceptionctlError
+    from inceptionctl.report.runs import outcome
+    from inceptionctl.rundir import RunDir
+
+    run = RunDir(shutil.copytree(finished, tmp_path / "run", symlinks=True))
+    label = np.array([harm] * 360, dtype=object)
+    np.savez(run.predictions("single"), label=label, group=label, ema_top5=label)
+    with pytest.raises(InceptionctlError, match=r"single.npz is damaged: Object arrays cannot be loaded"):
+        outcome(run, "single", "ema")
+
+
+# Settings
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """Writes a file of settings into a stranger's folder, with something to run that Hydra's own list lets pass."""
+
+    def write(name: str, text: str) -> None:
+        path = tmp_path / "foreign" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("RAN", str(tmp_path / "ran")))
+
+    return write
+
+
+CALLBACK = "hydra: {callbacks: {x: {_target_: logging.FileHandler, filename: RAN}}}"
+HANDLER = "{version: 1, handlers: {x: {class: logging.FileHandler, filename: RAN}}, root: {handlers: [x]}}"
+FACTORY = "{version: 1, formatters: {x: {(): subprocess.getoutput, cmd: mkdir RAN}}, root: {}}"
+
+
+@pytest.mark.usefixtures("harm")
+@pytest.mark.parametrize(
+    ("name", "text", "words", "message"),
+    [
+        ("tracker/x.yaml", "{_target_: os.mkdir, path: RAN}", ["tracker=x"], "_target_"),
+        ("scale/x.yaml", f"# @package _global_\ndefaults: [digits]\n{CALLBACK}", ["scale=x"], "hydra.callbacks"),
+        ("scale/x.yaml", f"# @package _global_\ndefaults: [digits]\n{CALLBACK}", ["scale=x", "--help"], "callbacks"),
+        ("hydra/job_logging/x.yaml", HANDLER, ["hydra/job_logging=x"], "hydra/job_logging/x"),
+        ("hydra/hydra_logging/x.yaml", FACTORY, ["hydra/hydra_logging=x"], "hydra/hydra_logging/x"),
+        ("hydra/launcher/x.yaml", "{_target_: os.mkdir, path: RAN}", ["-m", "hydra/launcher=x"], "hydra/launcher/x"),
+        ("tuned/x.yaml", "defaults: [override /hydra/job_logging: y]", ["+tuned=x"], "y"),
+    ],
+)
+def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message, foreign, inceptionctl):
+    foreign(name, text)
+    assert_refused(inceptionctl("train", *words, "--dry-run", "--config-dir", "foreign"), 2, message)
+    if "hydra/" in name:  # the same, chosen by the folder
+        foreign("scale/y.yaml", f"defaults: [digits, {{override /{Path(name).parent}: x}}]")
+        done = inceptionctl("train", "scale=y", "--dry-run", "--config-dir", "foreign")
+        assert_refused(done, 2, "may not change Hydra's own")
+
+
+def test_groups_of_ones_own_still_join(foreign, inceptionctl):
+    foreign("schedule/mine.yaml", "defaults: [cosine]\nrate: 0.123")
+    words = ["schedule=mine", "hydra/job_logging=disabled", "hydra.verbose=true", "--config-dir", "foreign"]
+    assert "rate: 0.123" in inceptionctl("train", "--cfg", "job", *words).stdout
+    assert inceptionctl("train", "--dry-run", *words).returncode == 0
+
+
+@pytest.mark.usefixtures("harm")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["+arch._target_=os.system"], "_target_ names code"),
+        (["+hydra.callbacks.x._target_=logging.FileHandler", "+hydra.callbacks.x.filename=ran"], "_target_ names code"),
+        (["hydra.launcher._target_=os.system"], "_target_ names code"),
+        (["+hydra.callbacks={x: {_target_: logging.FileHandler, filename: ran}}", "--help"], "_target_ names code"),
+        (["--config-path", "foreign"], "--config-dir"),
+        (["--config-name", "foreign"], "--config-dir"),
+    ],
+    ids=str,
+)
+def test_no_word_of_the_command_line_names_code(words, message, inceptionctl):
+    assert_refused(inceptionctl("train", *words), 2, message)
+
+
+def test_hydras_pickle_of_a_job_is_not_read(harm, inceptionctl, tmp_path):
+    (tmp_path / "config.pickle").write_bytes(pickle.dumps(harm))
+    assert_refused(inceptionctl("train", "--experimental-rerun", "config.pickle"), 2, "--experimental-rerun")
+
+
+@pytest.mark.usefixtures("harm")
+@pytest.mark.xdist_group("safety")
+@pytest.mark.parametrize("kind", ["target", "nested", "tag"])
+def test_a_frozen_file_that_names_code_is_refused(kind, inceptionctl, begun, tmp_path):
+    frozen, target = yaml.safe_load((begun / "config.yaml").read_text()), {"_target_": "os.mkdir", "path": "ran"}
+    changed = {"target": frozen | target, "nested": frozen | {"arch": frozen["arch"] | target}, "tag": frozen}[kind]
+    text = yaml.safe_dump(changed)
+    if kind == "tag":
+        text += f"more: !!python/object/apply:os.mkdir [{tmp_path / 'ran'}]\n"
+    (begun / "config.yaml").write_text(text)
+    assert_refused(inceptionctl("resume", str(begun)), 2, "config.yaml cannot be read", "python" if kind == "tag" else "_target_")  # fmt: skip
+
+
+# Paths that lead out
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    tensors = {"model": {"w": torch.ones(3)}}
+    return write(tmp_path / "checkpoints", Checkpoint(tensors, {"step": 1}), keep=1)
+
+
+@pytest.mark.parametrize("name", ["../../precious.safetensors", "ABSOLUTE", "model.safetensors", "state.json",
+                                  "manifest.json", "the folder"])  # fmt: skip
+def test_a_checkpoint_that_leads_out_of_its_folder_is_not_trusted(name, checkpoint, tmp_path):
+    """Even where what lies there is sound and matches the manifest."""
+    precious, content = tmp_path / "precious.safetensors", (checkpoint / "model.safetensors").read_bytes()
+    if name == "the folder":
+        precious = checkpoint.rename(tmp_path / "elsewhere")
+        checkpoint.symlink_to(precious)
+    elif (checkpoint / name).exists():
+        (checkpoint / name).rename(precious)
+        (checkpoint / name).symlink_to(precious)
+    else:
+        precious.write_bytes(content)
+        manifest = read_json(checkpoint / "manifest.json")
+        manifest[name.replace("ABSOLUTE", str(precious))] = hashlib.sha256(content).hexdigest()
+        (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    before = {path: path.read_bytes() for path in [precious, *precious.rglob("*")] if path.is_file()}
+    with pytest.raises(CheckpointError, match="is not to be trusted"):
+        read(checkpoint)
+    said: list[str] = []
+    with pytest.raises(CheckpointError):
+        read_latest(checkpoint.parent, said.append)
+    assert "is not to be trusted" in said[0]
+    write(checkpoint.parent, Checkpoint({}, {"step": 2}), keep=1)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_state_that_the_manifest_does_not_vouch_for_is_damage(checkpoint):
+    (checkpoint / "manifest.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"state.json does not match"):
+        read(checkpoint)
+
+
+@pytest.mark.xdist_group("safety")
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "log/rank-0.log", "checkpoints"])
+def test_a_run_folder_with_a_link_is_not_worked_on(name, inceptionctl, begun, tmp_path):
+    (begun / name).rename(tmp_path / "precious")
+    before = (tmp_path / "precious").stat()
+    (begun / name).symlink_to(tmp_path / "precious")
+    assert_refused(inceptionctl("resume", str(begun)), 2, f"is not to be trusted: {name} in it is a link")
+    after = (tmp_path / "precious").stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+# What others may write, and read
+
+
+def writable_by_others(folder: Path) -> list[Path]:
+    found = [path for path in [folder, *folder.rglob("*")] if not path.is_symlink()]
+    assert len(found) > 1
+    return [path for path in found if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)]
+
+
+@pytest.mark.xdist_group("safety")
+def test_nobody_else_may_write_to_a_run(finished):
+    assert writable_by_others(finished) == []
+
+
+@pytest.mark.xdist_group("safety")
+def test_nor_does_it_tell_a_secret(finished):
+    files = [path for path in finished.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".wandb" for path in files)
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_nobody_else_may_write_to_what_a_shell_runs(inceptionctl, tmp_path):
+    before = os.umask(0)
+    try:
+        done = inceptionctl("completion", "install", HOME=str(tmp_path / "home"), SHELL="/bin/bash")
+    finally:
+        os.umask(before)
+    assert done.returncode == 0
+    assert writable_by_others(tmp_path / "home" / ".local") == []
+
+
+# The code itself
+
+NO_IMPORT = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "hydra.utils"}
+OWN_YAML = {"papers.py"}  # its own file, by a safe loader in C
+
+
+def unsafe(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name in NO_IMPORT for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return node.module in NO_IMPORT or any(f"{node.module}.{alias.name}" in NO_IMPORT for alias in node.names)
+    if not isinstance(node, ast.Call):
+        return False
+    called = ast.unparse(node.func)
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+    return (
+        called in ("eval", "exec", "__import__", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system")
+        or called.endswith("instantiate")
+        or (called == "torch.load" and given.get("weights_only") != "True")
+        or given.get("allow_pickle", "False") != "False"
+        or given.get("shell", "False") != "False"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle", "from hydra.utils import instantiate", "from hydra import utils", "torch.load(f)",
+        "torch.load(f, weights_only=False)", "yaml.load(f, Loader)", "np.load(f, allow_pickle=True)", "eval('1')",
+        "hydra.utils.instantiate(x)", "subprocess.run('ls', shell=True)",
+    ],
+)  # fmt: skip
+def test_the_guard_sees_what_it_should(line):
+    assert any(unsafe(node) for node in ast.walk(ast.parse(line)))
+
+
+def test_nothing_in_the_package_can_run_what_it_reads():
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if unsafe(node) and not (path.name in OWN_YAML and ast.unparse(node.func) == "yaml.load")
+    ]
+    assert found == []
