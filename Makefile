@@ -36,6 +36,9 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/building.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/ranks.py
+	$(BIN)/python benchmarks/checkpoint.py
+	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/ablate.py
 
 clean:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from inceptionctl import umask
 from inceptionctl.errors import InceptionctlError, unknown
 
 COMMANDS = {
@@ -27,6 +28,7 @@ EXAMPLES = """\
 
 
 def main(argv: list[str] | None = None) -> int:
+    umask.tighten()
     words = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(words)

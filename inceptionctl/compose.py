@@ -5,6 +5,7 @@ Everything is checked here, before torch is imported, a folder made, or the work
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config import key_paths, leaves, unknown_setting
+from inceptionctl.config import covered, key_paths, leaves, unknown_setting
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
 
 CONFIG_MODULE = "inceptionctl.conf"
+REFUSED_FLAGS = ("experimental_rerun", "config_path", "config_name")  # the first reads a pickle
+REPORTED = ("runtime", "overrides", "job.override_dirname", "searchpath")  # what Hydra's settings say of a command line
 Tree = dict[str, Any]
 Validate = Callable[[Tree, Sequence[str]], object]
 
@@ -38,6 +41,7 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
     Hydra's own flags (--cfg, --help, -m, --config-dir) keep their meaning.
     """
     flags = get_args_parser().parse_args(argv)
+    refuse_code(command, flags)
     if not (flags.help or flags.hydra_help):
         with _hydra(flags.config_dir):
             for overrides in sweeps(flags.overrides, flags.multirun):
@@ -58,6 +62,31 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
 
     sys.argv = [f"inceptionctl {command}", *argv]
     hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(run)()
+
+
+def refuse_code(command: str, flags: argparse.Namespace) -> None:
+    """Settings are data, those in a stranger's folder too; but Hydra calls what its own settings name (callbacks, log
+    handlers), so that only the command line and our own groups may set those."""
+    for flag in REFUSED_FLAGS:
+        if getattr(flags, flag):
+            raise RequestError(
+                f"--{flag.replace('_', '-')} is not taken here: groups of your own join with --config-dir"
+            )
+    parsed = parse(flags.overrides)
+    for override in parsed:
+        if "_target_" in (override.input_line or ""):
+            raise RequestError(f"{override.input_line}: settings are data, and _target_ names code to run")
+    if not flags.config_dir and "hydra.searchpath" not in {override.key_or_group for override in parsed}:
+        return
+    for overrides in sweeps(flags.overrides, multirun=True):
+        with _hydra():
+            ours = _of_hydra(command, [o.input_line or "" for o in parse(overrides) if _is_for_hydra(o)])
+        with _hydra(flags.config_dir):
+            theirs = _of_hydra(command, overrides)
+        if changed := sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key)):
+            raise RequestError(
+                f"a folder of settings may not change Hydra's own, which can run code: hydra.{changed[0]}"
+            )
 
 
 def report(error: InceptionctlError) -> None:
@@ -147,9 +176,28 @@ def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
             raise unknown_setting(key, keys | set(options), typed)
 
 
+def _is_for_hydra(override: Override) -> bool:
+    return override.key_or_group.startswith(("hydra.", "hydra/")) and override.key_or_group != "hydra.searchpath"
+
+
+def _of_hydra(command: str, overrides: Sequence[str]) -> Tree:
+    """What Hydra's own settings come to, by key, but for those that only report."""
+    with _errors_of_requests():
+        tree = OmegaConf.to_container(hydra_compose(command, list(overrides), return_hydra_config=True).hydra)
+    assert isinstance(tree, dict)
+    flat = leaves({str(key): value for key, value in tree.items()})
+    return {key: value for key, value in flat.items() if not covered(key, REPORTED)}
+
+
 def _compose(command: str, overrides: Sequence[str]) -> Tree:
-    try:
+    with _errors_of_requests():
         return _plain(hydra_compose(command, list(overrides)))
+
+
+@contextmanager
+def _errors_of_requests() -> Iterator[None]:
+    try:
+        yield
     except (HydraException, OmegaConfBaseException) as error:
         raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
 

@@ -21,7 +21,15 @@ def thaw(run: RunDir) -> Config:
     """Raises RequestError for a folder that is no run's, or whose settings this version does not know."""
     if not run.config.is_file():
         raise RequestError(f"{run.path} is not a run folder: it has no config.yaml")
+    _refuse_links(run)
     try:
         return parse(yaml.safe_load(run.config.read_text()))
     except (yaml.YAMLError, RequestError) as error:
         raise RequestError(f"{run.config} cannot be read: {error}") from error
+
+
+def _refuse_links(run: RunDir) -> None:
+    """Work on a folder from a stranger must not write, through a link in it, to what is none of its business."""
+    for path in (*run.path.iterdir(), *run.log().parent.glob("*")):
+        if path.is_symlink():
+            raise RequestError(f"{run.path} is not to be trusted: {path.relative_to(run.path)} in it is a link")

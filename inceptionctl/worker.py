@@ -14,17 +14,19 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from inceptionctl import umask
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import LOST, stop_when_let_go
 from inceptionctl.rundir import RunDir
 
+ROOM_BYTES = 1 << 14  # kept for last words
 STRANDED_SECONDS = 20.0  # for a rank to get to a step boundary: one whose peer is gone may wait for it for ever
 
 
@@ -57,6 +59,7 @@ class StopFlag:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inceptionctl.worker", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    umask.tighten()
     return work(RunDir(parser.parse_args(argv).run))
 
 
@@ -76,16 +79,30 @@ def work(run: RunDir, leash: Connection | None = None, patience_s: float = 0.0) 
             Session.open(run).work(stop)
         return 0
     except Interrupted as error:
-        print(f"inceptionctl: {error}", file=sys.stderr)
+        _say(run, f"inceptionctl: {error}\n")
         if rank:
             os._exit(0)  # the first may still be saving: its end is the run's
         return error.exit_code
     except InceptionctlError as error:
-        print(f"inceptionctl: {error}", file=sys.stderr)
+        _say(run, f"inceptionctl: {error}\n")
         return error.exit_code
     except Exception as error:
-        traceback.print_exc()
+        _say(run, traceback.format_exc())
         return LOST if world > 1 and _is_of_a_lost_peer(error) else 1
+    finally:
+        if rank == 0:
+            run.room.unlink(missing_ok=True)
+
+
+def _say(run: RunDir, words: str) -> None:
+    """To the log, which is on the disk that may be full: then the room that was kept is given up."""
+    rest = words.encode()
+    with suppress(OSError):
+        rest = rest[os.write(sys.stderr.fileno(), rest) :]
+    if rest:
+        with suppress(OSError):
+            run.room.unlink(missing_ok=True)
+            os.write(sys.stderr.fileno(), rest)
 
 
 def _is_of_a_lost_peer(error: Exception) -> bool:
@@ -117,6 +134,8 @@ def _locked(run: RunDir, patience_s: float) -> Iterator[None]:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     with lock:
         _take(lock, run, time.monotonic() + patience_s)
+        with suppress(OSError):
+            run.room.write_bytes(b"\0" * ROOM_BYTES)
         yield
 
 

@@ -14,7 +14,7 @@ import inceptionctl
 PACKAGE = Path(inceptionctl.__file__).parent
 # Each may import only its own level and those before it. Siblings of a level keep apart unless listed as one.
 LEVELS = [
-    {"errors"},
+    {"errors", "umask"},
     {"config", "rundir", "schema", "papers", "compose", "frozen", "environment", "models"},
     {"data", "optim", "dist"},
     {"engine"},

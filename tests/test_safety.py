@@ -110,21 +110,31 @@ def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl, begun):
     (checkpoint / name).write_bytes(pickle.dumps(harm))
     if name != "manifest.json":
         sealed(checkpoint)
-    assert_refused(inceptionctl("resume", str(begun)), 1, str(checkpoint), "is damaged")
+    assert_refused(inceptionctl("resume", str(begun)), 1, f"every checkpoint in {checkpoint.parent} is damaged")
+    log = (begun / "log" / "rank-0.log").read_text()
+    assert f"checkpoint {checkpoint} is damaged" in log
+    assert "Traceback" not in log
 
 
-@pytest.mark.xdist_group("safety")
-def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, finished, tmp_path):
-    assert inceptionctl("ablate", "--dry-run", *TINY, cwd=tmp_path).returncode == 0
-    from inceptionctl.errors import InceptionctlError
-    from inceptionctl.report.runs import outcome
-    from inceptionctl.rundir import RunDir
-
-    run = RunDir(shutil.copytree(finished, tmp_path / "run", symlinks=True))
-    label = np.array([harm] * 360, dtype=object)
-    np.savez(run.predictions("single"), label=label, group=label, ema_top5=label)
-    with pytest.raises(InceptionctlError, match=r"single.npz is damaged: Object arrays cannot be loaded"):
-        outcome(run, "single", "ema")
+def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, tmp_path):
+    """In a table's folder that somebody sent: a ledger and one finished run."""
+    run = tmp_path / "outputs" / "table" / "0123456789ab-0"
+    evaluation = {"protocol": "single", "weights": "ema", "top1_error": 0.0, "top5_error": 0.0}
+    (run / "predictions").mkdir(parents=True)
+    (run / "result.json").write_text(json.dumps({"status": "done", "evaluations": [evaluation]}))
+    label = np.array([harm] * 4, dtype=object)
+    np.savez(run / "predictions" / "single.npz", label=label, group=label, ema_top5=label)
+    cells = [{"seed": 0, "run": f"table/{run.name}", "status": "done"}]
+    sizes = dict.fromkeys(("params", "macs", "full_params", "full_macs"), 1)
+    row = {"label": "A", "cell": "rethinking.t3.03", "against": None, "switch": None, **sizes, "cells": cells}
+    ledger = {
+        "table": "table", "title": "", "setting": "", "command": "", "metric": "final", "weights": "ema",
+        "protocol": "single", "comparable": False, "chance_error": 90.0, "quoted": [], "rows": [row],
+        "overrides": [], "mode": "cumulative",
+    }  # fmt: skip
+    (run.parent / "ledger.json").write_text(json.dumps(ledger))
+    done = inceptionctl("report", str(run.parent))
+    assert_refused(done, 1, "single.npz is damaged: Object arrays cannot be loaded when allow_pickle=False")
 
 
 # Settings
@@ -142,31 +152,33 @@ def foreign(tmp_path):
     return write
 
 
-CALLBACK = "hydra: {callbacks: {x: {_target_: logging.FileHandler, filename: RAN}}}"
-HANDLER = "{version: 1, handlers: {x: {class: logging.FileHandler, filename: RAN}}, root: {handlers: [x]}}"
+CALL = "{_target_: logging.FileHandler, filename: RAN}"
+HANDLERS = "{version: 1, handlers: {x: {class: logging.FileHandler, filename: RAN}}, root: {handlers: [x]}}"
 FACTORY = "{version: 1, formatters: {x: {(): subprocess.getoutput, cmd: mkdir RAN}}, root: {}}"
+
+
+def whole(text: str) -> str:
+    return f"# @package _global_\ndefaults: [digits]\n{text}"
 
 
 @pytest.mark.usefixtures("harm")
 @pytest.mark.parametrize(
     ("name", "text", "words", "message"),
     [
-        ("tracker/x.yaml", "{_target_: os.mkdir, path: RAN}", ["tracker=x"], "_target_"),
-        ("scale/x.yaml", f"# @package _global_\ndefaults: [digits]\n{CALLBACK}", ["scale=x"], "hydra.callbacks"),
-        ("scale/x.yaml", f"# @package _global_\ndefaults: [digits]\n{CALLBACK}", ["scale=x", "--help"], "callbacks"),
-        ("hydra/job_logging/x.yaml", HANDLER, ["hydra/job_logging=x"], "hydra/job_logging/x"),
-        ("hydra/hydra_logging/x.yaml", FACTORY, ["hydra/hydra_logging=x"], "hydra/hydra_logging/x"),
-        ("hydra/launcher/x.yaml", "{_target_: os.mkdir, path: RAN}", ["-m", "hydra/launcher=x"], "hydra/launcher/x"),
-        ("tuned/x.yaml", "defaults: [override /hydra/job_logging: y]", ["+tuned=x"], "y"),
+        ("tracker/x", f"{{name: none, project: null, mode: null, {CALL[1:]}", ["tracker=x"], "tracker._target_"),
+        ("scale/x", whole(f"hydra: {{callbacks: {{x: {CALL}}}}}"), ["scale=x"], "hydra.callbacks"),
+        ("scale/x", whole(f"hydra: {{callbacks: {{x: {CALL}}}}}"), ["scale=x", "--help"], "hydra.callbacks"),
+        ("scale/x", whole(f"hydra: {{job_logging: {HANDLERS}}}"), ["scale=x"], "hydra.job_logging"),
+        ("scale/x", whole(f"hydra: {{hydra_logging: {FACTORY}}}"), ["scale=x", "--help"], "hydra.hydra_logging"),
+        ("scale/x", whole("hydra: {job: {env_set: {LD_PRELOAD: RAN}}}"), ["scale=x"], "hydra.job.env_set"),
+        ("hydra/job_logging/x", HANDLERS, ["hydra/job_logging=x"], "hydra/job_logging/x"),
+        ("hydra/hydra_logging/x", FACTORY, ["hydra/hydra_logging=x"], "hydra/hydra_logging/x"),
+        ("hydra/launcher/x", CALL, ["-m", "hydra/launcher=x"], "hydra/launcher/x"),
     ],
 )
 def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message, foreign, inceptionctl):
-    foreign(name, text)
+    foreign(f"{name}.yaml", text)
     assert_refused(inceptionctl("train", *words, "--dry-run", "--config-dir", "foreign"), 2, message)
-    if "hydra/" in name:  # the same, chosen by the folder
-        foreign("scale/y.yaml", f"defaults: [digits, {{override /{Path(name).parent}: x}}]")
-        done = inceptionctl("train", "scale=y", "--dry-run", "--config-dir", "foreign")
-        assert_refused(done, 2, "may not change Hydra's own")
 
 
 def test_groups_of_ones_own_still_join(foreign, inceptionctl):
@@ -208,7 +220,8 @@ def test_a_frozen_file_that_names_code_is_refused(kind, inceptionctl, begun, tmp
     if kind == "tag":
         text += f"more: !!python/object/apply:os.mkdir [{tmp_path / 'ran'}]\n"
     (begun / "config.yaml").write_text(text)
-    assert_refused(inceptionctl("resume", str(begun)), 2, "config.yaml cannot be read", "python" if kind == "tag" else "_target_")  # fmt: skip
+    named = "python/object/apply" if kind == "tag" else "_target_"
+    assert_refused(inceptionctl("resume", str(begun)), 2, "config.yaml cannot be read", named)
 
 
 # Paths that lead out

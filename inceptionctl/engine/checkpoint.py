@@ -44,7 +44,8 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise CheckpointError(f"cannot write {final}: {error.strerror}; the checkpoints before it are whole") from error
-    for old in _complete(folder)[:-keep]:
+    own = [path for path in _complete(folder) if not path.is_symlink()]
+    for old in own[:-keep]:
         if best is None or old != place(folder, best):
             shutil.rmtree(old)
     return final
@@ -91,9 +92,9 @@ def any_in(folder: Path) -> bool:
 def read(path: Path) -> Checkpoint:
     """Raises CheckpointError if a file is missing or differs from the manifest."""
     try:
-        manifest = json.loads((path / MANIFEST).read_text())
-        for name, digest in manifest.items():
-            if _digest(_own_file(path, name).read_bytes()) != digest:
+        manifest = json.loads(_own_file(path, MANIFEST).read_text())
+        for name in sorted(manifest.keys() | {"state.json"}):
+            if _digest(_own_file(path, name).read_bytes()) != manifest.get(name):
                 raise CheckpointError(f"checkpoint {path} is damaged: {name} does not match its checksum")
         tensors = {Path(name).stem: load_file(path / name) for name in manifest if name.endswith(".safetensors")}
         return Checkpoint(tensors, json.loads((path / "state.json").read_text()))

@@ -51,7 +51,9 @@ def test_gpus_that_are_not_there_are_refused(count, asked, message, gpus):
         share_out(*asked)
 
 
-@pytest.mark.parametrize(("count", "ranks", "said"), [(0, 1, ""), (1, 1, ""), (4, 4, ""), (6, 4, "4 of 6 GPUs are used")])
+@pytest.mark.parametrize(
+    ("count", "ranks", "said"), [(0, 1, ""), (1, 1, ""), (4, 4, ""), (6, 4, "4 of 6 GPUs are used")]
+)
 def test_train_uses_all_gpus_that_its_batch_can_be_shared_by(count, ranks, said, gpus, capsys, tmp_path):
     gpus(count)
     made = plan(parse(compose("train", [f"outputs={tmp_path}"])))

@@ -211,7 +211,7 @@ def test_durations_are_the_injected_clock_s(tmp_path):
 
 def test_a_long_epoch_is_saved_on_its_way(tmp_path):
     """The clock says that half an hour goes by with every look at it; a process that is killed loses no more."""
-    made, asked, minutes = folder(tmp_path, "train.keep=99"), count(1), count(0, 1800)
+    made, asked, minutes = folder(tmp_path, "train.keep=99"), count(1), count(1800, 1800)
     session = Session.open(made)
     session.monotonic, session.saved = lambda: float(next(minutes)), 0.0
     with pytest.raises(Interrupted):
