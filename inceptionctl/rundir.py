@@ -50,6 +50,11 @@ class RunDir:
         return self.path / ".pulse"
 
     @property
+    def room(self) -> Path:
+        """Takes up space while somebody works on the run; goes when there is none left, so that the log can say so."""
+        return self.path / ".room"
+
+    @property
     def diverged(self) -> Path:
         return self.path / "diverged"
 

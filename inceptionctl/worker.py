@@ -26,7 +26,7 @@ from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import LOST, stop_when_let_go
 from inceptionctl.rundir import RunDir
 
-ROOM_BYTES = 1 << 14  # kept for last words
+ROOM_BYTES = 1 << 14  # for the last words of a run
 STRANDED_SECONDS = 20.0  # for a rank to get to a step boundary: one whose peer is gone may wait for it for ever
 
 
@@ -79,30 +79,16 @@ def work(run: RunDir, leash: Connection | None = None, patience_s: float = 0.0) 
             Session.open(run).work(stop)
         return 0
     except Interrupted as error:
-        _say(run, f"inceptionctl: {error}\n")
+        print(f"inceptionctl: {error}", file=sys.stderr)
         if rank:
             os._exit(0)  # the first may still be saving: its end is the run's
         return error.exit_code
     except InceptionctlError as error:
-        _say(run, f"inceptionctl: {error}\n")
+        print(f"inceptionctl: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
-        _say(run, traceback.format_exc())
+        traceback.print_exc()
         return LOST if world > 1 and _is_of_a_lost_peer(error) else 1
-    finally:
-        if rank == 0:
-            run.room.unlink(missing_ok=True)
-
-
-def _say(run: RunDir, words: str) -> None:
-    """To the log, which is on the disk that may be full: then the room that was kept is given up."""
-    rest = words.encode()
-    with suppress(OSError):
-        rest = rest[os.write(sys.stderr.fileno(), rest) :]
-    if rest:
-        with suppress(OSError):
-            run.room.unlink(missing_ok=True)
-            os.write(sys.stderr.fileno(), rest)
 
 
 def _is_of_a_lost_peer(error: Exception) -> bool:
@@ -136,7 +122,11 @@ def _locked(run: RunDir, patience_s: float) -> Iterator[None]:
         _take(lock, run, time.monotonic() + patience_s)
         with suppress(OSError):
             run.room.write_bytes(b"\0" * ROOM_BYTES)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # before the last words: they may be that the disk is full
+                run.room.unlink()
 
 
 def _take(lock: TextIO, run: RunDir, deadline: float) -> None:

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from inceptionctl.launch.local import WARM
+
 SECONDS = 120
 
 
 def on_ranks(world: int, folder: Path, function: Callable[..., Any], *arguments: Any) -> list[Any]:
     """`function(ranks, *arguments)` on each of `world` ranks. `function` has to be importable."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "inceptionctl.rank.session"])
+    context.set_forkserver_preload(list(WARM))
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from commandline import TINY, call
-from safetensors.numpy import load_file
+from runs import assert_same_end, last_checkpoint, only, rows, start, wait_for
 
 from inceptionctl.commands.plan import plan
 from inceptionctl.compose import compose
@@ -27,34 +23,8 @@ from inceptionctl.engine.train import train
 from inceptionctl.models.registry import ARCHITECTURES
 from inceptionctl.rank.parts import make_step
 
-TIMES = ("time_s", "images_per_s")
 TABLE = ["ablate", "seeds=1", *TINY]
 SMALL = [*TINY, "train.epochs=0.6"]
-
-
-def only(path, pattern):
-    (found,) = path.glob(pattern)
-    return found
-
-
-def rows(run):
-    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in row.items() if key not in TIMES} for row in read]
-
-
-def last_checkpoint(run):
-    return max(run.glob("checkpoints/step-*"))
-
-
-def assert_same_end(one, other):
-    """Bit for bit: weights, averages, optimizer, predictions and metrics but for times."""
-    for name in ("model", "ema", "optimizer"):
-        a, b = (load_file(last_checkpoint(run) / f"{name}.safetensors") for run in (one, other))
-        assert a.keys() == b.keys()
-        assert [key for key in a if a[key].tobytes() != b[key].tobytes()] == []
-    a, b = (np.load(run / "predictions" / "single.npz") for run in (one, other))
-    assert [key for key in a.files if a[key].tobytes() != b[key].tobytes()] == []
-    assert rows(one) == rows(other)
 
 
 def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
@@ -87,24 +57,6 @@ def tabled(tmp_path_factory):
     done = call(*TABLE, cwd=where)
     assert done.returncode == 0, done.stdout + done.stderr
     return where, done
-
-
-def start(cwd: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "inceptionctl", *words],
-        cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def wait_for(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
 
 
 def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
@@ -145,16 +97,6 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
     cut = only(tmp_path, "cut/train/*-0")
     wait_for(lambda: inceptionctl("train", "outputs=cut", *words).returncode == 0, seconds=200)
     assert_same_end(cut, only(tmp_path, "whole/train/*-0"))
-
-
-def test_two_processes_do_not_work_on_one_run(inceptionctl, tmp_path):
-    process = start(tmp_path, "train", *SMALL, "train.epochs=50")
-    wait_for(lambda: list(tmp_path.glob("outputs/train/*/metrics.jsonl")))
-    second = inceptionctl("train", *SMALL, "train.epochs=50")
-    assert second.returncode == 1
-    assert "another process is working on" in second.stdout
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
 
 
 @pytest.mark.xdist_group("table")
@@ -210,14 +152,6 @@ def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, ta
     assert (runs[2] / "result.json").exists()
 
 
-def test_a_tracker_that_fails_is_reported_once_and_the_run_goes_on(inceptionctl, tmp_path):
-    """Weights & Biases without a key: there is none in this home."""
-    done = inceptionctl("train", "tracker=wandb", *TINY, HOME=str(tmp_path / "home"), WANDB_API_KEY="")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("tracker wandb failed") == 1
-    assert only(tmp_path, "outputs/train/*/result.json").exists()
-
-
 def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
     done = inceptionctl("train", "-m", "seed=0,1", *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -253,7 +187,7 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
     batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
-    train(step, made.schedule, made.clock, batches, lambda *_: None, lambda: None, lambda: None, lambda: False)
+    train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda: None, lambda: "nothing")
     found = evaluate(
         step.average.module, loader.evaluation(held, 60, len(held), 0, False), step.device, step.memory_format
     )

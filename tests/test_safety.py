@@ -83,8 +83,15 @@ def begun(finished, tmp_path):
 # Weights, checkpoints and predictions
 
 
-@pytest.mark.parametrize("command", ["predict", "train"])
-@pytest.mark.parametrize("name", ["weights.pth", "weights.pt", "weights.bin", "weights.safetensors"])
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("predict", "weights.safetensors"),
+        ("predict", "weights.pth"),
+        ("train", "weights.bin"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [("predict", "weights.pt"), ("train", "weights.pt")]),
+    ],
+)
 def test_a_pickle_for_weights_is_refused(command, name, harm, inceptionctl, tmp_path):
     from PIL import Image
 
@@ -103,7 +110,9 @@ def sealed(checkpoint: Path) -> None:
 
 
 @pytest.mark.xdist_group("safety")
-@pytest.mark.parametrize("name", ["model.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", *(pytest.param(n, marks=pytest.mark.slow) for n in ("state.json", "manifest.json"))]
+)
 def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl, begun):
     (checkpoint,) = begun.glob("checkpoints/step-*")
     sealed(checkpoint)

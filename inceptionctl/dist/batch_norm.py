@@ -7,6 +7,7 @@ Running statistics move once a step, towards the mean over all groups of that st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -104,11 +105,15 @@ def grouped(model: nn.Module, group: int, span: int) -> nn.Module:
     return model
 
 
+def group_norms(model: nn.Module) -> list[GroupNorm2d]:
+    return [module for module in model.modules() if isinstance(module, GroupNorm2d)]
+
+
 @torch.no_grad()
-def settle(model: nn.Module, ranks: Ranks, share: float | None = None) -> None:
+def settle(norms: Sequence[GroupNorm2d], ranks: Ranks, share: float | None = None) -> None:
     """Moves the running statistics towards those of the groups seen since the last call, by each norm's momentum or by
     `share`. One exchange for all layers."""
-    norms = [module for module in model.modules() if isinstance(module, GroupNorm2d) and module.groups]
+    norms = [norm for norm in norms if norm.groups]
     if not norms:
         return
     found = ranks.average_(torch.cat([norm.taken() for norm in norms]))

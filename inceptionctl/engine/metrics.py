@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -34,7 +35,7 @@ class MetricsFile:
         except OSError as error:
             raise InceptionctlError(f"cannot write {self._path}: {error.strerror}") from error
         if written != len(line):
-            raise InceptionctlError(f"cannot write {self._path}: no space left on device")
+            raise InceptionctlError(f"cannot write {self._path}: {os.strerror(errno.ENOSPC)}")
         self.rows += 1
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.dist.batch_norm import GroupNorm2d, grouped, settle
+from inceptionctl.dist.batch_norm import group_norms, grouped, settle
 from inceptionctl.engine.layout import Layout
 from inceptionctl.engine.step import Step, on_device
 
@@ -19,10 +19,10 @@ def recompute(average: nn.Module, batches: Iterable[Batch], step: Step, layout: 
     """Gives every batch norm of `average` the mean statistics of the groups of `batches`, this rank's share of an
     epoch."""
     grouped(average, layout.group // layout.span, layout.span).eval()
-    norms = [module for module in average.modules() if isinstance(module, GroupNorm2d)]
+    norms = group_norms(average)
     for norm in norms:
         norm.train()
     for batch in batches:
         average(on_device(batch, step.device, step.memory_format, step.normalise)[0])
-    settle(average, step.ranks, share=1.0)
+    settle(norms, step.ranks, share=1.0)
     average.eval()

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
-from inceptionctl.dist.batch_norm import settle
+from inceptionctl.dist.batch_norm import group_norms, settle
 from inceptionctl.dist.ranks import Ranks
 from inceptionctl.optim.losses import CrossEntropy
 
@@ -50,13 +50,14 @@ class Step:
     def __post_init__(self) -> None:
         """Small float16 gradients would vanish: the loss is scaled up, and a step whose gradients overflow is left
         out."""
+        self.norms = group_norms(self.model)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
     def __call__(self, batches: Sequence[Batch], rate: float) -> Outcome:
         """Adds up the gradients of `batches`, this rank's share of the step's batch, and moves the weights once."""
         self.optimizer.zero_grad(set_to_none=True)
         losses = [self._add_gradients(batch, batch is batches[-1], len(batches)) for batch in batches]
-        settle(self.model, self.ranks)
+        settle(self.norms, self.ranks)
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         for group in self.optimizer.param_groups:

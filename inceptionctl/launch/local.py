@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from inceptionctl.errors import RequestError
 from inceptionctl.rundir import RunDir
 
 WORKER = "inceptionctl.worker"  # by name: rooms of this level know nothing of what it does
@@ -80,8 +81,13 @@ def warm_up(modules: Sequence[str]) -> None:
 
 
 def start(run: RunDir, crew: Crew, patience_s: float) -> Worker:
-    """Starts the ranks of `run`; they read all else from the folder. `patience_s`: of `worker.work`."""
-    run.log().parent.mkdir(parents=True, exist_ok=True)
+    """Starts the ranks of `run`; they read all else from the folder. `patience_s`: of `worker.work`. Raises
+    RequestError for a folder that cannot be written to: the worker would have nowhere to say so."""
+    try:
+        run.log().parent.mkdir(parents=True, exist_ok=True)
+        run.log().open("ab").close()
+    except OSError as error:
+        raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(run, crew, theirs, patience_s), daemon=False)

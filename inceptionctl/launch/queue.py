@@ -7,7 +7,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
@@ -56,13 +56,17 @@ class _Running:
     hung: bool = False
 
     def new_rows(self) -> list[dict[str, Any]]:
-        """Rows written since the last call; a file that was cut on resume is read from its start again."""
+        """Rows written since the last call. A run that goes back cuts the file: it is read from its start again where
+        it is shorter now; where it is not, this place may be in the middle of a row, which is left out."""
         if not self.run.metrics.is_file():
             return []
         text = self.run.metrics.read_bytes()
         self.read = self.read if self.read <= len(text) else 0
         end = text.rfind(b"\n") + 1
-        rows = [json.loads(line) for line in text[self.read : end].splitlines()]
+        rows = []
+        for line in text[self.read : end].splitlines():
+            with suppress(ValueError):
+                rows.append(json.loads(line))
         self.read = max(self.read, end)
         return rows
 

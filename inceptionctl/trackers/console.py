@@ -113,9 +113,17 @@ def summary(result: dict[str, Any]) -> str:
 
 
 def notices(log: Path) -> list[str]:
-    """What the worker had to say, each once: a tracker that failed, a checkpoint that was damaged."""
-    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    return list(dict.fromkeys(line.removeprefix(NOTICE) for line in lines if line.startswith(NOTICE)))
+    """What the worker had to say, each once and with the indented lines that belong to it: a tracker that failed, a
+    checkpoint that was damaged."""
+    found, ours = list[str](), False
+    for line in log.read_text(errors="replace").splitlines() if log.is_file() else []:
+        begins = line.startswith(NOTICE)
+        ours = begins or (ours and line.startswith("  "))
+        if begins:
+            found.append(line.removeprefix(NOTICE))
+        elif ours:
+            found[-1] += f"\n{line}"
+    return list(dict.fromkeys(found))
 
 
 def last_words(log: Path) -> str:

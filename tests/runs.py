@@ -1,0 +1,152 @@
+"""Whole runs: started, watched, disturbed, compared."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from inceptionctl import cli
+
+TIMES = ("time_s", "images_per_s")
+
+
+def only(path, pattern):
+    (found,) = path.glob(pattern)
+    return found
+
+
+def rows(run):
+    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in read]
+
+
+def last_checkpoint(run):
+    return max(run.glob("checkpoints/step-*"))
+
+
+def assert_same_end(one, other):
+    """Bit for bit: weights, averages, optimizer, predictions and metrics but for times."""
+    assert last_checkpoint(one).name == last_checkpoint(other).name
+    for name in ("model", "ema", "optimizer"):
+        a, b = (load_file(last_checkpoint(run) / f"{name}.safetensors") for run in (one, other))
+        assert a.keys() == b.keys()
+        assert [key for key in a if a[key].tobytes() != b[key].tobytes()] == []
+    a, b = (np.load(run / "predictions" / "single.npz") for run in (one, other))
+    assert [key for key in a.files if a[key].tobytes() != b[key].tobytes()] == []
+    assert rows(one) == rows(other)
+
+
+def start(cwd: Path, *words: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own, to send signals to."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "inceptionctl", *words],
+        cwd=cwd,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def launched(*words: object, meanwhile: Callable[[], object] = lambda: None) -> tuple[int, str]:
+    """The command line in this process, whose fork server stays warm: exit code and what it printed. The run is in
+    processes of its own all the same; `meanwhile` happens beside it, in a thread."""
+    trouble: list[BaseException] = []
+
+    def act() -> None:
+        try:
+            meanwhile()
+        except BaseException as error:
+            trouble.append(error)
+
+    beside, said, argv = threading.Thread(target=act, daemon=True), io.StringIO(), sys.argv
+    beside.start()
+    with redirect_stdout(said), redirect_stderr(said):
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            sys.argv = argv  # Hydra's command sets it
+    beside.join(60)
+    if trouble:
+        raise AssertionError(said.getvalue()) from trouble[0]
+    return code, said.getvalue()
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+    return found
+
+
+def at_step(step: int, outputs: Path, seconds: float = 60) -> Path:
+    """Waits until a run below `outputs` has logged `step`: its folder."""
+
+    def reached() -> Path | None:
+        found = [path for path in outputs.glob("*/*/metrics.jsonl") if f'"step": {step},' in path.read_text()]
+        return found[0].parent if found else None
+
+    return wait_for(reached, seconds)
+
+
+def _processes():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            yield entry
+
+
+def _opened(process: Path) -> list[str]:
+    found = []
+    with suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                found.append(os.readlink(descriptor))
+    return found
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Those that name `folder` on their command line or have a file in it open."""
+    found = []
+    for process in _processes():
+        with suppress(OSError):
+            named = str(folder) in (process / "cmdline").read_bytes().decode(errors="replace")
+            if named or any(path.startswith(f"{folder}/") for path in _opened(process)):
+                found.append(int(process.name))
+    return found
+
+
+def parent(pid: int) -> int:
+    """0 for a process that is gone."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+def rank_and_readers(run: Path, rank: int = 0) -> tuple[int, list[int]]:
+    """The process of a rank and those that read pictures for it, oldest first: they all write to its log."""
+    log = str(run / "log" / f"rank-{rank}.log")
+    found = [int(process.name) for process in _processes() if log in _opened(process)]
+    (own,) = [pid for pid in found if parent(pid) not in found]
+    return own, sorted(pid for pid in found if parent(pid) == own)
+
+
+def pid_of(run: Path, rank: int = 0) -> int:
+    return rank_and_readers(run, rank)[0]
+
+
+def gone(*pids: int) -> bool:
+    return not any(parent(pid) for pid in pids)

@@ -1,0 +1,505 @@
+"""The fault matrix: what happens to a run when something is killed, full, damaged, frozen or not a number; what its
+user is told; that nothing is lost which the design promises to keep. Real processes, signals and file systems."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import hooks
+import numpy as np
+import pytest
+from commandline import TINY
+from PIL import Image
+from runs import (
+    assert_same_end,
+    at_step,
+    gone,
+    last_checkpoint,
+    launched,
+    only,
+    pid_of,
+    processes_in,
+    rank_and_readers,
+    rows,
+    start,
+    wait_for,
+)
+from safetensors.numpy import load_file
+
+from inceptionctl.engine import checkpoint
+
+STEPS = 48  # three epochs of 16
+LIMIT_SECONDS = 240  # four times what the slowest takes on a quiet machine
+AGAIN = "starting again from its last checkpoint (1 of 3)"
+
+pytestmark = pytest.mark.xdist_group("faults")  # one fork server, and the undisturbed run once
+two_ranks = pytest.mark.xdist_group("faults_of_two_ranks")  # the slower half
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """Of each test; what it has started ends with the exception."""
+
+    def stop(*_):
+        raise TimeoutError(f"this test took more than {LIMIT_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def draw(folder, classes, count):
+    for kind in range(classes):
+        (folder / str(kind)).mkdir(parents=True)
+        for i in range(count):
+            pixels = np.random.default_rng([kind, i]).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / str(kind) / f"{i}.png")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    draw(folder / "train", 2, 32)
+    draw(folder / "val", 2, 4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def words(pictures):
+    """Of a run that takes two seconds: three epochs of sixteen steps of four pictures, dropout and crops at random."""
+    return [
+        "train", "data=imagefolder", f"data.root={pictures}", "data.workers=0", "augment=crop_flip", *TINY,
+        "train.batch=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(words, tmp_path_factory):
+    outputs = tmp_path_factory.mktemp("undisturbed")
+    assert launched(*words, f"outputs={outputs}")[0] == 0
+    return only(outputs, "train/*-0")
+
+
+@pytest.fixture(scope="module")
+def undisturbed_two(words, tmp_path_factory):
+    """Of two ranks."""
+    outputs = tmp_path_factory.mktemp("undisturbed_two")
+    assert launched(*words, f"outputs={outputs}", "launch.processes=2")[0] == 0
+    return only(outputs, "train/*-0")
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    """Where this test's run goes. No process may be left that has to do with it."""
+    yield tmp_path / "outputs"
+    wait_for(lambda: not processes_in(tmp_path), seconds=10)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small file system of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def unfinished(run, place):
+    """A copy of a finished run as it was before it wrote what it found."""
+    shutil.copytree(run, place)
+    (place / "result.json").unlink()
+    shutil.rmtree(place / "predictions")
+    return place
+
+
+def saved_at(run):
+    return int(last_checkpoint(run).name.removeprefix("step-"))
+
+
+# Killed
+
+
+def test_sigkill_of_the_only_rank(words, outputs, undisturbed):
+    code, said = launched(
+        *words, f"outputs={outputs}", meanwhile=lambda: os.kill(pid_of(at_step(20, outputs)), signal.SIGKILL)
+    )
+    assert code == 0, said
+    assert f"was killed by signal 9; {AGAIN}" in said
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
+
+
+def lose_one_of_two(lost, words, outputs, undisturbed_two):
+    def kill():
+        run = at_step(20, outputs)
+        other = pid_of(run, 1 - lost)
+        os.kill(pid_of(run, lost), signal.SIGKILL)
+        wait_for(lambda: gone(other), seconds=30)
+
+    code, said = launched(*words, f"outputs={outputs}", "launch.processes=2", meanwhile=kill)
+    assert code == 0, said
+    assert f"lost a rank; {AGAIN}" in said
+    assert_same_end(only(outputs, "train/*-0"), undisturbed_two)
+
+
+@two_ranks
+def test_sigkill_of_the_second_of_two_ranks(words, outputs, undisturbed_two):
+    lose_one_of_two(1, words, outputs, undisturbed_two)
+
+
+@two_ranks
+def test_sigkill_of_the_first_of_two_ranks(words, outputs, undisturbed_two):
+    lose_one_of_two(0, words, outputs, undisturbed_two)
+
+
+def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
+    ranks = []
+
+    def kill():
+        rank, readers = rank_and_readers(at_step(20, outputs))
+        ranks.append(rank)
+        os.kill(readers[0], signal.SIGKILL)
+        run = at_step(30, outputs)
+        ranks.append(pid_of(run))
+
+    code, said = launched(*words, f"outputs={outputs}", "data.workers=1", meanwhile=kill)
+    assert code == 0, said
+    assert "a data worker was killed (signal 9, out of memory?); starting the workers again at batch 2" in said
+    assert ranks[0] == ranks[1], "the rank itself went on"
+    assert AGAIN not in said
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
+
+
+@two_ranks
+def test_sigkill_of_the_launcher_of_two_ranks(words, outputs, tmp_path, undisturbed_two):
+    process = start(tmp_path, *words, f"outputs={outputs}", "launch.processes=2")
+    run = at_step(20, outputs)
+    process.kill()
+    process.communicate(timeout=30)  # which waits for all that hold the other end of its output
+    wait_for(lambda: not processes_in(tmp_path), seconds=30)
+    assert 20 <= saved_at(run) < STEPS
+    code, said = launched(*words, f"outputs={outputs}")
+    assert code == 0, said
+    assert_same_end(run, undisturbed_two)
+
+
+# Asked to stop
+
+
+def stopped_once(number, tmp_path, words, outputs):
+    """The folder of a run whose launcher got a signal in the middle of an epoch, once that has ended."""
+    process = start(tmp_path, *words, f"outputs={outputs}")
+    run = at_step(20, outputs)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "stopping: what runs is being saved (once more: stop without saving)" in said
+    assert "the same command goes on from it" in said
+    wait_for(lambda: not processes_in(tmp_path), seconds=5)
+    assert 20 <= saved_at(run) < STEPS
+    return run
+
+
+@two_ranks
+def test_sigterm_to_the_launcher_of_two_ranks(words, outputs, tmp_path, undisturbed_two):
+    run = stopped_once(signal.SIGTERM, tmp_path, [*words, "launch.processes=2"], outputs)
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed_two)
+
+
+def test_sigusr2_to_the_launcher(words, outputs, tmp_path, undisturbed):
+    run = stopped_once(signal.SIGUSR2, tmp_path, words, outputs)
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed)
+
+
+def stopped_twice(number, tmp_path, words, outputs, ranks):
+    """As before, but the ranks, frozen, do not save, and a second signal follows the first."""
+    process = start(tmp_path, *words, f"outputs={outputs}", f"launch.processes={ranks}")
+    run = at_step(20, outputs)
+    for rank in range(ranks):
+        os.kill(pid_of(run, rank), signal.SIGSTOP)
+    before = saved_at(run)
+    process.send_signal(number)
+    for line in process.stdout:
+        if "stopping: what runs is being saved" in line:
+            break
+    assert process.poll() is None
+    begun = time.monotonic()
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 5
+    assert process.returncode == 130, said
+    wait_for(lambda: not processes_in(tmp_path), seconds=5)
+    assert saved_at(run) == before
+    return run
+
+
+@two_ranks
+def test_sigterm_twice_to_the_launcher_of_two_ranks(words, outputs, tmp_path):
+    run = stopped_twice(signal.SIGTERM, tmp_path, words, outputs, ranks=2)
+    assert checkpoint.read(last_checkpoint(run)).state["step"] == 16
+
+
+def test_sigusr2_twice_to_the_launcher(words, outputs, tmp_path, undisturbed):
+    run = stopped_twice(signal.SIGUSR2, tmp_path, words, outputs, ranks=1)
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed)
+
+
+# Half written
+
+
+def test_sigkill_while_a_checkpoint_is_written(words, outputs, tmp_path, monkeypatch, undisturbed):
+    """In the middle of each of its files, one after the other: the run goes back to the checkpoint before each time."""
+    names = ["model.safetensors", "ema.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"]
+    names += ["manifest.json"]
+    assert sorted(names) == sorted(path.name for path in last_checkpoint(undisturbed).iterdir())
+    notes = tmp_path / "notes"
+    hooks.hook_in(monkeypatch, hooks.die_while_saving, "step-00000032", names, notes)
+    code, said = launched(*words, f"outputs={outputs}", f"launch.restarts={len(names)}")
+    assert code == 0, said
+    assert [f"({n} of {len(names)})" in said for n in range(1, len(names) + 1)] == [True] * len(names)
+    assert notes.read_text().split() == ["0"] + ["16"] * len(names)
+    run = only(outputs, "train/*-0")
+    assert sorted(path.name for path in run.glob("checkpoints/*")) == ["step-00000032", "step-00000048"]
+    assert not list(run.glob("checkpoints/.step*"))
+    assert_same_end(run, undisturbed)
+
+
+# No space left
+
+
+def run_out_of_space(words, disk, monkeypatch, hook, *arguments):
+    """The folder and the last words of a run that finds its disk full, once there is room again."""
+    ballast = disk / "ballast"
+    hooks.hook_in(monkeypatch, hook, ballast, *arguments)
+    code, said = launched(*words, f"outputs={disk}")
+    assert ballast.stat().st_size > 1 << 20
+    ballast.unlink()
+    monkeypatch.undo()
+    assert code == 1, said
+    assert "No space left on device" in said
+    return only(disk, "train/*-0"), said
+
+
+def test_no_space_for_a_checkpoint(words, disk, outputs, monkeypatch, undisturbed):
+    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_checkpoint, "step-00000032")
+    assert f"cannot write {run}/checkpoints/step-00000032: " in said
+    assert saved_at(run) == 16
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed)
+
+
+def test_no_space_for_metrics_and_log(words, disk, outputs, monkeypatch, undisturbed):
+    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_row, 17)
+    assert f"cannot write {run}/metrics.jsonl: " in said
+    assert saved_at(run) == 16
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed)
+
+
+def test_no_space_for_the_results(words, disk, outputs, monkeypatch, undisturbed):
+    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_results)
+    assert f"cannot write {run}/predictions/single.npz: " in said
+    assert saved_at(run) == STEPS
+    assert not (run / "result.json").exists()
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert_same_end(run, undisturbed)
+
+
+# Checkpoints that are not what they were
+
+
+def test_a_truncated_checkpoint(undisturbed, outputs):
+    run = unfinished(undisturbed, outputs)
+    path = run / "checkpoints" / "step-00000048" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert f"checkpoint {path.parent} is damaged: model.safetensors does not match its checksum; using the" in said
+    assert_same_end(run, undisturbed)
+
+
+def test_a_bit_flipped_in_a_checkpoint(undisturbed, outputs):
+    run = unfinished(undisturbed, outputs)
+    path = run / "checkpoints" / "step-00000048" / "optimizer.safetensors"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    code, said = launched("resume", run)
+    assert code == 0, said
+    assert "optimizer.safetensors does not match its checksum; using the one before it" in said
+    assert_same_end(run, undisturbed)
+
+
+def test_a_checkpoint_of_another_run(undisturbed, outputs):
+    run = unfinished(undisturbed, outputs)
+    frozen = run / "config.yaml"
+    frozen.write_text(frozen.read_text().replace("\nseed: 0\n", "\nseed: 1\n"))
+    code, said = launched("resume", run)
+    assert code == 1, said
+    assert "this checkpoint belongs to another run" in said
+    assert not (run / "result.json").exists()
+
+
+# Not a number
+
+
+def test_a_loss_that_is_no_number(words, outputs):
+    code, said = launched(*words, f"outputs={outputs}", "schedule.rate=1e30", "train.clip=1e30")
+    assert code == 1, said
+    place = only(outputs, "train/*-0/diverged/step-*")
+    assert f"training diverged at step {int(place.name.removeprefix('step-'))}: loss " in said
+    assert "lower schedule.rate" in said
+    assert str(place) in said
+    report = json.loads((place / "report.json").read_text())
+    assert "nan" in (report["loss"], report["grad_norm"]) or "inf" in (report["loss"], report["grad_norm"])
+    weights = load_file(place / "model.safetensors")
+    assert set(report["not_finite"]) == {name for name, values in weights.items() if not np.isfinite(values).all()}
+    assert len(report["pictures"]) == 4
+
+
+def test_a_divergence_that_a_lower_rate_cures(words, outputs, monkeypatch, undisturbed):
+    hooks.hook_in(monkeypatch, hooks.diverge, 20, 2)
+    code, said = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
+    assert code == 0, said
+    assert "training diverged at step 20: loss nan" in said
+    assert "going back to the last checkpoint, at half the rate" in said
+    run = only(outputs, "train/*-0")
+    assert json.loads((run / "result.json").read_text())["rollbacks"] == 2
+    ours, theirs = ({row["step"]: row["lr"] for row in rows(r) if row["kind"] == "train"} for r in (run, undisturbed))
+    assert ours == {step: rate / (4 if step > 16 else 1) for step, rate in theirs.items()}
+
+
+def test_a_divergence_that_it_does_not_cure(words, outputs, monkeypatch):
+    hooks.hook_in(monkeypatch, hooks.diverge, 20, 3)
+    code, said = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
+    assert code == 1, said
+    assert "training diverged at step 20: loss nan" in said
+    run = only(outputs, "train/*-0")
+    assert (run / "log" / "rank-0.log").read_text().count("going back to the last checkpoint") == 2
+    assert (run / "diverged" / "step-00000020" / "report.json").is_file()
+
+
+# Pictures that cannot be read
+
+
+@pytest.fixture
+def with_a_broken_picture(words, pictures, tmp_path):
+    """The command on a folder with one broken picture to train on and one held out."""
+    shutil.copytree(pictures, tmp_path / "pictures")
+    for split in ("train", "val"):
+        path = tmp_path / "pictures" / split / "1" / "0.png"
+        path.write_bytes(path.read_bytes()[:500])
+    return [*words, f"data.root={tmp_path / 'pictures'}", "train.epochs=1"]
+
+
+def test_a_broken_picture_ends_the_run(with_a_broken_picture, outputs):
+    code, said = launched(*with_a_broken_picture, f"outputs={outputs}")
+    assert code == 1, said
+    assert "/1/0.png cannot be read" in said
+    assert "remove it, or set data.corrupt=skip or replace" in said
+
+
+@pytest.mark.parametrize(("corrupt", "done"), [("skip", "skipped"), ("replace", "replaced")])
+def test_a_broken_picture_is_left_out_or_replaced(with_a_broken_picture, outputs, corrupt, done):
+    """A held-out one is never replaced: another would count twice."""
+    code, said = launched(*with_a_broken_picture, f"outputs={outputs}", f"data.corrupt={corrupt}")
+    assert code == 0, said
+    assert f"train/1/0.png cannot be read ({done})" in said
+    assert "val/1/0.png cannot be read (skipped)" in said
+    result = json.loads(only(outputs, "train/*-0/result.json").read_text())
+    assert result["unreadable"] == 1
+    assert [e["n_images"] for e in result["evaluations"]] == [7, 7]
+
+
+# Others at work
+
+
+def test_two_processes_do_not_work_on_one_run(words, outputs, tmp_path):
+    process = start(tmp_path, *words, f"outputs={outputs}", "train.epochs=500")
+    at_step(2, outputs)
+    code, said = launched(*words, f"outputs={outputs}", "train.epochs=500")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert code == 1
+    assert "another process is working on" in said
+    assert process.returncode == 130
+
+
+def test_a_folder_that_cannot_be_written_to(words, disk, undisturbed):
+    run = unfinished(undisturbed, disk / "run")
+    before = sorted(disk.rglob("*"))
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    code, said = launched(*words, f"outputs={disk / 'outputs'}")
+    assert code == 2, said
+    assert f"cannot make the run folder {disk / 'outputs'}" in said
+    assert "Read-only file system" in said
+    code, said = launched("resume", run)
+    assert code == 2, said
+    assert f"{run} cannot be written to: Read-only file system" in said
+    assert sorted(disk.rglob("*")) == before
+
+
+def test_a_tracker_that_fails_is_reported_once_and_the_run_goes_on(inceptionctl, words, outputs, tmp_path, undisturbed):
+    """Weights & Biases without a key: there is none in this home."""
+    home = {"HOME": str(tmp_path / "home"), "WANDB_API_KEY": ""}
+    done = inceptionctl(*words, f"outputs={outputs}", "tracker=wandb", **home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("tracker wandb failed") == 1
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
+
+
+# Time
+
+
+def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
+    """Durations are those of the monotonic clock, here one that counts by ones; the watchdog keeps still."""
+    hooks.hook_in(monkeypatch, hooks.clocks)
+    monkeypatch.setattr(time, "time", hooks.jumping)
+    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=60")
+    monkeypatch.undo()
+    assert code == 0, said
+    assert "sign of life" not in said
+    run = only(outputs, "train/*-0")
+    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    times = [row["time_s"] for row in read if "time_s" in row]
+    assert len(times) == STEPS
+    assert times == sorted(set(times))
+    assert all(float(at).is_integer() and 0 < at < 1000 for at in times)
+    result = json.loads((run / "result.json").read_text())
+    assert float(result["wall_s"]).is_integer()
+    assert times[-1] < result["wall_s"] < 1000
+    assert_same_end(run, undisturbed)
+
+
+def test_a_rank_that_hangs(words, outputs, undisturbed):
+    frozen = []
+
+    def freeze():
+        frozen.append(pid_of(at_step(20, outputs)))
+        os.kill(frozen[0], signal.SIGSTOP)
+
+    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=6", meanwhile=freeze)
+    assert code == 0, said
+    assert f"gave no sign of life for 6 s; {AGAIN}" in said
+    assert gone(*frozen)
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
