@@ -111,7 +111,7 @@ def diverge(step: int, times: int) -> None:
     log = Session.log
 
     def bad(self: Session, outcome: Outcome, rate: float) -> None:
-        if self.plan.clock.step == step and self.progress.rollbacks < times:
+        if self.plan.clock.step == step and self.record.progress.rollbacks < times:
             outcome = replace(outcome, loss=float("nan"))
         log(self, outcome, rate)
 
@@ -132,7 +132,9 @@ def clocks() -> None:
     opened, beat = Session.open.__func__, rundir.Pulse.__call__
 
     def open_with_clock(cls: type[Session], run: RunDir) -> Session:
-        return replace(opened(cls, run), monotonic=lambda: float(next(looks)))
+        session = opened(cls, run)
+        session.record = replace(session.record, monotonic=lambda: float(next(looks)))
+        return session
 
     def beat_at_odd_times(self: rundir.Pulse) -> None:
         beat(self)

@@ -38,7 +38,11 @@ LIMIT_SECONDS = 240  # four times what the slowest takes on a quiet machine
 AGAIN = "starting again from its last checkpoint (1 of 3)"
 
 pytestmark = pytest.mark.xdist_group("faults")  # one fork server, and the undisturbed run once
-two_ranks = pytest.mark.xdist_group("faults_of_two_ranks")  # the slower half
+
+
+def two_ranks(test):
+    """The slower half."""
+    return pytest.mark.slow(pytest.mark.xdist_group("faults_of_two_ranks")(test))
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,19 +15,17 @@ from inceptionctl.engine.evaluate import Evaluation
 from inceptionctl.engine.journal import Diverged
 from inceptionctl.engine.metrics import Row
 from inceptionctl.engine.step import Step
+from inceptionctl.rank.record import Record
 from inceptionctl.rundir import RunDir, write_json, writing
-
-if TYPE_CHECKING:
-    from inceptionctl.rank.session import Progress
 
 Found = dict[str, Evaluation]  # by weights, "raw" and "ema"
 
 
 def write_results(
-    run: RunDir, made: Plan, progress: Progress, wall_s: float, last: Found, best: Found | None, groups_N: np.ndarray
+    run: RunDir, made: Plan, record: Record, last: Found, best: Found | None, groups_N: np.ndarray
 ) -> None:
     """`last`: the weights of the last step, which are the run's figure; `best`: those chosen on the dev split."""
-    protocol = made.config.protocol.name
+    protocol, progress, wall_s = made.config.protocol.name, record.progress, record.wall_s
     write_predictions(run.predictions(protocol), last, groups_N)
     result: Row = {
         "identity": made.identity,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 
 import torch
 
@@ -20,49 +18,32 @@ from inceptionctl.engine.checkpoint import Checkpoint
 from inceptionctl.engine.evaluate import Evaluation, combined, evaluate
 from inceptionctl.engine.journal import Diverged, Journal
 from inceptionctl.engine.layout import Layout
-from inceptionctl.engine.metrics import MetricsFile, Row
+from inceptionctl.engine.metrics import Row
 from inceptionctl.engine.precise import recompute
 from inceptionctl.engine.step import Outcome, Step, on_device
 from inceptionctl.engine.train import Asked, train
-from inceptionctl.environment import describe
 from inceptionctl.errors import warn
 from inceptionctl.frozen import thaw
 from inceptionctl.optim.insight import inverse_rms
 from inceptionctl.rank.parts import make_step, seed_dropout
+from inceptionctl.rank.record import Record
 from inceptionctl.rank.results import dump, write_results
-from inceptionctl.rundir import Pulse, RunDir, write_json
+from inceptionctl.rundir import Pulse, RunDir
 from inceptionctl.schema import Config
-from inceptionctl.trackers.sinks import Guarded, Tracker, open_tracker
 
 EVALUATION_BATCH = 100
 BACK_OFF = 0.5  # of the rate, each time that a run goes back
 
 
 @dataclass
-class Progress:
-    """What a run has behind it beside its steps. It is kept with every checkpoint. `best`: step and top-1 error, in
-    percent, of the checkpoint that does best on the dev split."""
-
-    rows: int = 0
-    wall_s: float = 0.0
-    unreadable: int = 0
-    rollbacks: int = 0
-    best: tuple[int, float] | None = None
-
-
-@dataclass
 class Session:
-    """`sinks`: where rows go, on the first rank; `monotonic`: the clock of every duration."""
-
     run: RunDir
     plan: Plan
     layout: Layout
     step: Step
     images: Pictures
     journal: Journal
-    progress: Progress = field(default_factory=Progress)
-    sinks: list[MetricsFile | Tracker] = field(default_factory=list)
-    monotonic: Callable[[], float] = time.monotonic
+    record: Record = field(default_factory=Record)
 
     @classmethod
     def open(cls, run: RunDir) -> Session:
@@ -82,20 +63,12 @@ class Session:
         elif not ranks.first:
             seed_dropout(settings.seed, 0, ranks.rank)
         if ranks.first:
-            session.open_sinks()
+            named = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+            session.record.open(run, made.config, named, torch.get_num_threads(), ranks.size)
         return session
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.run.pulse)
-        self.started = self.rows_since = self.saved = self.monotonic()
-
-    def open_sinks(self) -> None:
-        settings, device = self.plan.config.tracker, self.step.device
-        named = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-        write_json(self.run.env, describe(named, torch.get_num_threads(), self.step.ranks.size))
-        open_it = partial(open_tracker, settings.name, settings.project, settings.mode, self.run)
-        tracker = Guarded(settings.name, lambda: open_it(asdict(self.plan.config)), warn)
-        self.sinks = [MetricsFile(self.run.metrics, self.progress.rows), tracker]
 
     def work(self, stop: Callable[[], bool]) -> None:
         """Trains to the end, evaluates, writes the result. Raises Interrupted when told to `stop`."""
@@ -108,8 +81,7 @@ class Session:
                 self.go_back()
             self.finish()
         finally:
-            for sink in self.sinks:
-                sink.close()
+            self.record.close()
         self.step.ranks.leave()
 
     def _trained(self, stop: Callable[[], bool]) -> bool:
@@ -123,20 +95,20 @@ class Session:
             )  # fmt: skip
             return True
         except Diverged as error:
-            if self.progress.rollbacks < settings.train.rollbacks and checkpoint.any_in(self.run.checkpoints):
-                warn(f"{error}; going back to the last checkpoint, at half the rate")
+            if self.record.progress.rollbacks < settings.train.rollbacks and checkpoint.any_in(self.run.checkpoints):
+                warn(f"{str(error).splitlines()[0]}; going back to the last checkpoint, at half the rate")
                 return False
             place = dump(self.run, self.plan, self.step, error) if ranks.first else None
             raise Diverged(error.step, error.loss, error.grad_norm, str(place) if place else None) from error
 
     def asked(self, stop: Callable[[], bool]) -> Asked:
         """What all ranks agree to do at this step boundary."""
-        due = self.monotonic() - self.saved > 60 * self.plan.config.launch.save_minutes
+        due = self.record.unsaved_s() > 60 * self.plan.config.launch.save_minutes
         told, due = self.step.ranks.any(stop(), due)
         return "stop" if told else "save" if due else "nothing"
 
     def _rate(self, step: int) -> float:
-        return self.plan.schedule(step) * BACK_OFF**self.progress.rollbacks
+        return self.plan.schedule(step) * BACK_OFF**self.record.progress.rollbacks
 
     def _batches(self, first: int, last: int) -> Iterator[Batch]:
         settings, ranks = self.plan.config, self.step.ranks
@@ -157,25 +129,23 @@ class Session:
         if not clock.every(settings.log_every):
             return
         means = self.journal.row(clock.step)
-        self.progress.unreadable += int(means.get("unreadable") or 0)
-        now = self.monotonic()
+        self.record.progress.unreadable += int(means.get("unreadable") or 0)
         images = settings.batch * (clock.step % settings.log_every or settings.log_every)
-        speed = {"images_per_s": images / max(now - self.rows_since, 1e-9), "time_s": self.wall_s}
-        self.write({"kind": "train", **self._at, **means, "lr": rate, **speed})
-        self.rows_since = self.monotonic()
+        self.record.write({"kind": "train", **self._at, **means, "lr": rate, **self.record.speed(images)})
+        self.record.restart_rate()
 
     def end_epoch(self) -> None:
         """A look at the average on the first monitored pictures; the last step gets a full evaluation instead."""
         settings, clock = self.plan.config.train, self.plan.clock
         if (found := inverse_rms(self.step.optimizer)) is not None:
-            self.write({"kind": "optimizer", **self._at, **found})
+            self.record.write({"kind": "optimizer", **self._at, **found})
         if settings.best:
             error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), split="dev").error(1)
-            if self.progress.best is None or error < self.progress.best[1]:
-                self.progress.best = clock.step, error
+            if self.record.progress.best is None or error < self.record.progress.best[1]:
+                self.record.progress.best = clock.step, error
         elif not clock.done:
             self.evaluate("ema", self.images.monitor, settings.monitor)
-        self.rows_since = self.monotonic()
+        self.record.restart_rate()
 
     def evaluate(self, weights: str, images: Images, count: int, **about: str) -> Evaluation:
         """Evaluates "raw" or "ema" weights on the first `count` of `images` and logs the row."""
@@ -188,23 +158,20 @@ class Session:
         watched, step = self.pulse.during(batches), self.step
         part = evaluate(model, watched, step.device, step.memory_format, step.normalise, first)
         found = combined(part, ranks)
-        self.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
+        self.record.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
         return found
 
     def save(self) -> None:
         """Raises Diverged rather than keep weights that are no numbers."""
-        step, clock, best = self.step, self.plan.clock, self.progress.best
+        step, clock, best = self.step, self.plan.clock, self.record.progress.best
         self.journal.settle(clock.step)
         random = state.random_states_of_all(step.ranks, step.device)
         self.pulse()
         if step.ranks.first:
-            about = self._about() | {
-                "progress": asdict(self.progress) | {"wall_s": self.wall_s},
-                "unlogged": self.journal.state(),
-            }
+            about = self._about() | {"progress": self.record.state(), "unlogged": self.journal.state()}
             found = state.capture(step, clock, about, random)
             checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep, best[0] if best else None)
-        self.saved = self.monotonic()
+        self.record.note_saved()
         self.pulse()
 
     def restore(self, found: Checkpoint) -> None:
@@ -214,48 +181,39 @@ class Session:
             warn(f"goes on with the same pictures, but not to the same bits: {'; '.join(other)}")
         if not state.restore_random(found, ranks.rank, device):
             seed_dropout(self.plan.config.seed, clock.step, ranks.rank)
-        self.progress = Progress(**found.state["progress"])
+        self.record.restore(found.state["progress"])
+        best = self.record.progress.best
+        if best and not checkpoint.place(self.run.checkpoints, best[0]).is_dir():
+            self.record.progress.best = None  # a later one did better, and that is damaged
         self.journal.restore(found.state["unlogged"])
 
     def go_back(self) -> None:
         """To the last checkpoint, as if what came after had never been, at a lower rate."""
         found = checkpoint.read_latest(self.run.checkpoints, warn)
         assert found is not None, "asked for before"
-        rollbacks = self.progress.rollbacks + 1
+        rollbacks, wall_s = self.record.progress.rollbacks + 1, self.record.wall_s
         self.restore(found)
-        self.progress.rollbacks = rollbacks
-        for sink in self.sinks:
-            if isinstance(sink, MetricsFile):
-                sink.cut(self.progress.rows)
+        self.record.progress.rollbacks, self.record.progress.wall_s = rollbacks, wall_s
+        self.record.cut()
 
     def finish(self) -> None:
-        """Both kinds of weights on every held-out picture; predictions and result."""
-        settings, held = self.plan.config.train, self.images.held
-        if settings.average.buffers == "recomputed":
-            epoch = self.plan.clock.steps_per_epoch
-            recompute(self.step.average.module, self.pulse.during(self._batches(0, epoch)), self.step, self.layout)
-        last = {weights: self.evaluate(weights, held, len(held)) for weights in ("ema", "raw")}
-        chosen = self._best(held) if self.progress.best else None
+        """Every held-out picture, as the last weights see it and, if one was chosen, as the best on dev; the result."""
+        last, chosen = self._figures(), None
+        if best := self.record.progress.best:
+            found = checkpoint.read(checkpoint.place(self.run.checkpoints, best[0]))
+            self.step.model.load_state_dict(found.tensors["model"])
+            self.step.average.module.load_state_dict(found.tensors["ema"])
+            chosen = self._figures(selected_by="dev")
         if self.step.ranks.first:
-            write_results(self.run, self.plan, self.progress, self.wall_s, last, chosen, held.groups_N)
+            write_results(self.run, self.plan, self.record, last, chosen, self.images.held.groups_N)
 
-    def _best(self, held: Images) -> dict[str, Evaluation]:
-        """The held-out pictures as the checkpoint sees them that did best on the dev split."""
-        assert self.progress.best is not None, "asked for before"
-        found = checkpoint.read(checkpoint.place(self.run.checkpoints, self.progress.best[0]))
-        self.step.model.load_state_dict(found.tensors["model"])
-        self.step.average.module.load_state_dict(found.tensors["ema"])
-        return {weights: self.evaluate(weights, held, len(held), selected_by="dev") for weights in ("ema", "raw")}
-
-    def write(self, row: Row) -> None:
-        self.progress.rows += 1
-        for sink in self.sinks:
-            sink.write(row)
-
-    @property
-    def wall_s(self) -> float:
-        """Seconds of work on this run, those before interruptions included."""
-        return self.progress.wall_s + self.monotonic() - self.started
+    def _figures(self, **about: str) -> dict[str, Evaluation]:
+        """Both kinds of weights on every held-out picture."""
+        held, average = self.images.held, self.step.average.module
+        if self.plan.config.train.average.buffers == "recomputed":
+            batches = self._batches(0, self.plan.clock.steps_per_epoch)
+            recompute(average, self.pulse.during(batches), self.step, self.layout)
+        return {weights: self.evaluate(weights, held, len(held), **about) for weights in ("ema", "raw")}
 
     @property
     def _at(self) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -138,8 +139,7 @@ def test_recomputed_statistics_are_those_of_torch(tmp_path):
     step = session.step
     update_bn((on_device(batch, step.device, step.memory_format, step.normalise)[0] for batch in batches), expected)
     session.finish()
-    for sink in session.sinks:
-        sink.close()
+    session.record.close()
     found, wanted = session.step.average.module.state_dict(), expected.state_dict()
     statistics = [name for name in wanted if "running" in name]
     assert len(statistics) > 20
@@ -200,8 +200,7 @@ def test_a_run_goes_back_no_more_often_than_it_may(tmp_path, capsys):
 def test_durations_are_the_injected_clock_s(tmp_path):
     made, ticks = folder(tmp_path), count()
     session = Session.open(made)
-    session.monotonic = lambda: float(next(ticks))
-    session.started = session.rows_since = 0.0
+    session.record = replace(session.record, monotonic=lambda: float(next(ticks)))
     session.work(lambda: False)
     times = [row["time_s"] for row in rows(made, "train")]
     assert times == sorted(times)
@@ -213,7 +212,7 @@ def test_a_long_epoch_is_saved_on_its_way(tmp_path):
     """The clock says that half an hour goes by with every look at it; a process that is killed loses no more."""
     made, asked, minutes = folder(tmp_path, "train.keep=99"), count(1), count(1800, 1800)
     session = Session.open(made)
-    session.monotonic, session.saved = lambda: float(next(minutes)), 0.0
+    session.record = replace(session.record, monotonic=lambda: float(next(minutes)))
     with pytest.raises(Interrupted):
         session.work(lambda: next(asked) >= 3)
     assert [path.name[-2:] for path in sorted(made.checkpoints.iterdir())] == ["01", "02", "03"]
