@@ -183,7 +183,8 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     """Top-1 error of a network on clean digits by the default recipe, its training labels dealt out anew or not."""
     made = plan(parse(compose("train", ["data=digits", f"arch={arch}"])))
     step = make_step(made, torch.device("cpu"))
-    images, held = made.data.load(0)
+    pictures = made.data.load(0)
+    images, held = pictures.train, pictures.held
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
     batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
