@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about 8 minutes on two cores)"
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
-	@echo "make test     set up, then the tests          make test-slow   those that train for minutes"
+	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
 	@echo "make lint     ruff and mypy                   make wheel       build the wheel and try it in a clean environment"
 	@echo "make bench    every benchmark, one after the other"
 

@@ -3,7 +3,7 @@ batch: real runs through the command line, in turn.
 
 A run's figure is the median of its logged rows, the first ones left out.
 
-    python benchmarks/ranks.py [--rounds 5] [--rows 12] [key=value ...]
+    python benchmarks/ranks.py [--rounds 3] [--rows 6] [key=value ...]
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ FIXED = ["data.renderings=1", "train.monitor=20", f"train.log_every={LOG_EVERY}"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("overrides", nargs="*")
     arguments = parser.parse_args()
     words = [*FIXED, *arguments.overrides]

@@ -37,12 +37,8 @@ STEPS = 48  # three epochs of 16
 LIMIT_SECONDS = 240  # four times what the slowest takes on a quiet machine
 AGAIN = "starting again from its last checkpoint (1 of 3)"
 
-pytestmark = pytest.mark.xdist_group("faults")  # one fork server, and the undisturbed run once
-
-
-def two_ranks(test):
-    """The slower half."""
-    return pytest.mark.slow(pytest.mark.xdist_group("faults_of_two_ranks")(test))
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]  # one fork server, the undisturbed run once
+two_ranks = pytest.mark.xdist_group("faults_of_two_ranks")  # the slower half
 
 
 @pytest.fixture(autouse=True)
