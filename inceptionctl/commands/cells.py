@@ -96,8 +96,8 @@ def refuse_foreign(path: Path, identity: str) -> None:
 
 def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
     """Runs every plan, by label: exit codes. Cells share the machine; each has processes of its own."""
+    share = shared_out(plans)  # as asked: what one attempt had before is not for the others
     plans = {label: continued(made) for label, made in plans.items()}
-    share = shared_out(plans)
     for entry in {entry for made in plans.values() if (entry := awaited(made))}:
         bring(entry, console)
     modules = sorted({module for made in plans.values() for module in needed(made)})

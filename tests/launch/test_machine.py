@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
 from inceptionctl.commands import cells
 from inceptionctl.commands.plan import plan
 from inceptionctl.compose import compose
 from inceptionctl.config import parse
 from inceptionctl.errors import RequestError
+from inceptionctl.frozen import thaw
 from inceptionctl.launch import machine
 from inceptionctl.launch.elastic import verdict
 from inceptionctl.launch.local import LOST
@@ -65,6 +67,19 @@ def test_train_does_as_it_is_told(gpus, tmp_path):
     gpus(4)
     made = plan(parse(compose("train", ["launch.processes=2", f"outputs={tmp_path}"])))
     assert cells.on_all_gpus(made).config.launch.processes == 2
+
+
+def test_the_ranks_of_one_unfinished_cell_are_not_those_of_a_table(monkeypatch, tmp_path):
+    """Its threads are its own again, so that it ends to the same bits; the other cell gets its share."""
+    first, second = (plan(parse(compose("train", [f"outputs={tmp_path}", f"seed={seed}"]))) for seed in (0, 1))
+    cells.folder(first, processes=2, threads=7)
+    seen = []
+    monkeypatch.setattr(cells, "run_cells", lambda todo, crews, watcher: seen.extend([todo, crews]) or {})
+    cells.work({"first": first, "second": second}, Console(quiet=True))
+    todo, crews = seen
+    assert {crew.processes for crew in crews} == {1}
+    share = cells.shared_out({"first": first, "second": second})
+    assert [thaw(cell.folder()).launch.threads for cell in todo] == [7, share.threads]
 
 
 @pytest.mark.parametrize(
