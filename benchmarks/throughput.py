@@ -82,7 +82,7 @@ def ours(session: Session, steps: range) -> None:
         1,
         session.log,
         lambda: None,
-        lambda: None,
+        lambda last: None,
         lambda: session.asked(StopFlag()),
     )
 

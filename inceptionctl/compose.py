@@ -6,6 +6,7 @@ Everything is checked here, before torch is imported, a folder made, or the work
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config import covered, key_paths, leaves, unknown_setting
+from inceptionctl.config import covered, key_paths, leaves, misplaced, unknown_setting
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
 
 CONFIG_MODULE = "inceptionctl.conf"
@@ -97,7 +98,9 @@ def compose(command: str, overrides: Sequence[str]) -> Tree:
     """The resolved tree of one run. Raises RequestError for what the overrides ask and there is not."""
     with _hydra():
         _refuse_unknown(command, overrides)
-        return _compose(command, overrides)
+        tree = _compose(command, overrides)
+        _refuse_commands(tree, overrides)
+        return tree
 
 
 def refuse_idle_switches(command: str, overrides: Sequence[str]) -> None:
@@ -176,6 +179,14 @@ def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
             raise unknown_setting(key, keys | set(options), typed)
 
 
+def _refuse_commands(tree: Tree, overrides: Sequence[str]) -> None:
+    """What a cluster's nodes are to run comes from the person at the command line, not from a folder of settings."""
+    typed = {override.key_or_group for override in parse(overrides)}
+    for key in ("setup", "extra"):
+        if (tree.get("launch") or {}).get(key) and f"launch.{key}" not in typed:
+            raise RequestError(f"launch.{key} can run code: give it on the command line, not in a file of settings")
+
+
 def _is_for_hydra(override: Override) -> bool:
     return override.key_or_group.startswith(("hydra.", "hydra/")) and override.key_or_group != "hydra.searchpath"
 
@@ -199,6 +210,9 @@ def _errors_of_requests() -> Iterator[None]:
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
+        key = re.match(r"Could not override '(.*?)'", str(error))
+        if key and (elsewhere := misplaced(key[1])):
+            raise elsewhere from error
         raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
 
 

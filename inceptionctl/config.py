@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, TypeVar, get_type_hints
@@ -14,7 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.errors import RequestError, unknown
-from inceptionctl.schema import Average, Config, Schedule
+from inceptionctl.schema import Average, Config, Local, Schedule, Slurm
 
 T = TypeVar("T")
 
@@ -28,6 +29,9 @@ SCHEDULES: dict[str, tuple[str, ...]] = {
     "cosine": ("floor",),
     "constant": (),
 }
+
+LAUNCHES = {"local": Local, "slurm": Slurm}
+SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
 
 # What a run's result does not depend on.
 IRRELEVANT = (
@@ -92,13 +96,52 @@ def unknown_setting(key: str, known: set[str], written: str) -> RequestError:
 def _explained(error: ValidationError, schema: type) -> RequestError:
     """The first thing that pydantic found, in the words of the command line."""
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"] if not str(part).startswith("constrained"))
+    path = ".".join(_key(first["loc"]))
     if first["type"] == "unexpected_keyword_argument":
-        return unknown_setting(path, set(key_paths(schema)), path)
+        return misplaced(path) or unknown_setting(path, set(key_paths(schema)), path)
     if first["type"] == "missing":
         return RequestError(f"{path} has no value: every setting needs one (null where it may be empty)")
     reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
     return RequestError(f"{path} = {first['input']} is not allowed: {reason[0].lower()}{reason[1:]}")
+
+
+def _key(loc: Sequence[int | str]) -> Iterator[str]:
+    """pydantic's path, without what it puts there for constraints and for the kind of launch that it took."""
+    for before, part in zip(("", *loc), loc, strict=False):
+        if not str(part).startswith("constrained") and not (before == "launch" and part in LAUNCHES):
+            yield str(part)
+
+
+def misplaced(key: str) -> RequestError | None:
+    """For a setting that another kind of launch than the one in use has; None if none has."""
+    group, _, setting = key.partition(".")
+    having = [f"launch={name}" for name, kind in LAUNCHES.items() if setting in get_type_hints(kind)]
+    if group != "launch" or not having:
+        return None
+    return RequestError(f"{key} is a setting of {' and '.join(having)}, and that is not how this is launched")
+
+
+def _check_launch(config: Config) -> None:
+    """How many ranks there are is said once; commands that a cluster's nodes run hold no secret."""
+    launch = config.launch
+    if not isinstance(launch, Slurm):
+        return
+    ranks = launch.nodes * launch.gpus_per_node
+    if ranks and launch.processes not in (None, ranks):
+        raise RequestError(
+            f"launch.processes = {launch.processes} is not launch.nodes x launch.gpus_per_node = {ranks}, one rank a "
+            "GPU: leave it out"
+        )
+    if launch.processes and launch.processes % launch.nodes:
+        raise RequestError(
+            f"launch.processes = {launch.processes} cannot be shared by launch.nodes = {launch.nodes} alike"
+        )
+    for line in launch.setup or []:
+        if SECRET.search(line):
+            raise RequestError(
+                "launch.setup sets what looks like a secret, and would be kept in the run folder\n"
+                "  export it before this command instead: sbatch passes the environment on"
+            )
 
 
 def _check_together(config: Config) -> None:
@@ -111,6 +154,7 @@ def _check_together(config: Config) -> None:
         raise RequestError("optim.name = rmsprop needs optim.decay and optim.eps (optim=rmsprop sets both)")
     _check_schedule(config.schedule)
     _check_average(config.train.average)
+    _check_launch(config)
     if jitter := config.data.jitter:
         for key, (low, high) in {"size": jitter.size, "contrast": jitter.contrast}.items():
             if low > high:

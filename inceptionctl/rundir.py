@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from inceptionctl.errors import InceptionctlError, RequestError
 
 T = TypeVar("T")
+LOST = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; the same again may well succeed
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,26 @@ class RunDir:
         """Of what starts the ranks, where there are several."""
         return self.path / "log" / "launcher.log"
 
+    @property
+    def launcher(self) -> Path:
+        """Host and process of the command that works on the run from its own machine."""
+        return self.path / ".launcher"
+
+    @property
+    def starts(self) -> Path:
+        """One row for each time that a first rank began to work on the run."""
+        return self.path / "starts.jsonl"
+
+    @property
+    def jobs(self) -> Path:
+        """One row for each job of a cluster that is or was to work on the run."""
+        return self.path / "jobs.jsonl"
+
+    @property
+    def verdict(self) -> Path:
+        """The exit code that its last work ended with; gone while somebody works on it, and where that was killed."""
+        return self.path / ".verdict"
+
     def predictions(self, protocol: str) -> Path:
         return self.path / "predictions" / f"{protocol}.npz"
 
@@ -72,6 +93,17 @@ class RunDir:
     @property
     def finished(self) -> bool:
         return self.result.is_file() and bool(read_json(self.result).get("status") == "done")
+
+    @property
+    def ended(self) -> int | None:
+        """The verdict, if there is one."""
+        text = self.verdict.read_text().strip() if self.verdict.is_file() else ""
+        return int(text) if text.isdecimal() else None
+
+    @property
+    def failed(self) -> bool:
+        """By its own doing: not told to stop, and not for a process that was killed."""
+        return (self.ended or 0) in range(1, 128) and self.ended != LOST
 
     @property
     def resumable(self) -> bool:

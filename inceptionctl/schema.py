@@ -15,6 +15,10 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+# In a script: a line of it, a word to sbatch.
+Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", coerce_numbers_to_str=True)]
+Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$", coerce_numbers_to_str=True)]
+OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
 T = TypeVar("T")
 
 
@@ -199,21 +203,49 @@ class Protocol:
 
 
 @section
-class Launch:
-    """`processes`: ranks of one run; `jobs`: runs side by side; `threads`: of each rank; null chooses by the machine.
-    `accumulate`: batches a rank reads one after the other for one step; `restarts`: how often a run that lost a process
-    starts again from its last checkpoint; `save_minutes`: between checkpoints of a long epoch; `watchdog`: seconds
-    without a sign of life after which it counts as hung."""
+class _Launch:
+    """`processes`: ranks of one run; `threads`: of each rank; null chooses by the place. `accumulate`: batches a rank
+    reads one after the other for one step; `restarts`: how often a run that was cut short starts again from its last
+    checkpoint; `save_minutes`: between checkpoints of a long epoch; `watchdog`: seconds without a sign of life after
+    which it counts as hung."""
 
-    name: Literal["local"]
     device: Literal["auto", "cpu", "cuda"]
     processes: Count | None
-    jobs: Count | None
     threads: Count | None
     accumulate: Count
     restarts: Annotated[int, Field(ge=0)]
     save_minutes: Positive
     watchdog: Positive
+
+
+@section
+class Local(_Launch):
+    """Processes on this machine; `jobs`: runs side by side."""
+
+    name: Literal["local"]
+    jobs: Count | None
+
+
+@section
+class Slurm(_Launch):
+    """Jobs of a cluster; null leaves a matter to the site. `mem` of a node and `time` that a job may take are written
+    as sbatch takes them (64G; minutes, 12:00:00, 2-00); `array_parallelism`: cells of a table side by side;
+    `setup`: shell commands before the run, `extra`: any other options of sbatch, by name."""
+
+    name: Literal["slurm"]
+    partition: Word | None
+    account: Word | None
+    qos: Word | None
+    nodes: Count
+    gpus_per_node: Annotated[int, Field(ge=0)]
+    cpus_per_gpu: Count | None
+    mem: Word | None
+    time: Word | None
+    constraint: Word | None
+    exclude: Word | None
+    array_parallelism: Count | None
+    setup: list[Line] | None
+    extra: dict[OptionName, Line] | None
 
 
 @section
@@ -243,5 +275,5 @@ class Config:
     loss: Loss
     train: Train
     protocol: Protocol
-    launch: Launch
+    launch: Annotated[Local | Slurm, Field(discriminator="name")]
     tracker: Tracker

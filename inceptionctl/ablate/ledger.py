@@ -20,7 +20,8 @@ SCALED = ("arch", "data.name", "schedule", "train", "protocol", "augment")
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerRow:
-    """A row with the cost of the network run and of the full-size one, and the run of each seed, if there is one."""
+    """A row with the cost of the network run and of the full-size one, and for each seed its run, if there is one,
+    and its identity, by which one that begins later is found."""
 
     label: str
     cell: str | None
@@ -29,6 +30,7 @@ class LedgerRow:
     cost: Cost
     full: Cost
     runs: dict[int, RunDir | None]
+    identities: dict[int, str]
     failed: set[int]
 
 
@@ -93,11 +95,11 @@ def _row(folder: Path, row: LedgerRow) -> dict[str, Any]:
         "macs": row.cost.macs,
         "full_params": row.full.params,
         "full_macs": row.full.macs,
-        "cells": [_cell(folder, seed, run, seed in row.failed) for seed, run in row.runs.items()],
+        "cells": [_cell(folder, seed, row.identities[seed], run, seed in row.failed) for seed, run in row.runs.items()],
     }
 
 
-def _cell(folder: Path, seed: int, run: RunDir | None, failed: bool) -> dict[str, Any]:
+def _cell(folder: Path, seed: int, identity: str, run: RunDir | None, failed: bool) -> dict[str, Any]:
     status = "done" if run and run.finished else "failed" if failed else "missing"
     relative = run.path.resolve().relative_to(folder.parent.resolve()).as_posix() if run else None
-    return {"seed": seed, "run": relative, "status": status}
+    return {"seed": seed, "identity": identity, "run": relative, "status": status}

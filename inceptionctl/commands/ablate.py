@@ -12,13 +12,15 @@ from rich.console import Console
 from inceptionctl.ablate import ledger
 from inceptionctl.ablate.ladder import Rung, Table, climb, seeds_of
 from inceptionctl.commands import report
-from inceptionctl.commands.cells import attempts, finished, to_do, work
+from inceptionctl.commands.cells import attempts, finished, refuse_uneven, to_do, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
+from inceptionctl.commands.submit import submit_many
 from inceptionctl.compose import Tree, compose, hand_over
 from inceptionctl.config import parse, parse_as
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.rundir import RunDir
+from inceptionctl.schema import Slurm
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def _job(tree: Tree, overrides: Sequence[str]) -> Job:
         )
     first = {rung.row.label: plan(replace(rung.config, seed=seeds[0])) for rung in rungs}
     cells = {(label, seed): made.with_seed(seed) for label, made in first.items() for seed in seeds}
+    refuse_uneven({_label(*key): made for key, made in cells.items()})
     return Job(table, rungs, cells, list(overrides))
 
 
@@ -59,10 +62,15 @@ def _run(job: Job, dry: bool) -> None:
     console = Console()
     if dry:
         _show_differences(job, console)
-        show_plan({_label(*key): made for key, made in job.cells.items()}, console)
+        show_plan({_label(*key): made for key, made in job.cells.items()}, console, job.folder)
         return
     todo = {_label(*key): made for key, made in _seeds_first(job).items() if to_do(made)}
     _announce(job, len(todo), console)
+    if todo and isinstance(job.rungs[0].config.launch, Slurm):
+        submit_many(todo, job.table.name, job.folder, console)
+        _write_ledger(job, failed=set())
+        return
+    _write_ledger(job, failed=set())  # for whoever looks meanwhile
     codes: dict[str, int] = {}
     try:
         codes = work(todo, console) if todo else {}
@@ -116,6 +124,7 @@ def _write_ledger(job: Job, failed: set[str]) -> None:
                 cost=any_plan.cost,
                 full=any_plan.full,
                 runs={seed: _run_of(made) for seed, made in cells.items()},
+                identities={seed: made.identity for seed, made in cells.items()},
                 failed={seed for seed in cells if _label(rung.row.label, seed) in failed},
             )
         )

@@ -18,9 +18,11 @@ from inceptionctl.launch import machine
 from inceptionctl.launch.local import Crew, warm_up
 from inceptionctl.launch.machine import Share, share_out
 from inceptionctl.launch.queue import Cell, run_cells
+from inceptionctl.launch.slurm.script import Layout
 from inceptionctl.models.download import fetch
 from inceptionctl.models.releases import Release, release, source
 from inceptionctl.rundir import RunDir
+from inceptionctl.schema import Local
 from inceptionctl.trackers.console import CellConsole
 
 
@@ -117,10 +119,22 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
         return run_cells(cells, crews, watcher)
 
 
+def refuse_uneven(plans: Mapping[str, Plan]) -> None:
+    """Raises RequestError for ranks that cannot share a batch, or that this machine, if they are to run here, has no
+    place for."""
+    launch = next(iter(plans.values())).config.launch
+    if isinstance(launch, Local):
+        shared_out(plans)
+        return
+    for made in plans.values():
+        made.layout(Layout.of(launch).ranks)
+
+
 def shared_out(plans: Mapping[str, Plan]) -> Share:
     """What each of these runs gets of the machine. Raises RequestError for what it does not have, or a batch that the
     ranks cannot share."""
     launch = next(iter(plans.values())).config.launch
+    assert isinstance(launch, Local), "others run elsewhere"
     share = share_out(launch.device, launch.jobs, launch.processes or 1, launch.threads, len(plans))
     for made in plans.values():
         made.layout(share.processes)

@@ -46,8 +46,11 @@ FLAGS = {
     "train": ["--dry-run", "--cfg", "--help", "-m", "--config-dir"],
     "ablate": ["--dry-run", "--cfg", "--help", "--config-dir"],
     "models": ["--diff", "--draw", "--help", "--json", "--pixels"],
+    "status": ["--help", "--json"],
+    "wait": ["--every", "--help"],
     "predict": ["--features", "--help", "--json", "--raw"],
 }
+WATCHING = ("status", "wait", "cancel")
 LIBRARIES = ("timm", "torchvision")
 
 
@@ -92,6 +95,8 @@ def candidates(line: str) -> list[str]:
         return _starting(_networks(), word)
     if words[0] == "predict":
         return _starting(_sources(), word)
+    if words[0] in WATCHING:
+        return _starting([*_folders("*/ledger.json"), *_folders("*/*/config.yaml")], word)
     if words[0] in ("resume", "report"):
         return _starting(_folders("*/*/config.yaml" if words[0] == "resume" else "*/ledger.json"), word)
     return _starting([*SCRIPTS, "install"], word) if words[0] == "completion" else []

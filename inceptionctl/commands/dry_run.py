@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, shared_out, to_do
+from inceptionctl.commands.cells import finished, refuse_uneven, shared_out, to_do
 from inceptionctl.commands.plan import Plan, rate_factor
+from inceptionctl.commands.submit import preview
 from inceptionctl.launch.machine import Share, gpus
+from inceptionctl.launch.slurm.script import Layout
 from inceptionctl.models.releases import release
 from inceptionctl.models.spec import Tap
 from inceptionctl.rundir import read_json
+from inceptionctl.schema import Slurm
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
 CPU_MACS_PER_S = 25e9
@@ -19,17 +23,17 @@ GPU_MACS_PER_S = 10e12
 BYTES = 4
 
 
-def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
+def show_plan(plans: Mapping[str, Plan], console: Console, table: Path | None = None) -> None:
     """Prints cells, data, batch, steps, rate, cost, cuts, warnings, time and disk."""
     first = next(iter(plans.values()))
     config, clock = first.config, first.clock
-    share = shared_out(plans)
+    refuse_uneven(plans)
     lines = [
         f"data      {first.data.origin}; {first.data.held:,} pictures evaluated",
-        f"batch     {_batch(first, share.processes)}",
+        f"batch     {_batch(first, _ranks(plans))}",
         f"steps     {clock.steps:,} = {clock.steps_per_epoch:,} an epoch x {config.train.epochs:g} epochs",
         f"rate      {rate_curve(first)}",
-        f"cells     {len(plans)}, {len(share.gpus)} side by side ({_place(share)})",
+        f"cells     {len(plans)}, {_place(plans)}",
     ]
     lines += [f"  {label:<32} {_state(made)}" for label, made in plans.items()]
     lines += [f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text]
@@ -43,6 +47,9 @@ def show_plan(plans: Mapping[str, Plan], console: Console) -> None:
     lines += [f"disk      about {sum(map(disk_bytes, open_cells)) / 1e6:,.0f} MB"]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+    if isinstance(config.launch, Slurm):
+        todo = {label: made for label, made in plans.items() if to_do(made)}
+        console.print(f"script\n{preview(todo or plans, table)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _batch(made: Plan, ranks: int) -> str:
@@ -53,7 +60,21 @@ def _batch(made: Plan, ranks: int) -> str:
     return f"{layout.batch:,} = {layout.share:,} a device x {layout.accumulate} accumulated x {device}{together}"
 
 
-def _place(share: Share) -> str:
+def _ranks(plans: Mapping[str, Plan]) -> int:
+    launch = next(iter(plans.values())).config.launch
+    return Layout.of(launch).ranks if isinstance(launch, Slurm) else shared_out(plans).processes
+
+
+def _place(plans: Mapping[str, Plan]) -> str:
+    launch = next(iter(plans.values())).config.launch
+    if isinstance(launch, Slurm):
+        bound = f", {launch.array_parallelism} at once" if launch.array_parallelism else ""
+        return f"each a job of {Layout.of(launch)}{bound}"
+    share = shared_out(plans)
+    return f"{len(share.gpus)} side by side ({_share(share)})"
+
+
+def _share(share: Share) -> str:
     each = f"{share.processes} rank{'s' * (share.processes > 1)} each"
     gpus = sum(map(len, share.gpus))
     threads = f"CPU, {share.threads} thread{'s' * (share.threads > 1)} a rank"
@@ -74,7 +95,8 @@ def _rate_rule(made: Plan) -> str:
 
 def device_hours(made: Plan) -> float:
     """Forward and backward take three times the multiply-adds; one evaluation of both kinds of weights at the end."""
-    on_gpu = bool(gpus(made.config.launch.device))
+    launch = made.config.launch
+    on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
     images = 3 * made.clock.steps * made.config.train.batch + 2 * made.data.held
     return images * made.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
 

@@ -18,11 +18,12 @@ from rich.console import Console
 from inceptionctl.commands.cells import on_all_gpus
 from inceptionctl.commands.plan import plan
 from inceptionctl.commands.train import train_one
+from inceptionctl.compose import compose
 from inceptionctl.config import IRRELEVANT, covered, identity, key_paths, parse, unknown_setting
 from inceptionctl.errors import RequestError
 from inceptionctl.frozen import thaw
 from inceptionctl.rundir import RunDir
-from inceptionctl.schema import Config
+from inceptionctl.schema import Config, Local, Slurm
 
 
 def main(argv: list[str]) -> int:
@@ -43,14 +44,29 @@ def main(argv: list[str]) -> int:
     made = plan(replace(config, run_dir=str(run.path), rerun=False))
     if config.data.fingerprint != made.config.data.fingerprint:
         raise RequestError(f"the pictures of {run.path} have changed since it began: {made.data.origin}")
-    train_one(f"{config.arch.name} seed {config.seed}", on_all_gpus(made), console)
+    made = on_all_gpus(made) if isinstance(made.config.launch, Local) else made
+    train_one(f"{config.arch.name} seed {config.seed}", made, console)
     return 0
+
+
+def _launch(config: Config, words: Sequence[str]) -> dict[str, Any]:
+    """As before, or by another way. How a run was submitted is never taken from its folder: that can name commands."""
+    ways = [word for word in words if word.startswith("launch=")]
+    if not ways and isinstance(config.launch, Slurm):
+        raise RequestError("it was run by Slurm: say launch=slurm, with its settings, or launch=local")
+    before = asdict(config.launch)
+    if not ways:
+        return before
+    kept = {key: before[key] for key in ("accumulate", "threads") if before[key] is not None}
+    return dict(compose("train", ways)["launch"]) | kept
 
 
 def changed(config: Config, words: Sequence[str]) -> Config:
     """`config` with the settings that `words` change. Raises RequestError for one that the result depends on."""
-    tree: dict[str, Any] = asdict(config)
+    tree: dict[str, Any] = asdict(config) | {"launch": _launch(config, words)}
     for word in words:
+        if word.startswith("launch="):
+            continue
         key, equals, value = word.partition("=")
         if not equals or key not in set(key_paths()):
             raise unknown_setting(key, set(key_paths()), word)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, on_all_gpus, refuse_foreign, shared_out, to_do, work
+from inceptionctl.commands.cells import finished, on_all_gpus, refuse_foreign, refuse_uneven, to_do, work
 from inceptionctl.commands.dry_run import show_plan
 from inceptionctl.commands.plan import Plan, plan
+from inceptionctl.commands.submit import submit_one
 from inceptionctl.compose import Tree, hand_over
 from inceptionctl.config import parse
 from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.rundir import RunDir, read_json
+from inceptionctl.schema import Local, Slurm
 from inceptionctl.trackers.console import summary
 
 
@@ -25,14 +27,15 @@ def main(argv: list[str]) -> int:
 
 def _checked(tree: Tree, _: Sequence[str]) -> Plan:
     made = plan(parse(tree))
-    shared_out({"": made})
+    refuse_uneven({"": made})
     if made.config.run_dir:
         refuse_foreign(Path(made.config.run_dir), made.identity)
     return made
 
 
 def _run(tree: Tree, dry: bool) -> None:
-    console, made = Console(), on_all_gpus(plan(parse(tree)))
+    console, made = Console(), plan(parse(tree))
+    made = on_all_gpus(made) if isinstance(made.config.launch, Local) else made
     if dry:
         show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
         return
@@ -47,7 +50,10 @@ def _run(tree: Tree, dry: bool) -> None:
 
 
 def train_one(label: str, made: Plan, console: Console) -> None:
-    """Runs the plan to its end. Raises InceptionctlError with the path of the log if the worker fails."""
+    """Runs the plan to its end, or submits it. Raises InceptionctlError, with the log's path, if the worker fails."""
+    if isinstance(made.config.launch, Slurm):
+        submit_one(label, made, console)
+        return
     codes = work({label: made}, console)
     if codes[label] == Interrupted.exit_code:
         raise Interrupted("the worker was told to stop; continue with the same command")

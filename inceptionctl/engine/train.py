@@ -22,11 +22,12 @@ def train(
     accumulate: int,
     log: Callable[[Outcome, float], None],
     end_epoch: Callable[[], None],
-    save: Callable[[], None],
+    save: Callable[[bool], None],
     asked: Callable[[], Asked],
 ) -> None:
     """Runs `clock` to its end, `accumulate` of `batches` a step. When `asked` to, saves at the next step boundary, and
-    raises Interrupted if it is to stop; a run that goes on from there ends as if it had never stopped."""
+    raises Interrupted if it is to stop (`save` is told which); a run that goes on from there ends as if it had never
+    stopped."""
     step.model.train()
     while share := list(islice(batches, accumulate)):
         rate = schedule(clock.step)
@@ -35,9 +36,9 @@ def train(
         log(outcome, rate)
         if clock.ends_epoch:
             end_epoch()
-            save()
+            save(False)
         wish = asked()
         if wish != "nothing" and not clock.done:
-            save()
+            save(wish == "stop")
             if wish == "stop":
                 raise Interrupted(f"stopped at step {clock.step} of {clock.steps}")

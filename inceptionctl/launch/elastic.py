@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 from inceptionctl.errors import Interrupted, warn
-from inceptionctl.launch.local import LOST, WARM, stop_when_let_go, work_as_rank
-from inceptionctl.rundir import RunDir
+from inceptionctl.launch.local import WARM, stop_when_let_go, work_as_rank
+from inceptionctl.rundir import LOST, RunDir
 
 SAVING_SECONDS = 600  # for ranks that were asked to stop to write their checkpoint
 

@@ -25,7 +25,6 @@ from inceptionctl.rundir import RunDir
 WORKER = "inceptionctl.worker"  # by name: rooms of this level know nothing of what it does
 ELASTIC = "inceptionctl.launch.elastic"
 WARM = ("inceptionctl.rank.session", "torch._dynamo")  # every optimizer imports the second
-LOST = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; the same again may well succeed
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,19 @@ again from its last checkpoint."""
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from inceptionctl.launch.local import LOST, Crew, Worker, start
-from inceptionctl.rundir import RunDir
+from inceptionctl.launch.local import Crew, Worker, start
+from inceptionctl.launch.watchdog import Watchdog
+from inceptionctl.rundir import LOST, RunDir
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 30.0  # for what is left of a lost worker to go
@@ -51,9 +54,10 @@ class _Running:
     worker: Worker
     read: int = 0
     restarts: int = 0
-    sign: float = 0.0  # the file's time when it was last seen to change: nobody's clock is compared with another's
-    seen: float = field(default_factory=time.monotonic)
     hung: bool = False
+
+    def __post_init__(self) -> None:
+        self.dog = Watchdog(self.run, self.cell.watchdog_s)
 
     def new_rows(self) -> list[dict[str, Any]]:
         """Rows written since the last call. A run that goes back cuts the file: it is read from its start again where
@@ -72,10 +76,7 @@ class _Running:
 
     def watch(self) -> None:
         """Ends the worker when it has given no sign of life for too long."""
-        sign = self.run.pulse.stat().st_mtime if self.run.pulse.is_file() else 0.0
-        if sign != self.sign:
-            self.sign, self.seen = sign, time.monotonic()
-        if not self.hung and time.monotonic() - self.seen > self.cell.watchdog_s:
+        if not self.hung and self.dog.hung():
             self.hung = True
             self.worker.kill()
 
@@ -84,14 +85,15 @@ class _Running:
         """What became of a worker that is to start again; None for one that ended by its own will."""
         code = self.worker.exit_code
         if self.hung:
-            return f"gave no sign of life for {self.cell.watchdog_s:g} s"
+            return self.dog.why
         if code == LOST:
             return "lost a rank"
         return f"was killed by signal {-code}" if code is not None and code < 0 else None
 
     def start_again(self) -> None:
         self.worker.kill()
-        self.restarts, self.hung, self.seen = self.restarts + 1, False, time.monotonic()
+        self.restarts, self.hung = self.restarts + 1, False
+        self.dog = Watchdog(self.run, self.cell.watchdog_s)
         self.worker = start(self.run, self.crew, PATIENCE_SECONDS)
 
 
@@ -119,6 +121,8 @@ def run_cells(cells: Iterable[Cell], crews: Sequence[Crew], watcher: Watcher) ->
 
 def _begin(cell: Cell, crew: Crew, watcher: Watcher) -> _Running:
     run = cell.folder()
+    with suppress(OSError):  # a folder that takes nothing is told of when the worker starts
+        run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")
     active = _Running(cell, run, crew, start(run, crew, 0.0))
     watcher.started(cell, run)
     return active
@@ -138,6 +142,7 @@ def _look(active: _Running, watcher: Watcher) -> int | None:
         watcher.lost(active.cell, active.run, why, active.restarts)
         return None
     active.worker.close()
+    active.run.launcher.unlink(missing_ok=True)
     code = active.worker.exit_code
     assert code is not None, "it has ended"
     watcher.finished(active.cell, active.run, code)

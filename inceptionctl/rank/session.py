@@ -22,7 +22,7 @@ from inceptionctl.engine.metrics import Row
 from inceptionctl.engine.precise import recompute
 from inceptionctl.engine.step import Outcome, Step, on_device
 from inceptionctl.engine.train import Asked, train
-from inceptionctl.errors import warn
+from inceptionctl.errors import RequestError, warn
 from inceptionctl.frozen import thaw
 from inceptionctl.optim.insight import inverse_rms
 from inceptionctl.rank.parts import make_step, seed_dropout
@@ -82,7 +82,6 @@ class Session:
             self.finish()
         finally:
             self.record.close()
-        self.step.ranks.leave()
 
     def _trained(self, stop: Callable[[], bool]) -> bool:
         """Whether training came to its end; not so where it diverged and may go back."""
@@ -161,12 +160,14 @@ class Session:
         self.record.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
         return found
 
-    def save(self) -> None:
-        """Raises Diverged rather than keep weights that are no numbers."""
+    def save(self, last: bool = False) -> None:
+        """Raises Diverged rather than keep weights that are no numbers. After the `last` one, the run stops."""
         step, clock, best = self.step, self.plan.clock, self.record.progress.best
         self.journal.settle(clock.step)
         random = state.random_states_of_all(step.ranks, step.device)
         self.pulse()
+        if last:
+            step.ranks.leave()  # the others need not wait for the disk
         if step.ranks.first:
             about = self._about() | {"progress": self.record.state(), "unlogged": self.journal.state()}
             found = state.capture(step, clock, about, random)
@@ -204,6 +205,7 @@ class Session:
             self.step.model.load_state_dict(found.tensors["model"])
             self.step.average.module.load_state_dict(found.tensors["ema"])
             chosen = self._figures(selected_by="dev")
+        self.step.ranks.leave()
         if self.step.ranks.first:
             write_results(self.run, self.plan, self.record, last, chosen, self.images.held.groups_N)
 
@@ -235,6 +237,8 @@ class Session:
 
 
 def _device(settings: Config) -> torch.device:
+    if settings.launch.device == "cuda" and not torch.cuda.is_available():
+        raise RequestError("launch.device = cuda, and torch finds no GPU here: is its build, or the driver, another's?")
     if settings.launch.device == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     device = torch.device("cuda", here().local)

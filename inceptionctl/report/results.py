@@ -127,8 +127,16 @@ def _row(outputs: Path, row: dict[str, Any], against: str | None, cumulative: bo
 
 def _cell(outputs: Path, cell: dict[str, Any], protocol: str, weights: str) -> Cell:
     run = RunDir(outputs / cell["run"]) if cell["run"] else None
-    left = outcome(run, protocol, weights) if run and cell["status"] == "done" else None
-    return Cell(seed=cell["seed"], status=cell["status"], run=run, outcome=left)
+    status = _status(run, cell["status"])
+    left = outcome(run, protocol, weights) if run and status == "done" else None
+    return Cell(seed=cell["seed"], status=status, run=run, outcome=left)
+
+
+def _status(run: RunDir | None, noted: str) -> str:
+    """What the folder says now: the ledger of a table that is worked on elsewhere is older."""
+    if noted == "missing" and run:
+        return "done" if run.finished else "failed" if run.failed else "missing"
+    return noted
 
 
 def _refuse_mixed_images(table: Table) -> None:

@@ -18,9 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from inceptionctl.launch.local import LOST
 from inceptionctl.launch.queue import Cell
-from inceptionctl.rundir import RunDir, read_json
+from inceptionctl.rundir import LOST, RunDir, read_json
 
 NOTICE = "inceptionctl: "  # how a worker begins what is meant for people
 LINE_SECONDS = 20.0  # between lines about one cell, off a terminal

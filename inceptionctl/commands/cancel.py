@@ -1,0 +1,51 @@
+"""`inceptionctl cancel [DIR]`: stops what is queued or running there. What runs is saved first, and the command that
+began it goes on from there."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from inceptionctl.commands.status import OUTPUTS
+from inceptionctl.commands.watch import Entry, cells_in, entries
+from inceptionctl.errors import RequestError
+from inceptionctl.launch.slurm import clients
+from inceptionctl.launch.slurm.jobs import active
+from inceptionctl.launch.slurm.submission import report_jobs
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="inceptionctl cancel", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("dir", nargs="?", type=Path, default=OUTPUTS, help="as for status (default: %(default)s)")
+    folder = parser.parse_args(argv).dir
+    found = [entry for entry in entries(cells_in(folder)) if entry.open]
+    jobs = [entry.job for entry in found if entry.job]
+    reports = sorted(active(report_jobs(folder))) if jobs else []
+    clients.cancel([*reports, *jobs])
+    commands = _stop_commands([entry for entry in found if not entry.job])
+    said = [f"{len(jobs)} jobs cancelled"] if jobs else []
+    said += [f"{len(commands)} commands told to save and stop"] if commands else []
+    print("; ".join(said) or f"nothing is queued or running in {folder}")
+    return 0
+
+
+def _stop_commands(running: Sequence[Entry]) -> set[int]:
+    """The commands on this machine that work on these runs. Raises RequestError for one on another."""
+    found = set()
+    for entry in running:
+        assert entry.cell.run is not None, "it runs"
+        host, _, process = entry.cell.run.launcher.read_text().strip().partition(" ")
+        if host != socket.gethostname():
+            raise RequestError(f"{entry.cell.run.path} is worked on by process {process} of {host}: cancel it there")
+        found.add(int(process))
+    for process_id in found:
+        with suppress(ProcessLookupError):
+            os.kill(process_id, signal.SIGTERM)
+    return found

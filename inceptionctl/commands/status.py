@@ -1,0 +1,104 @@
+"""`inceptionctl status [DIR]`: what is running, queued, finished, failed, on this machine and on Slurm."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from inceptionctl.commands.watch import Entry, cells_in, entries
+
+OUTPUTS = Path("outputs")
+COLOURS = {
+    "done": "green",
+    "running": "cyan",
+    "starting": "cyan",
+    "queued": "dim",
+    "requeued": "yellow",
+    "waiting": "dim",
+}
+WIDE = 160  # where there is no terminal to fit into
+
+
+def main(argv: list[str]) -> int:
+    asked = _parser().parse_args(argv)
+    found = entries(cells_in(asked.dir))
+    if asked.json:
+        print(json.dumps([as_json(entry) for entry in found], indent=2))
+    else:
+        show(found)
+    return 0
+
+
+def show(found: Sequence[Entry]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(_table(found))
+    for entry in found:
+        if entry.reason and entry.state != "queued":
+            console.print(
+                f"[dim]{escape(entry.cell.label)}:[/] {escape(entry.reason)}", highlight=False, soft_wrap=True
+            )
+    console.print(summary(found), highlight=False)
+
+
+def summary(found: Sequence[Entry]) -> str:
+    """ "15 runs: 12 done, 3 running"."""
+    counts = Counter(entry.state for entry in found)
+    return f"{len(found)} run{'s' * (len(found) > 1)}: {', '.join(f'{n} {state}' for state, n in counts.most_common())}"
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    run, files = entry.cell.run, entry.files
+    return {
+        "cell": entry.cell.label,
+        "run": str(run.path) if run else None,
+        "job": entry.job,
+        "state": entry.state,
+        "node": files.node or None,
+        "epoch": files.epoch,
+        "images_per_s": files.images_per_s,
+        "top1_error": files.error,
+        "restarts": files.restarts,
+        "reason": entry.reason or None,
+    }
+
+
+def _table(found: Sequence[Entry]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("cell", "job", "state", "node"):
+        table.add_column(column, no_wrap=True)
+    for column in ("epoch", "images/s", "error %", "restarts"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("reason", no_wrap=True)
+    for entry in found:
+        colour = COLOURS.get(entry.state, "red")
+        table.add_row(
+            escape(entry.cell.label), entry.job or "", f"[{colour}]{entry.state}[/]", entry.files.node,
+            _number(entry.files.epoch, ".2f"), _number(entry.files.images_per_s, ".0f"),
+            _number(entry.files.error, ".2f"), str(entry.files.restarts or ""),
+            escape(entry.reason) if entry.state == "queued" else "below" if entry.reason else "",
+        )  # fmt: skip
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="inceptionctl status", description=__doc__)
+    parser.add_argument(
+        "dir", nargs="?", type=Path, default=OUTPUTS, help="a run's folder, a table's, or all (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="for other programs")
+    return parser
