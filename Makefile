@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help ablate install test test-slow lint wheel bench clean
+.PHONY: help ablate install test test-slow test-slurm lint wheel bench clean
 
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about 8 minutes on two cores)"
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
+	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
 	@echo "make lint     ruff and mypy                   make wheel       build the wheel and try it in a clean environment"
 	@echo "make bench    every benchmark, one after the other"
 
@@ -23,6 +24,9 @@ test: $(VENV)/.tested
 
 test-slow: $(VENV)/.tested
 	$(PYTEST) -m slow $(ARGS)
+
+test-slurm: $(VENV)/.tested
+	.ci/slurm $(ARGS)
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from inceptionctl.commands.status import OUTPUTS
-from inceptionctl.commands.watch import Entry, cells_in, entries
+from inceptionctl.commands.watch import Entry, look
 from inceptionctl.errors import RequestError
 from inceptionctl.launch.slurm import clients
-from inceptionctl.launch.slurm.jobs import active
-from inceptionctl.launch.slurm.submission import report_jobs
+from inceptionctl.launch.slurm.jobs import ACTIVE
 
 
 def main(argv: list[str]) -> int:
@@ -25,9 +24,10 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("dir", nargs="?", type=Path, default=OUTPUTS, help="as for status (default: %(default)s)")
     folder = parser.parse_args(argv).dir
-    found = [entry for entry in entries(cells_in(folder)) if entry.open]
+    view = look(folder)
+    found = [entry for entry in view.entries if entry.open]
     jobs = [entry.job for entry in found if entry.job]
-    reports = sorted(active(report_jobs(folder))) if jobs else []
+    reports = [view.report.id] if view.report and view.report.state in ACTIVE else []
     clients.cancel([*reports, *jobs])
     commands = _stop_commands([entry for entry in found if not entry.job])
     said = [f"{len(jobs)} jobs cancelled"] if jobs else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inceptionctl.commands.watch import Entry, cells_in, entries
+from inceptionctl.commands.watch import Entry, View, look
 
 OUTPUTS = Path("outputs")
 COLOURS = {
@@ -30,31 +29,25 @@ WIDE = 160  # where there is no terminal to fit into
 
 def main(argv: list[str]) -> int:
     asked = _parser().parse_args(argv)
-    found = entries(cells_in(asked.dir))
+    view = look(asked.dir)
     if asked.json:
-        print(json.dumps([as_json(entry) for entry in found], indent=2))
+        print(json.dumps([as_json(entry) for entry in view.entries], indent=2))
     else:
-        show(found)
+        show(view)
     return 0
 
 
-def show(found: Sequence[Entry]) -> None:
+def show(view: View) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
-    console.print(_table(found))
-    for entry in found:
+    console.print(_table(view.entries))
+    for entry in view.entries:
         if entry.reason and entry.state != "queued":
             console.print(
                 f"[dim]{escape(entry.cell.label)}:[/] {escape(entry.reason)}", highlight=False, soft_wrap=True
             )
-    console.print(summary(found), highlight=False)
-
-
-def summary(found: Sequence[Entry]) -> str:
-    """ "15 runs: 12 done, 3 running"."""
-    counts = Counter(entry.state for entry in found)
-    return f"{len(found)} run{'s' * (len(found) > 1)}: {', '.join(f'{n} {state}' for state, n in counts.most_common())}"
+    console.print(view.summary, highlight=False)
 
 
 def as_json(entry: Entry) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from inceptionctl import rundir
 from inceptionctl.errors import RequestError
 from inceptionctl.launch.slurm.clients import Job
 from inceptionctl.launch.slurm.jobs import ACTIVE, look_up
-from inceptionctl.launch.slurm.submission import job_log, jobs_of
+from inceptionctl.launch.slurm.submission import job_log, jobs_of, report_jobs
 from inceptionctl.launch.standing import Standing, standing
 from inceptionctl.launch.starts import starts
 from inceptionctl.rundir import RunDir, read_json
@@ -70,13 +71,35 @@ def cells_in(folder: Path) -> list[Cell]:
     return [Cell(str(path.relative_to(folder)), RunDir(path)) for path in found]
 
 
-def entries(cells: Sequence[Cell]) -> list[Entry]:
-    """Where each is. What is done needs no asking."""
+@dataclass(frozen=True)
+class View:
+    """Where all of a folder's runs are; `report`: the job that writes a table's report, while there is one."""
+
+    entries: list[Entry]
+    report: Job | None
+
+    @property
+    def going_on(self) -> bool:
+        return any(entry.open for entry in self.entries) or bool(self.report and self.report.state in ACTIVE)
+
+    @property
+    def summary(self) -> str:
+        """ "15 runs: 12 done, 3 running"."""
+        counts = Counter(entry.state for entry in self.entries).most_common()
+        runs = f"{len(self.entries)} run{'s' * (len(self.entries) > 1)}: {', '.join(f'{n} {s}' for s, n in counts)}"
+        return f"{runs}; report: job {self.report.id} {self.report.state.lower()}" if self.report else runs
+
+
+def look(folder: Path) -> View:
+    """One squeue and one sacct at most. What is done needs no asking. Raises RequestError for a folder without runs."""
+    cells, reports = cells_in(folder), report_jobs(folder)[-1:]
     files = {cell.label: standing(cell.run) if cell.run else Standing("new") for cell in cells}
     jobs = {cell.label: jobs_of(cell.run) for cell in cells if cell.run}
     last = {label: found[-1] for label, found in jobs.items() if found}
-    known = look_up(job for label, (job, _) in last.items() if files[label].state != "done")
-    return [_entry(cell, files[cell.label], last.get(cell.label), known) for cell in cells]
+    asked = [job for label, (job, _) in last.items() if files[label].state != "done"]
+    known = look_up([*asked, *reports])
+    found = [_entry(cell, files[cell.label], last.get(cell.label), known) for cell in cells]
+    return View(found, known.get(reports[0]) if reports else None)
 
 
 def _cells_of_table(folder: Path) -> list[Cell]:
@@ -100,6 +123,8 @@ def _entry(cell: Cell, files: Standing, last: tuple[str, Path] | None, known: Ma
     name, submission = last
     job, log = known.get(name), job_log(name, submission)
     state = _state(cell.run, files, job, log)
+    if files.state in ("running", "starting") and not (job and job.state in ACTIVE):
+        return Entry(cell, state, None, _why(cell.run, state, None), files)  # by a command on this machine
     if job and state in ("queued", "requeued"):
         return Entry(cell, state, name, job.reason, files)
     began = any(start.submission == str(submission) for start in starts(cell.run))
@@ -137,9 +162,7 @@ def _why(run: RunDir, state: str, log: Path | None) -> str:
 def _before_python(log: Path) -> str:
     """Of a job whose ranks never began."""
     if not log.is_file():
-        return (
-            f"it left no log in {log.parent}: do the nodes see that folder? outputs= has to be on a shared file system"
-        )
+        return f"it left no log; do the nodes see {log.parent}? outputs= has to be on a shared file system"
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return f"it ended before Python began: {' / '.join(lines[-LINES:]) or 'nothing in its log'}; {log}"
 

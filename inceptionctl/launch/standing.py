@@ -20,8 +20,9 @@ TAIL_BYTES = 1 << 14  # of the metrics: the last rows are what counts, and some 
 
 @dataclass(frozen=True)
 class Standing:
-    """`state`: done, running, starting, failed, stopped (told to), lost (killed, without a word) or new. `epoch`, `images_per_s`
-    and `error` (top-1, in percent) as last logged; `node`: of the last start; `restarts`: starts but the first."""
+    """`state`: done, running, starting, failed, stopped (told to), lost (killed, without a word) or new. `epoch`,
+    `images_per_s` and `error` (top-1, in percent) as last logged; `node`: of the last start; `restarts`: starts
+    but the first."""
 
     state: str
     node: str = ""

@@ -13,7 +13,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.frozen import thaw
 from inceptionctl.launch import machine
 from inceptionctl.launch.elastic import verdict
-from inceptionctl.launch.local import LOST
+from inceptionctl.rundir import LOST
 from inceptionctl.launch.machine import Share, share_out
 
 

@@ -13,6 +13,7 @@ from inceptionctl.launch.starts import SUBMISSION
 from inceptionctl.rundir import LOST
 from inceptionctl.schema import Slurm
 
+REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
 WARNING_SECONDS = 120  # before the time limit, to save; at most a quarter of it
 
 WORK = """\
@@ -93,7 +94,7 @@ def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], 
     )
     return "\n".join([
         *_lines(head),
-        "set -euo pipefail",
+        "set -eo pipefail",
         f"here={shlex.quote(str(here))}",
         "cells=(",
         *listed,
@@ -112,8 +113,8 @@ def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], 
 def report_script(launch: Slurm, here: Path, name: str, table: Path) -> str:
     """Of the job that runs when all others of a table have ended, however."""
     command = f"exec {shlex.quote(sys.executable)} -m inceptionctl report {shlex.quote(str(table))}"
-    head = _head(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1"}
-    return "\n".join([*_lines(head), "set -euo pipefail", *_setup(launch), command, ""])
+    head = _head(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
+    return "\n".join([*_lines(head), "set -eo pipefail", *_setup(launch), command, ""])
 
 
 def warning_seconds(limit: str | None) -> int:

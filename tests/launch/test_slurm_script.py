@@ -1,0 +1,275 @@
+"""What a batch script says, as text and to the bash that runs it, with stand-ins for Slurm's commands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from standins import calls, stand_in
+
+from inceptionctl.compose import compose
+from inceptionctl.config import parse
+from inceptionctl.launch.slurm.script import Layout, job_script, report_script, seconds_of, warning_seconds
+from inceptionctl.launch.slurm.submission import job_log, jobs_of
+from inceptionctl.rundir import LOST, RunDir
+from inceptionctl.schema import Slurm
+
+ODD_NAMES = ["plain", "a b", "it's", 'say "so"', "50% of %j", "one#two"]
+
+
+@cache
+def defaults():
+    return parse(compose("train", ["launch=slurm"])).launch
+
+
+def slurm(**changes) -> Slurm:
+    return replace(defaults(), **changes)
+
+
+def text(here=Path("/here"), array=False, report=False, **changes) -> str:
+    return job_script(slurm(**changes), here, "name", {"a cell": here / "run"}, array, report)
+
+
+def options(script: str) -> list[str]:
+    """As sbatch reads them: quotes and a backslash as in a shell, what follows a bare # is a comment."""
+    lines = [line.removeprefix("#SBATCH") for line in script.splitlines() if line.startswith("#SBATCH")]
+    words = [shlex.split(line, comments=True) for line in lines]
+    assert [found for found in words if len(found) != 1] == [], "one option a line"
+    return [option for (option,) in words]
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"),
+    [
+        ("30", 1800), ("30:15", 1815), ("1:30:15", 5415), ("2-00", 172800), ("1-06", 108000), ("1-02:03", 93780),
+        ("1-02:03:04", 93784), ("UNLIMITED", None), ("1:2:3:4", None), ("1-", None),
+    ],
+)  # fmt: skip
+def test_times_are_read_as_sbatch_reads_them(limit, seconds):
+    assert seconds_of(limit) == seconds
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [("12:00:00", 120), ("4", 60), ("0:40", 10), (None, 120), ("0", 120)])
+def test_a_job_is_warned_in_time_but_for_a_quarter_of_its_time_at_most(limit, seconds):
+    assert warning_seconds(limit) == seconds
+    assert f"--signal=USR2@{seconds}" in options(text(time=limit))
+
+
+@pytest.mark.parametrize(
+    ("asked", "layout"),
+    [
+        ({"nodes": 2, "gpus_per_node": 4, "cpus_per_gpu": 6}, Layout(2, 4, 4, 6)),
+        ({"nodes": 1, "gpus_per_node": 1}, Layout(1, 1, 1, None)),
+        ({"nodes": 2, "gpus_per_node": 0, "processes": 8, "cpus_per_gpu": 2}, Layout(2, 4, 0, 2)),
+        ({"nodes": 3, "gpus_per_node": 0}, Layout(3, 1, 0, None)),
+    ],
+)
+def test_a_rank_is_a_gpu_or_one_of_the_processes_on_cpus(asked, layout):
+    assert Layout.of(slurm(**asked)) == layout
+    said = options(text(**asked))
+    assert {f"--nodes={layout.nodes}", f"--ntasks-per-node={layout.tasks}"} < set(said)
+    assert [o for o in said if "gpus" in o] == [f"--gpus-per-node={layout.gpus}"] * bool(layout.gpus)
+    assert [o for o in said if "cpus" in o] == [f"--cpus-per-task={layout.cpus}"] * bool(layout.cpus)
+    assert layout.ranks == layout.nodes * layout.tasks
+
+
+def test_what_is_asked_of_the_site_is_asked_of_sbatch():
+    said = options(text(partition="long", account="lab", qos="low", mem="64G", constraint="a100|h100", exclude="n[1-2]"))
+    assert {"--partition=long", "--account=lab", "--qos=low", "--mem=64G", "--constraint=a100|h100"} < set(said)
+    assert {"--exclude=n[1-2]", "--requeue", "--open-mode=append"} < set(said)
+
+
+def test_nothing_is_asked_that_is_left_to_the_site():
+    left = ("partition", "account", "qos", "mem", "time", "constraint", "exclude")
+    assert [option for option in options(text()) if option.startswith(tuple(f"--{key}" for key in left))] == []
+
+
+def test_any_other_option_of_sbatch_is_passed_on():
+    said = options(text(extra={"reservation": "mine", "comment": 'for "X" # 2', "signal": "USR2@600"}))
+    assert {"--reservation=mine", '--comment=for "X" # 2'} < set(said)
+    assert [option for option in said if "signal" in option] == ["--signal=USR2@600"], "it takes the place of ours"
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_folder_may_have_any_name(name):
+    here = Path("/") / name
+    for script in (text(here, array=True, report=True), report_script(slurm(), here, "name", here)):
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+        (log,) = [option for option in options(script) if option.startswith("--output=")]
+        assert log.startswith(f"--output={str(here).replace('%', '%%')}/log/")
+
+
+@pytest.mark.parametrize(("array", "job"), [(True, "12_3"), (False, "12")])
+def test_the_log_lies_where_status_looks_for_it(array, job):
+    (log,) = [option for option in options(text(array=array)) if option.startswith("--output=")]
+    written = log.removeprefix("--output=").replace("%A_%a", "12_3").replace("%j", "12")
+    assert written == str(job_log(job, Path("/here")))
+
+
+@dataclass
+class Site:
+    """Three cells that are submitted at once, and what stands in for Slurm."""
+
+    folder: Path
+
+    def __post_init__(self):
+        self.bin, self.here = self.folder / "bin", self.folder / "table" / "slurm" / "0"
+        self.runs = {f"cell {n}": RunDir(self.folder / "runs" / str(n)) for n in range(3)}
+        for folder in (self.here / "log", *(run.path / "log" for run in self.runs.values())):
+            folder.mkdir(parents=True)
+        stand_in(self.bin, "sleep")
+        stand_in(self.bin, "sbatch", "echo '99;cluster'")
+        self.controller()
+
+    def controller(self, requeues=True):
+        stand_in(self.bin, "scontrol", f"[ $1 = show ] && echo node1 && exit; exit {0 if requeues else 1}")
+
+    def ranks(self, code=0, verdict=None, also=""):
+        """They end with `code`, and the first of them says `verdict`."""
+        said = "" if verdict is None else f'echo {verdict} >"${{@: -1}}/.verdict"'
+        stand_in(self.bin, "srun", f"{also}\n{said}\nexit {code}")
+
+    def run(self, task=None, offset=None, restarts=0, report=False, **changes) -> int:
+        """The job, as a batch node runs it: its exit code."""
+        paths = {label: run.path for label, run in self.runs.items()}
+        script = job_script(slurm(**changes), self.here, "name", paths, array=task is not None, report=report)
+        array = {} if task is None else {"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": str(task)}
+        known = {"SLURM_JOB_ID": "15", "SLURM_JOB_NODELIST": "node1", "SLURM_RESTART_COUNT": str(restarts), **array}
+        environment = os.environ | known | {"PATH": f"{self.bin}:{os.environ['PATH']}"}
+        words = ["bash", "-s", *([] if offset is None else [str(offset)])]
+        return subprocess.run(words, input=script, env=environment, text=True, check=False).returncode
+
+    def log(self, job, line):
+        job_log(job, self.here).write_text(f"{line}\n")
+
+    @property
+    def requeued(self):
+        return [line for line in calls(self.bin, "scontrol") if line.startswith("requeue")]
+
+    @property
+    def submitted(self):
+        return calls(self.bin, "sbatch")
+
+    @property
+    def worked_on(self):
+        return [Path(line.rpartition(" ")[2]).name for line in calls(self.bin, "srun")]
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+@pytest.mark.parametrize(("code", "verdict"), [(0, 0), (137, 0), (1, 1), (137, 2)])
+def test_what_the_first_rank_says_of_its_end_is_the_end_of_the_job(code, verdict, site):
+    site.ranks(code, verdict)
+    assert site.run(task=1) == verdict
+    assert (site.requeued, site.submitted) == ([], [])
+
+
+@pytest.mark.parametrize(("code", "verdict"), [(130, 130), (0, 130), (137, None), (143, None), (LOST, LOST), (1, LOST)])
+def test_a_job_that_saved_or_lost_a_process_goes_on(code, verdict, site):
+    site.ranks(code, verdict)
+    assert site.run(task=1) == 0
+    assert (site.requeued, site.submitted) == (["requeue 12_1"], []), "the bare id would requeue the whole array"
+
+
+def test_a_job_of_its_own_goes_on_by_its_own_id(site):
+    site.ranks(130, 130)
+    assert site.run() == 0
+    assert site.requeued == ["requeue 15"]
+
+
+def test_a_job_that_ends_before_python_began_does_so_once_and_says_so(site):
+    site.ranks(1)
+    assert site.run(task=2) == 1
+    assert (site.requeued, site.submitted) == ([], [])
+    assert site.runs["cell 2"].failed
+
+
+def test_the_verdict_of_the_start_before_is_not_that_of_this_one(site):
+    site.runs["cell 0"].verdict.write_text("130\n")
+    site.ranks(0)
+    assert (site.run(task=0), site.requeued) == (0, [])
+    assert site.runs["cell 0"].ended is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0. Some of your processes may have been killed",
+     "slurmstepd: error: Job 12 exceeded memory limit (400 > 100), being killed"],
+)  # fmt: skip
+def test_a_job_that_lacks_memory_would_lack_it_again(line, site):
+    site.ranks(137)
+    site.log("12_1", line)
+    assert site.run(task=1) == 1
+    assert (site.requeued, site.submitted) == ([], [])
+
+
+def test_where_a_site_forbids_to_requeue_another_job_follows(site):
+    site.controller(requeues=False)
+    site.ranks(130, 130)
+    assert site.run(task=1, offset=1, report=True) == 0
+    follow, report = site.submitted
+    assert follow == f"--parsable --dependency=afterany:12_1 --array=1 {site.here}/submit.sh 1"
+    assert report == f"--dependency=afterany:99 {site.here}/report.sh"
+    assert jobs_of(site.runs["cell 2"]) == [("99_1", site.here)]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_job_that_follows_is_found_by_status_whatever_the_folder_is_called(name, tmp_path):
+    site = Site(tmp_path / name)
+    site.controller(requeues=False)
+    site.ranks(130, 130)
+    assert site.run() == 0
+    assert site.submitted == [f"--parsable --dependency=afterany:15 {site.here}/submit.sh 0"]
+    assert jobs_of(site.runs["cell 0"]) == [("99", site.here)]
+
+
+def test_a_job_that_can_neither_requeue_nor_submit_has_failed(site):
+    site.controller(requeues=False)
+    stand_in(site.bin, "sbatch", "exit 1")
+    site.ranks(130, 130)
+    assert site.run(task=0) == 1
+    assert site.runs["cell 0"].failed
+
+
+@pytest.mark.parametrize(("task", "offset", "cell"), [(None, None, 0), (2, None, 2), (2, 0, 2), (0, 2, 2), (1, 1, 2)])
+def test_each_task_works_on_its_cell_and_a_later_array_on_later_ones(task, offset, cell, site):
+    site.ranks()
+    assert site.run(task, offset) == 0
+    assert site.worked_on == [str(cell)]
+
+
+def test_setup_comes_before_the_ranks_which_see_what_it_sets(site):
+    site.ranks(also=f'echo "$LOADED" >"{site.folder}/seen"')
+    assert site.run(setup=["LOADED='cuda 13'", "export LOADED"]) == 0
+    assert (site.folder / "seen").read_text() == "cuda 13\n"
+
+
+def test_a_setup_that_fails_ends_the_job_before_the_ranks_begin(site):
+    site.ranks()
+    assert site.run(task=1, setup=["false"]) == 1
+    assert site.worked_on == []
+    assert site.runs["cell 1"].failed
+
+
+def test_every_rank_knows_which_it_is_and_where_they_meet(site, monkeypatch):
+    """The stand-in for srun starts the second of four, on the second node, with a stand-in for Python."""
+    tell = 'echo "$RANK $LOCAL_RANK $WORLD_SIZE $OMP_NUM_THREADS $MASTER_ADDR $INCEPTIONCTL_SUBMISSION" >"$0.told"'
+    stand_in(site.bin, "python", tell + '\necho "$MASTER_PORT" >>"$0.ports"')
+    monkeypatch.setattr(sys, "executable", str(site.bin / "python"))
+    begin = "while [ $1 != bash ]; do shift; done; export SLURM_PROCID=2 SLURM_LOCALID=0 SLURM_NTASKS=4"
+    site.ranks(also=f'{begin}; "$@"')
+    for restarts in (0, 1):
+        assert site.run(nodes=2, gpus_per_node=2, cpus_per_gpu=3, restarts=restarts) == 0
+    assert (site.bin / "python.told").read_text() == f"2 0 4 3 node1 {site.here}\n"
+    assert calls(site.bin, "python")[0] == f"-m inceptionctl.worker {site.runs['cell 0'].path}"
+    before, again = (int(port) for port in (site.bin / "python.ports").read_text().split())
+    assert 10000 <= before != again < 30000, "what is left of the start before may still hold its port"

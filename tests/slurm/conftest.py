@@ -1,0 +1,37 @@
+"""Slurm itself, on private clusters that the tests of this folder share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slurmcluster import Cluster, temporary
+from slurmhost import missing
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slurm)
+
+
+def skip_where_missing(accounting: bool) -> None:
+    if reason := missing(accounting):
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """With accounting; the last of its four nodes is far: it does not see what is in `cluster.hidden`."""
+    skip_where_missing(accounting=True)
+    with temporary(hidden=tmp_path_factory.mktemp("hidden")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def bare_cluster() -> Iterator[Cluster]:
+    """Without accounting; it forgets a job 2 to 12 seconds after its end, and takes array indices from 0 to 2."""
+    skip_where_missing(accounting=False)
+    with temporary(accounting=False, max_array_size=3, min_job_age=2) as up:
+        yield up

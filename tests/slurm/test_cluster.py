@@ -1,0 +1,75 @@
+"""The private cluster is what the other tests of this folder take it for."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from runs import gone, processes_in, wait_for
+from slurmcluster import Cluster, temporary
+from slurmhost import HOSTS, in_jobs, missing
+
+
+def submit(cluster: Cluster, *words: str) -> str:
+    return cluster.run("sbatch", "--parsable", *words)
+
+
+def is_in(cluster: Cluster, job: str, state: str) -> bool:
+    return cluster.state(job) == state
+
+
+def test_nodes_differ_and_resolve(cluster: Cluster) -> None:
+    command = "getent hosts $SLURMD_NODENAME"
+    said = cluster.run("srun", "-N2", "-n2", "--gpus-per-node=2", "sh", "-c", command).splitlines()
+    assert sorted(line.split()[1] for line in said) == cluster.near[:2]
+
+
+def test_the_last_node_does_not_see_the_hidden_folder(cluster: Cluster) -> None:
+    (cluster.hidden / "file").touch()
+    where = ["--chdir=/", "ls", str(cluster.hidden)]
+    assert cluster.run("srun", "-p", "main", *where) == "file"
+    assert cluster.run("srun", "-p", "far", *where) == ""
+
+
+def test_a_preempted_job_is_told_and_starts_again_if_it_asks_to(cluster: Cluster, tmp_path: Path) -> None:
+    """Its steps get SIGTERM at once. A script that then ends, ends the job: Slurm requeues what outlives the grace time
+    and nothing else."""
+    nodes, log = [f"-N{len(cluster.near)}", "--exclusive"], tmp_path / "low"
+    script = "srun sh -c 'echo up; exec sleep 60' || scontrol requeue $SLURM_JOB_ID; sleep 60"
+    job = submit(cluster, *nodes, "-o", str(log), "--wrap", script)
+    wait_for(lambda: log.exists() and log.read_text().count("up") == len(cluster.near), 20)
+    cluster.run("srun", "-p", "high", *nodes, "true")
+    wait_for(lambda: is_in(cluster, job, "RUNNING"), 20)
+    assert " Restarts=1 " in cluster.run("scontrol", "show", "job", job)
+    cluster.run("scancel", job)
+
+
+def test_a_job_over_its_memory_is_killed(cluster: Cluster, tmp_path: Path) -> None:
+    hog = "x = bytearray(300 << 20); __import__('time').sleep(60)"
+    job = submit(cluster, "--mem=100", "-o", str(tmp_path / "hog"), "--wrap", f'python3 -c "{hog}"')
+    wait_for(lambda: is_in(cluster, job, "FAILED"), 20)
+    assert "exceeded memory limit" in (tmp_path / "hog").read_text()
+
+
+def test_without_accounting(bare_cluster: Cluster) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as trouble:
+        bare_cluster.run("sacct")
+    assert "accounting storage is disabled" in trouble.value.stderr
+    with pytest.raises(subprocess.CalledProcessError, match="sbatch"):
+        submit(bare_cluster, "--array=0-3", "--wrap", "true")
+
+
+def test_a_site_that_requeues_nothing_and_what_it_leaves() -> None:
+    if reason := missing(accounting=False):
+        pytest.skip(reason)
+    with temporary(accounting=False, nodes=1, requeue=False) as up:
+        job = submit(up, "--requeue", "-o", "/dev/null", "--wrap", "sleep 600 & env -i setsid sleep 600")
+        wait_for(lambda: is_in(up, job, "RUNNING") and len(in_jobs(up.conf)) > 3, 20)
+        with pytest.raises(subprocess.CalledProcessError) as trouble:
+            up.run("scontrol", "requeue", job)
+        assert "presently disabled" in trouble.value.stderr
+        jobs = in_jobs(up.conf)
+    assert processes_in(up.folder) == in_jobs(up.conf) == []
+    wait_for(lambda: gone(*jobs), 5)
+    assert up.name not in HOSTS.read_text()

@@ -1,0 +1,139 @@
+"""A table on a cluster that disturbs it: it completes, and every cell ends as if it had been left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commandline import Result, call
+from runs import assert_same_end, launched, wait_for
+from slurmcluster import Cluster
+
+# A cell of some twenty seconds on a free core, a row of metrics every tenth of one.
+LENGTH = ["arch.width=0.1", "train.epochs=8", "data.renderings=1", "train.monitor=20", "train.log_every=2"]
+CELLS = ["ablate", "table=rmsprop", "seeds=1", "launch.threads=1", *LENGTH]
+ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
+
+
+def by_label(outputs: Path) -> dict[str, Path]:
+    ledger = json.loads((outputs / "rmsprop" / "ledger.json").read_text())
+    return {row["label"]: outputs / row["cells"][0]["run"] for row in ledger["rows"]}
+
+
+def status(folder: Path, cluster: Cluster) -> dict[str, dict]:
+    done = call("status", "--json", str(folder), cwd=folder, **cluster.environment)
+    assert done.returncode == 0, done.stderr
+    return {row["cell"].partition(",")[0]: row for row in json.loads(done.stdout)}
+
+
+def job_of(run: Path) -> str:
+    return json.loads((run / "jobs.jsonl").read_text().splitlines()[-1])["job"]
+
+
+def starts(run: Path) -> int:
+    return len((run / "starts.jsonl").read_text().splitlines()) if (run / "starts.jsonl").is_file() else 0
+
+
+def gets_on(run: Path, since: int = 0) -> None:
+    """Waits until a start after `since` has logged a step."""
+
+    def stepped() -> bool:
+        written = run / "metrics.jsonl"
+        return starts(run) > since and not (run / ".verdict").is_file() and '"kind": "train"' in written.read_text()
+
+    wait_for(lambda: (run / "metrics.jsonl").is_file() and stepped(), 120)
+
+
+def ended(cluster: Cluster, folder: Path) -> Result:
+    return call("wait", str(folder), "--every", "1", cwd=folder, **cluster.environment)
+
+
+def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    words = [*CELLS, *ON_CPUS, f"outputs={there}", "launch.nodes=1"]
+    done = call(*words, cwd=tmp_path, **cluster.environment)
+    assert done.returncode == 0, done.stderr
+    assert "4 submitted as job array" in done.stdout
+    labels, runs = list(by_label(there)), list(by_label(there).values())
+    for run in runs:
+        gets_on(run)
+    cancelled, requeued, _, down = runs
+    cluster.run("scancel", job_of(cancelled))
+    cluster.run("scontrol", "requeue", job_of(requeued))
+    cluster.run("srun", "--partition=high", f"--nodes={len(cluster.near)}", "--exclusive", "true", timeout=180)
+    gets_on(down, since=1)
+    node = status(there / "rmsprop", cluster)[labels[3]]["node"]
+    cluster.set_node(node, "down")
+    cluster.set_node(node, "resume")
+
+    first = ended(cluster, there / "rmsprop")
+    assert first.returncode == 1
+    assert "1 of 4 are not done" in first.stderr
+    assert status(there / "rmsprop", cluster)[labels[0]]["state"] == "cancelled"
+
+    again = call(*words, cwd=tmp_path, **cluster.environment)
+    assert "4 cells, 3 done before, 1 to run" in again.stdout
+    assert "1 submitted as job array" in again.stdout
+    assert ended(cluster, there / "rmsprop").returncode == 0
+
+    code, said = launched(*CELLS, f"outputs={here}", "launch.device=cpu", "launch.jobs=2")
+    assert code == 0, said
+    for label, run in by_label(here).items():
+        assert_same_end(run, by_label(there)[label])
+    assert [starts(run) for run in runs[:1]] == [2]
+    assert min(starts(run) for run in runs[1:3]) >= 2
+    assert starts(down) >= 3
+    report = wait_for(lambda: list((there / "rmsprop").glob("report.json")), 60)
+    assert report
+
+
+@pytest.fixture(scope="module")
+def split_table(bare_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, Result]:
+    """A table whose second cell fails before Python starts, at a site that takes arrays of three and keeps no accounts;
+    what submitting and waiting printed, when Slurm has forgotten its jobs."""
+    folder = tmp_path_factory.mktemp("split")
+    fails = "launch.setup=['test \"$SLURM_ARRAY_TASK_ID\" != 1']"
+    words = [*CELLS, *ON_CPUS, fails, "train.epochs=0.2", f"outputs={folder}", "launch.array_parallelism=2"]
+    done = call(*words, cwd=folder, **bare_cluster.environment)
+    assert done.returncode == 0, done.stderr
+    waited = ended(bare_cluster, folder / "rmsprop")
+    wait_for(lambda: not bare_cluster.run("squeue", "-h", "-t", "all"), 60)
+    return folder / "rmsprop", done, waited
+
+
+def test_an_array_longer_than_the_site_takes_is_split(split_table: tuple[Path, Result, Result]) -> None:
+    table, done, _ = split_table
+    jobs = [job_of(run) for run in by_label(table.parent).values()]
+    arrays = [job.partition("_")[0] for job in jobs]
+    assert [job.partition("_")[2] for job in jobs] == ["0", "1", "2", "0"]
+    assert arrays[0] == arrays[1] == arrays[2] != arrays[3]
+    assert f"arrays {arrays[0]}, {arrays[3]}" in done.stdout
+
+
+def test_a_failing_cell_leaves_the_others_and_the_report_alone(split_table: tuple[Path, Result, Result]) -> None:
+    table, _, waited = split_table
+    assert waited.returncode == 1
+    assert "1 of 4 are not done" in waited.stderr
+    assert "it ended before Python began" in waited.stdout
+    statuses = [row["cells"][0]["status"] for row in json.loads((table / "report.json").read_text())["rows"]]
+    assert statuses == ["done", "failed", "done", "done"]
+
+
+def test_the_status_is_right_when_slurm_has_forgotten(split_table, bare_cluster: Cluster) -> None:
+    table, _, _ = split_table
+    found = list(status(table, bare_cluster).values())
+    assert [row["state"] for row in found] == ["done", "failed", "done", "done"]
+    assert "ended before Python began" in found[1]["reason"]
+
+
+def test_cancel_takes_the_whole_table_out_of_the_queue(cluster: Cluster, tmp_path: Path) -> None:
+    words = [*CELLS, *ON_CPUS, f"outputs={tmp_path}", "launch.extra={begin:now+1hour}"]
+    assert call(*words, cwd=tmp_path, **cluster.environment).returncode == 0
+    table = tmp_path / "rmsprop"
+    assert {row["state"] for row in status(table, cluster).values()} == {"queued"}
+    said = call("cancel", str(table), cwd=tmp_path, **cluster.environment)
+    assert "4 jobs cancelled" in said.stdout
+    left = cluster.run("squeue", "-h", "-t", "PD,R", "-o", "%j")
+    assert "rmsprop" not in left
+    assert {row["state"] for row in status(table, cluster).values()} == {"cancelled"}

@@ -1,0 +1,112 @@
+"""One run on a cluster: over several nodes, against a time limit, where a site forbids to requeue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from commandline import TINY, call
+from runs import assert_same_end, launched, only, wait_for
+from slurmcluster import Cluster, temporary
+
+ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
+LONGER = [*TINY, "train.epochs=8"]
+
+
+def submitted(cluster: Cluster, outputs: Path, *words: str) -> Path:
+    done = call("train", *words, f"outputs={outputs}", cwd=outputs, **cluster.environment)
+    assert done.returncode == 0, done.stderr
+    return only(outputs, "train/*-0")
+
+
+def status(run: Path, cluster: Cluster) -> dict:
+    done = call("status", "--json", str(run), cwd=run, **cluster.environment)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    return row
+
+
+def waited(run: Path, cluster: Cluster) -> int:
+    return call("wait", str(run), "--every", "1", cwd=run, **cluster.environment).returncode
+
+
+def local(outputs: Path, *words: str) -> Path:
+    code, said = launched("train", *words, "launch.device=cpu", f"outputs={outputs}")
+    assert code == 0, said
+    return only(outputs, "train/*-0")
+
+
+def steps_logged(run: Path) -> int:
+    return (run / "metrics.jsonl").read_text().count('"train"') if (run / "metrics.jsonl").is_file() else 0
+
+
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    return here, there
+
+
+def test_two_nodes_of_two_ranks_end_as_four_ranks_here(cluster: Cluster, tmp_path: Path) -> None:
+    here, there = folders(tmp_path)
+    layout = ["launch=slurm", "launch.device=cpu", "launch.nodes=2", "launch.gpus_per_node=2", "launch.mem=2500"]
+    run = submitted(cluster, there, *TINY, *layout)
+    assert waited(run, cluster) == 0
+    job = json.loads((run / "jobs.jsonl").read_text())["job"]
+    assert cluster.run("sacct", "-n", "-X", "-P", "-j", job, "-o", "NNodes,State") == "2|COMPLETED"
+    assert_same_end(run, local(here, *TINY, "launch.processes=4"))
+
+
+def test_a_run_goes_on_after_its_time_limit(cluster: Cluster, tmp_path: Path) -> None:
+    here, there = folders(tmp_path)
+    words = [*TINY, "train.epochs=24"]
+    run = submitted(cluster, there, *words, *ON_CPUS, "launch.time=1")
+    assert waited(run, cluster) == 0
+    begun = [json.loads(line)["step"] for line in (run / "starts.jsonl").read_text().splitlines()]
+    assert len(begun) >= 2
+    assert begun == sorted(set(begun))
+    assert_same_end(run, local(here, *words))
+
+
+def test_a_time_limit_before_the_first_step_ends_the_run(cluster: Cluster, tmp_path: Path) -> None:
+    run = submitted(cluster, tmp_path, *LONGER, *ON_CPUS, "launch.time=3")
+    wait_for((run / "starts.jsonl").is_file)
+    cluster.run("scancel", "--signal=USR2", json.loads((run / "jobs.jsonl").read_text())["job"])
+    assert waited(run, cluster) == 1
+    found = status(run, cluster)
+    assert found["state"] == "failed"
+    assert "launch.time = 3 is too short" in found["reason"]
+    assert len((run / "starts.jsonl").read_text().splitlines()) == 1
+
+
+def test_where_requeueing_is_forbidden_another_job_follows(tmp_path: Path) -> None:
+    here, there = folders(tmp_path)
+    with temporary(accounting=False, nodes=1, requeue=False) as cluster:
+        run = submitted(cluster, there, *LONGER, *ON_CPUS)
+        wait_for(lambda: steps_logged(run) > 2)
+        cluster.run("scancel", "--signal=TERM", json.loads((run / "jobs.jsonl").read_text())["job"])
+        wait_for(lambda: len((run / "jobs.jsonl").read_text().splitlines()) == 2)
+        assert waited(run, cluster) == 0
+        assert status(run, cluster)["restarts"] == 1
+    assert_same_end(run, local(here, *LONGER))
+
+
+def test_a_run_that_is_queued_is_not_submitted_again(cluster: Cluster, tmp_path: Path) -> None:
+    words = [*TINY, *ON_CPUS, "launch.extra={begin:now+1hour}"]
+    run = submitted(cluster, tmp_path, *words)
+    again = call("train", *words, f"outputs={tmp_path}", cwd=tmp_path, **cluster.environment)
+    assert "already submitted: job" in again.stdout
+    assert len((run / "jobs.jsonl").read_text().splitlines()) == 1
+    assert "1 jobs cancelled" in call("cancel", str(run), cwd=tmp_path, **cluster.environment).stdout
+
+
+def test_a_run_begun_here_goes_on_there(cluster: Cluster, tmp_path: Path) -> None:
+    here, there = folders(tmp_path)
+    words = [*TINY, "train.epochs=2"]
+    begun = local(there, *words)
+    for left in ("result.json", "predictions/single.npz"):
+        (begun / left).unlink()
+    done = call("resume", str(begun), *ON_CPUS, cwd=tmp_path, **cluster.environment)
+    assert "submitted: job" in done.stdout, done.stderr
+    assert waited(begun, cluster) == 0
+    assert_same_end(begun, local(here, *words))
