@@ -44,6 +44,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/checkpoint.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/ablate.py
+	$(BIN)/python benchmarks/status.py
 
 clean:
 	rm -rf $(VENV) .uv build dist *.egg-info

@@ -31,6 +31,7 @@ SCHEDULES: dict[str, tuple[str, ...]] = {
 }
 
 LAUNCHES = {"local": Local, "slurm": Slurm}
+OURS = {"array", "error", "output", "parsable", "wrap"}  # options of sbatch
 SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
 
 # What a run's result does not depend on.
@@ -136,6 +137,8 @@ def _check_launch(config: Config) -> None:
         raise RequestError(
             f"launch.processes = {launch.processes} cannot be shared by launch.nodes = {launch.nodes} alike"
         )
+    if taken := sorted(OURS & (launch.extra or {}).keys()):
+        raise RequestError(f"launch.extra.{taken[0]} is not free: that is how runs find their logs and their cells")
     for line in launch.setup or []:
         if SECRET.search(line):
             raise RequestError(

@@ -230,7 +230,7 @@ class Local(_Launch):
 class Slurm(_Launch):
     """Jobs of a cluster; null leaves a matter to the site. `mem` of a node and `time` that a job may take are written
     as sbatch takes them (64G; minutes, 12:00:00, 2-00); `array_parallelism`: cells of a table side by side;
-    `setup`: shell commands before the run, `extra`: any other options of sbatch, by name."""
+    `setup`: shell commands before the run, `extra`: any other options of sbatch, null where they take no value."""
 
     name: Literal["slurm"]
     partition: Word | None
@@ -245,7 +245,7 @@ class Slurm(_Launch):
     exclude: Word | None
     array_parallelism: Count | None
     setup: list[Line] | None
-    extra: dict[OptionName, Line] | None
+    extra: dict[OptionName, Line | None] | None
 
 
 @section

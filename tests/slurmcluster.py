@@ -180,13 +180,16 @@ class Cluster(Settings):
         """Starts the jobs that wait only for having been requeued, once nothing of them runs and they have waited for a
         second: a node takes no job again in the second in which it gave it up, and a step may outlive its job. To be
         called time and again, as a thread here does."""
-        lines = [line.split("|") for line in self.run("squeue", "-h", "-r", "-t", "PD", "-o", "%i|%T|%r").splitlines()]
-        waiting = [job for job, state, reason in lines if (state, reason) == ("PENDING", "BeginTime")]
+        said = self.run("squeue", "-h", "-r", "-t", "PD", "-o", "%i|%A|%T|%r").splitlines()
+        lines = [
+            line.split("|") for line in said
+        ]  # %i of an array's task has its index, %A is what its steps are named by
+        waiting = {task: job for task, job, state, reason in lines if (state, reason) == ("PENDING", "BeginTime")}
         now = time.monotonic()
-        self._waiting = {job: self._waiting.get(job, now) for job in waiting if self._restarted(job)}
-        for job, since in self._waiting.items():
-            if now - since > 1.1 and not self._steps(job):
-                self._control("update", f"jobid={job}", "starttime=now")
+        self._waiting = {task: self._waiting.get(task, now) for task in waiting if self._restarted(task)}
+        for task, since in self._waiting.items():
+            if now - since > 1.1 and not self._steps(waiting[task]):
+                self._control("update", f"jobid={task}", "starttime=now")
 
     def _restarted(self, job: str) -> bool:
         """A job with a begin time of its own waits for it."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from slurmhost import free_ports
 
 # config_overrides lets a small host pose as nodes with more cores; linuxproc and task/none do without cgroups, so
-# nothing is pinned. OverMemoryKill is then what holds a job to its memory. ReturnToService=2 would bring back a node that
-# a test has set down.
+# nothing is pinned. OverMemoryKill is then what holds a job to its memory. ReturnToService=2 would bring back a
+# node that a test has set down.
 GENERAL = """\
 ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)

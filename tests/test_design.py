@@ -124,6 +124,7 @@ def test_rooms_that_never_import_torch(room):
         ["models"],
         ["models", "inception_v3"],
         ["models", "--diff", "inception_v2", "inception_v3"],
+        ["status", "--help"],
         ["completion", "query", "inceptionctl train arch="],
     ],
     ids=" ".join,
@@ -149,7 +150,8 @@ def test_the_bare_help_does_not_even_import_hydra():
 
 def test_every_package_folder_is_listed_for_the_wheel():
     listed = (PACKAGE.parent / "pyproject.toml").read_text()
-    folders = {f"inceptionctl.{p.parent.name}" for p in PACKAGE.glob("*/__init__.py")}
+    found = (path.parent.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("__init__.py"))
+    folders = {".".join(path.parts) for path in found}
     assert [folder for folder in folders if f'"{folder}"' not in listed] == []
 
 

@@ -231,13 +231,13 @@ def test_cancel_where_nothing_is_going_on_says_so(made):
 def test_a_run_is_seen_cancelled_and_goes_on(nothing_else):
     words = ["train", *TINY, "train.epochs=0.8"]
     command = start(nothing_else, *words)
-    at_step(6, nothing_else / "outputs")
+    at_step(6, nothing_else / "outputs", 300)
     (entry,) = seen()
     assert entry["state"] == "running"
     assert entry["node"] == socket.gethostname()
     assert entry["epoch"] > 0.1
     assert launched("cancel") == (0, "1 commands told to save and stop\n")
-    output, _ = command.communicate(timeout=30)
+    output, _ = command.communicate(timeout=120)
     assert command.returncode == 130, output
     assert states() == ["stopped"]
     code, said = launched("wait")

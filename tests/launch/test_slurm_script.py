@@ -80,7 +80,9 @@ def test_a_rank_is_a_gpu_or_one_of_the_processes_on_cpus(asked, layout):
 
 
 def test_what_is_asked_of_the_site_is_asked_of_sbatch():
-    said = options(text(partition="long", account="lab", qos="low", mem="64G", constraint="a100|h100", exclude="n[1-2]"))
+    said = options(
+        text(partition="long", account="lab", qos="low", mem="64G", constraint="a100|h100", exclude="n[1-2]")
+    )
     assert {"--partition=long", "--account=lab", "--qos=low", "--mem=64G", "--constraint=a100|h100"} < set(said)
     assert {"--exclude=n[1-2]", "--requeue", "--open-mode=append"} < set(said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,24 @@ def test_cancel_takes_the_whole_table_out_of_the_queue(cluster: Cluster, tmp_pat
     left = cluster.run("squeue", "-h", "-t", "PD,R", "-o", "%j")
     assert "rmsprop" not in left
     assert {row["state"] for row in status(table, cluster).values()} == {"cancelled"}
+
+
+def test_the_status_of_200_cells_asks_each_command_once(cluster: Cluster, tmp_path: Path) -> None:
+    words = ["ablate", "table=rmsprop", "seeds=50", *ON_CPUS, f"outputs={tmp_path}", "launch.extra={begin:now+1hour}"]
+    assert call(*words, cwd=tmp_path, **cluster.environment).returncode == 0
+    environment, calls = counting(tmp_path / "bin", cluster.environment)
+    done = call("status", str(tmp_path / "rmsprop"), cwd=tmp_path, **environment)
+    assert "200 runs: 200 queued; report: job" in done.stdout
+    assert sorted(calls.read_text().split()) in (["squeue"], ["sacct", "squeue"])
+    assert call("cancel", str(tmp_path / "rmsprop"), cwd=tmp_path, **cluster.environment).returncode == 0
+
+
+def counting(folder: Path, environment: dict[str, str]) -> tuple[dict[str, str], Path]:
+    """Slurm's commands, which note each call of squeue and sacct in a file."""
+    folder.mkdir()
+    calls = folder / "calls"
+    for name in ("squeue", "sacct"):
+        stand_in = folder / name
+        stand_in.write_text(f'#!/bin/sh\necho {name} >>"{calls}"\nexec {shutil.which(name)} "$@"\n')
+        stand_in.chmod(0o755)
+    return environment | {"PATH": f"{folder}:{environment['PATH']}"}, calls

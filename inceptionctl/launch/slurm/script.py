@@ -16,7 +16,19 @@ from inceptionctl.schema import Slurm
 REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
 WARNING_SECONDS = 120  # before the time limit, to save; at most a quarter of it
 
-WORK = """\
+JOB = """\
+{head}
+set -eo pipefail
+here={here}
+cells=(
+{cells}
+)
+run=${{cells[$((${{SLURM_ARRAY_TASK_ID:-0}} + ${{1:-0}}))]}}  # of an array that had to be split, a part starts at $1
+job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
+job=${{job:-$SLURM_JOB_ID}}
+rm -f "$run/.verdict"
+trap 'code=$?; ((code == 0)) || echo "$code" >"$run/.verdict"' EXIT
+{setup}
 # Where the ranks meet.
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 MASTER_PORT=$((10000 + (SLURM_JOB_ID + 997 * ${{SLURM_RESTART_COUNT:-0}}) % 20000))
@@ -41,6 +53,12 @@ next=$(sbatch --parsable --dependency="afterany:$job" ${{task:+--array="$task"}}
 next=${{next%;*}}
 printf '{{"job": "%s", "submission": "%s"}}\\n' "$next${{task:+_$task}}" "$here" >>"$run/jobs.jsonl"
 {report_again}"""
+REPORT = """\
+{head}
+set -eo pipefail
+{setup}
+exec {python} -m inceptionctl report {table}
+"""
 
 
 @dataclass(frozen=True)
@@ -70,51 +88,27 @@ def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], 
     """Of the job that works on `cells`, run folders by label: the array task's, or the only one. `here`: where the
     script will lie; `report`: whether another beside it writes the table's report."""
     layout = Layout.of(launch)
-    log = "%A_%a" if array else "%j"
-    head = _head(launch, name, here, log) | {
-        "requeue": "",
-        "signal": f"USR2@{warning_seconds(launch.time)}",
-        "nodes": str(layout.nodes),
-        "ntasks-per-node": str(layout.tasks),
-        **({"gpus-per-node": str(layout.gpus)} if layout.gpus else {}),
-        **({"cpus-per-task": str(layout.cpus)} if layout.cpus else {}),
-        **({"mem": launch.mem} if launch.mem else {}),
-        **({"time": launch.time} if launch.time else {}),
-        **(launch.extra or {}),
-    }
-    listed = [f"    {shlex.quote(str(path))}  # {label}" for label, path in cells.items()]
-    again = 'sbatch --dependency="afterany:$next" "$here/report.sh"\n' if report else ""
-    work = WORK.format(
+    options = _options(launch, name, here, "%A_%a" if array else "%j") | _resources(launch, layout)
+    listed = [f"    {shlex.quote(str(path))}  # {_one_line(label)}" for label, path in cells.items()]
+    return JOB.format(
+        head=_head(options | (launch.extra or {})),
+        here=shlex.quote(str(here)),
+        cells="\n".join(listed),
+        setup=_setup(launch),
         threads=launch.threads or launch.cpus_per_gpu or 1,
         submission=SUBMISSION,
         cpus=f" --cpus-per-task={layout.cpus}" if layout.cpus else "",
         python=shlex.quote(sys.executable),
         lost=LOST,
-        report_again=again,
+        report_again='sbatch --dependency="afterany:$next" "$here/report.sh"\n' if report else "",
     )
-    return "\n".join([
-        *_lines(head),
-        "set -eo pipefail",
-        f"here={shlex.quote(str(here))}",
-        "cells=(",
-        *listed,
-        ")",
-        "run=${cells[$((${SLURM_ARRAY_TASK_ID:-0} + ${1:-0}))]}  # an array that the site's limit splits starts at $1",
-        "job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}",
-        "job=${job:-$SLURM_JOB_ID}",
-        'rm -f "$run/.verdict"',
-        "trap 'code=$?; ((code == 0)) || echo \"$code\" >\"$run/.verdict\"' EXIT",
-        *_setup(launch),
-        "",
-        work,
-    ])  # fmt: skip
 
 
 def report_script(launch: Slurm, here: Path, name: str, table: Path) -> str:
     """Of the job that runs when all others of a table have ended, however."""
-    command = f"exec {shlex.quote(sys.executable)} -m inceptionctl report {shlex.quote(str(table))}"
-    head = _head(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
-    return "\n".join([*_lines(head), "set -eo pipefail", *_setup(launch), command, ""])
+    options = _options(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
+    python, folder = shlex.quote(sys.executable), shlex.quote(str(table))
+    return REPORT.format(head=_head(options), setup=_setup(launch), python=python, table=folder)
 
 
 def warning_seconds(limit: str | None) -> int:
@@ -134,7 +128,8 @@ def seconds_of(limit: str) -> int | None:
     return int(timedelta(days=int(days or 0), **given).total_seconds())
 
 
-def _head(launch: Slurm, name: str, here: Path, log: str) -> dict[str, str]:
+def _options(launch: Slurm, name: str, here: Path, log: str) -> dict[str, str | None]:
+    """Where a job goes, what it is called, and where its log is."""
     asked = {key: getattr(launch, key) for key in ("partition", "account", "qos", "constraint", "exclude")}
     return {
         "job-name": name,
@@ -144,15 +139,32 @@ def _head(launch: Slurm, name: str, here: Path, log: str) -> dict[str, str]:
     }
 
 
-def _lines(head: Mapping[str, str]) -> list[str]:
-    written = [f"#SBATCH --{key}" + (f"={_word(value)}" if value else "") for key, value in head.items()]
-    return ["#!/usr/bin/env bash", *written]
+def _resources(launch: Slurm, layout: Layout) -> dict[str, str | None]:
+    asked = {"gpus-per-node": layout.gpus, "cpus-per-task": layout.cpus, "mem": launch.mem, "time": launch.time}
+    return {
+        "requeue": None,
+        "signal": f"USR2@{warning_seconds(launch.time)}",
+        "nodes": str(layout.nodes),
+        "ntasks-per-node": str(layout.tasks),
+        **{key: str(value) for key, value in asked.items() if value},
+    }
+
+
+def _head(options: Mapping[str, str | None]) -> str:
+    written = [f"#SBATCH --{key}" + (f"={_word(value)}" if value else "") for key, value in options.items()]
+    return "\n".join(["#!/usr/bin/env bash", *written])
 
 
 def _word(value: str) -> str:
     """As sbatch reads its lines: double quotes around what has spaces."""
-    return f'"{value}"' if any(c.isspace() for c in value) else value
+    value = _one_line(value)
+    return f'"{value}"' if " " in value else value
 
 
-def _setup(launch: Slurm) -> list[str]:
-    return ["", *launch.setup] if launch.setup else []
+def _one_line(text: str) -> str:
+    """What is to be a comment to bash must not go on in a line of its own: tables may come from a stranger."""
+    return " ".join(text.split())
+
+
+def _setup(launch: Slurm) -> str:
+    return "\n".join(["", *launch.setup, ""]) if launch.setup else ""
