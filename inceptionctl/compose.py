@@ -32,6 +32,7 @@ from inceptionctl.errors import InceptionctlError, RequestError, unknown
 CONFIG_MODULE = "inceptionctl.conf"
 REFUSED_FLAGS = ("experimental_rerun", "config_path", "config_name")  # the first reads a pickle
 REPORTED = ("runtime", "overrides", "job.override_dirname", "searchpath")  # what Hydra's settings say of a command line
+COMMANDS = ("setup", "extra")  # of `launch`
 Tree = dict[str, Any]
 Validate = Callable[[Tree, Sequence[str]], object]
 
@@ -181,10 +182,22 @@ def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
 
 def _refuse_commands(tree: Tree, overrides: Sequence[str]) -> None:
     """What a cluster's nodes are to run comes from the person at the command line, not from a folder of settings."""
-    typed = {override.key_or_group for override in parse(overrides)}
-    for key in ("setup", "extra"):
-        if (tree.get("launch") or {}).get(key) and f"launch.{key}" not in typed:
-            raise RequestError(f"launch.{key} can run code: give it on the command line, not in a file of settings")
+    typed: Tree = {override.key_or_group: override.value() for override in parse(overrides)}
+    for key in COMMANDS:
+        found, asked = (tree.get("launch") or {}).get(key), typed.get(f"launch.{key}")
+        if found and (not asked or len(found) > len(asked)):  # Hydra adds what is typed to what is there
+            raise _runs_code(f"launch.{key}")
+
+
+def refuse_commands(overrides: Sequence[str]) -> None:
+    """The same of what a table sets."""
+    for override in parse(overrides):
+        if override.key_or_group in {f"launch.{key}" for key in COMMANDS}:
+            raise _runs_code(override.key_or_group)
+
+
+def _runs_code(key: str) -> RequestError:
+    return RequestError(f"{key} can run code: give it on the command line, not in a file of settings")
 
 
 def _is_for_hydra(override: Override) -> bool:

@@ -139,10 +139,10 @@ def _check_launch(config: Config) -> None:
         )
     if taken := sorted(OURS & (launch.extra or {}).keys()):
         raise RequestError(f"launch.extra.{taken[0]} is not free: that is how runs find their logs and their cells")
-    for line in launch.setup or []:
-        if SECRET.search(line):
+    for line in [*(launch.setup or []), *(launch.extra or {}).values()]:
+        if line and SECRET.search(line):
             raise RequestError(
-                "launch.setup sets what looks like a secret, and would be kept in the run folder\n"
+                "launch.setup or launch.extra sets what looks like a secret, and would be kept in the run folder\n"
                 "  export it before this command instead: sbatch passes the environment on"
             )
 

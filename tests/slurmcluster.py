@@ -181,9 +181,7 @@ class Cluster(Settings):
         second: a node takes no job again in the second in which it gave it up, and a step may outlive its job. To be
         called time and again, as a thread here does."""
         said = self.run("squeue", "-h", "-r", "-t", "PD", "-o", "%i|%A|%T|%r").splitlines()
-        lines = [
-            line.split("|") for line in said
-        ]  # %i of an array's task has its index, %A is what its steps are named by
+        lines = [line.split("|") for line in said]  # %i of an array's task has its index, %A names its steps
         waiting = {task: job for task, job, state, reason in lines if (state, reason) == ("PENDING", "BeginTime")}
         now = time.monotonic()
         self._waiting = {task: self._waiting.get(task, now) for task in waiting if self._restarted(task)}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from hydra.core.override_parser.types import Override
 
-from inceptionctl.compose import chosen, compose
+from inceptionctl.compose import chosen, compose, refuse_commands
 from inceptionctl.compose import parse as parse_overrides
 from inceptionctl.config import covered, leaves, parse
 from inceptionctl.errors import RequestError
@@ -101,6 +101,7 @@ def _composed(table: Table, user: Sequence[Override], own: Sequence[str], switch
     taken = {entry.partition("=")[0] for entry in own} | {override.key_or_group for override in user}
     base = [entry for entry in table.base if entry.partition("=")[0] not in taken]
     named = [] if "name" in taken else [f"name={table.name}"]
+    refuse_commands([*base, *own])
     lines = [override.input_line for override in user if override.input_line]
     return parse(compose("train", [*base, *own, *lines, *named, f"ablation=[{','.join(switches)}]"]))
 

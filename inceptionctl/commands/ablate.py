@@ -62,7 +62,7 @@ def _run(job: Job, dry: bool) -> None:
     console = Console()
     if dry:
         _show_differences(job, console)
-        show_plan({_label(*key): made for key, made in job.cells.items()}, console, job.folder)
+        show_plan({_label(*key): made for key, made in _seeds_first(job).items()}, console, job.folder)
         return
     todo = {_label(*key): made for key, made in _seeds_first(job).items() if to_do(made)}
     _announce(job, len(todo), console)

@@ -41,7 +41,13 @@ def _stop_commands(running: Sequence[Entry]) -> set[int]:
     found = set()
     for entry in running:
         assert entry.cell.run is not None, "it runs"
-        host, _, process = entry.cell.run.launcher.read_text().strip().partition(" ")
+        try:
+            host, _, process = entry.cell.run.launcher.read_text().strip().partition(" ")
+        except FileNotFoundError:
+            raise RequestError(
+                f"{entry.cell.run.path} is worked on by no command that says where it is: stop that worker, or look "
+                "again if it has just ended"
+            ) from None
         if host != socket.gethostname():
             raise RequestError(f"{entry.cell.run.path} is worked on by process {process} of {host}: cancel it there")
         found.add(int(process))

@@ -62,7 +62,7 @@ class Entry:
 def cells_in(folder: Path) -> list[Cell]:
     """The cells of a table, or the runs below a folder, or the one that it is. Raises RequestError for neither."""
     if (folder / "config.yaml").is_file():
-        return [Cell(folder.name, RunDir(folder))]
+        return [Cell(folder.absolute().name, RunDir(folder))]
     if (folder / "ledger.json").is_file():
         return _cells_of_table(folder)
     found = sorted(path.parent for path in (*folder.glob("*/config.yaml"), *folder.glob("*/*/config.yaml")))
@@ -127,6 +127,9 @@ def _entry(cell: Cell, files: Standing, last: tuple[str, Path] | None, known: Ma
         return Entry(cell, state, None, _why(cell.run, state, None), files)  # by a command on this machine
     if job and state in ("queued", "requeued"):
         return Entry(cell, state, name, job.reason, files)
+    if job is None and files.state == "new" and not log.is_file():
+        forgotten = f"Slurm does not answer, or has forgotten this job, and it left no log in {log.parent}"
+        return Entry(cell, "unknown", name, forgotten, files)
     began = any(start.submission == str(submission) for start in starts(cell.run))
     silent = not began and state not in ("running", "starting", *ENDS.values())
     return Entry(cell, state, name, _before_python(log) if silent else _why(cell.run, state, log), files)

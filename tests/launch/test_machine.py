@@ -13,8 +13,8 @@ from inceptionctl.errors import RequestError
 from inceptionctl.frozen import thaw
 from inceptionctl.launch import machine
 from inceptionctl.launch.elastic import verdict
-from inceptionctl.rundir import LOST
 from inceptionctl.launch.machine import Share, share_out
+from inceptionctl.rundir import LOST
 
 
 @pytest.fixture

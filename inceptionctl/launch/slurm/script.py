@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -9,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from inceptionctl.errors import RequestError
 from inceptionctl.launch.starts import SUBMISSION
 from inceptionctl.rundir import LOST
 from inceptionctl.schema import Slurm
 
 REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
+PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # to sbatch; quotes, # and backslashes mean something
 WARNING_SECONDS = 120  # before the time limit, to save; at most a quarter of it
 
 JOB = """\
@@ -51,7 +55,7 @@ if scontrol requeue "$job"; then sleep 60; exit 0; fi
 task=${{SLURM_ARRAY_TASK_ID:-}}
 next=$(sbatch --parsable --dependency="afterany:$job" ${{task:+--array="$task"}} "$here/submit.sh" "${{1:-0}}")
 next=${{next%;*}}
-printf '{{"job": "%s", "submission": "%s"}}\\n' "$next${{task:+_$task}}" "$here" >>"$run/jobs.jsonl"
+printf '{{"job": "%s", "submission": %s}}\\n' "$next${{task:+_$task}}" {here_json} >>"$run/jobs.jsonl"
 {report_again}"""
 REPORT = """\
 {head}
@@ -87,9 +91,10 @@ class Layout:
 def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], array: bool, report: bool) -> str:
     """Of the job that works on `cells`, run folders by label: the array task's, or the only one. `here`: where the
     script will lie; `report`: whether another beside it writes the table's report."""
+    _refuse_breaks(name, str(here), *cells, *map(str, cells.values()))
     layout = Layout.of(launch)
     options = _options(launch, name, here, "%A_%a" if array else "%j") | _resources(launch, layout)
-    listed = [f"    {shlex.quote(str(path))}  # {_one_line(label)}" for label, path in cells.items()]
+    listed = [f"    {shlex.quote(str(path))}  # {label}" for label, path in cells.items()]
     return JOB.format(
         head=_head(options | (launch.extra or {})),
         here=shlex.quote(str(here)),
@@ -100,6 +105,7 @@ def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], 
         cpus=f" --cpus-per-task={layout.cpus}" if layout.cpus else "",
         python=shlex.quote(sys.executable),
         lost=LOST,
+        here_json=shlex.quote(json.dumps(str(here))),
         report_again='sbatch --dependency="afterany:$next" "$here/report.sh"\n' if report else "",
     )
 
@@ -156,14 +162,18 @@ def _head(options: Mapping[str, str | None]) -> str:
 
 
 def _word(value: str) -> str:
-    """As sbatch reads its lines: double quotes around what has spaces."""
-    value = _one_line(value)
-    return f'"{value}"' if " " in value else value
+    """As sbatch reads its lines: double quotes around what is not plain, a backslash before those in it."""
+    if PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
-def _one_line(text: str) -> str:
-    """What is to be a comment to bash must not go on in a line of its own: tables may come from a stranger."""
-    return " ".join(text.split())
+def _refuse_breaks(*written: str) -> None:
+    """Raises RequestError for a name that would go on as a line of its own, which the nodes would run."""
+    for text in written:
+        if not text.isprintable():
+            raise RequestError(f"{text!r} cannot be in a batch script: it has a line break or the like")
 
 
 def _setup(launch: Slurm) -> str:
