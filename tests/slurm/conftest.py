@@ -35,3 +35,11 @@ def bare_cluster() -> Iterator[Cluster]:
     skip_where_missing(accounting=False)
     with temporary(accounting=False, max_array_size=3, min_job_age=2) as up:
         yield up
+
+
+@pytest.fixture
+def strict_cluster() -> Iterator[Cluster]:
+    """A site that requeues no job."""
+    skip_where_missing(accounting=False)
+    with temporary(accounting=False, nodes=1, requeue=False) as up:
+        yield up

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from commandline import TINY, call
 from runs import assert_same_end, launched, only, wait_for
-from slurmcluster import Cluster, temporary
+from slurmcluster import Cluster
 
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
 LONGER = [*TINY, "train.epochs=8"]
@@ -80,15 +80,14 @@ def test_a_time_limit_before_the_first_step_ends_the_run(cluster: Cluster, tmp_p
     assert len((run / "starts.jsonl").read_text().splitlines()) == 1
 
 
-def test_where_requeueing_is_forbidden_another_job_follows(tmp_path: Path) -> None:
+def test_where_requeueing_is_forbidden_another_job_follows(strict_cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
-    with temporary(accounting=False, nodes=1, requeue=False) as cluster:
-        run = submitted(cluster, there, *LONGER, *ON_CPUS)
-        wait_for(lambda: steps_logged(run) > 2)
-        cluster.run("scancel", "--signal=TERM", json.loads((run / "jobs.jsonl").read_text())["job"])
-        wait_for(lambda: len((run / "jobs.jsonl").read_text().splitlines()) == 2)
-        assert waited(run, cluster) == 0
-        assert status(run, cluster)["restarts"] == 1
+    run = submitted(strict_cluster, there, *LONGER, *ON_CPUS)
+    wait_for(lambda: steps_logged(run) > 2)
+    strict_cluster.run("scancel", "--signal=TERM", json.loads((run / "jobs.jsonl").read_text())["job"])
+    wait_for(lambda: len((run / "jobs.jsonl").read_text().splitlines()) == 2)
+    assert waited(run, strict_cluster) == 0
+    assert status(run, strict_cluster)["restarts"] == 1
     assert_same_end(run, local(here, *LONGER))
 
 
