@@ -97,8 +97,9 @@ class RunDir:
     @property
     def ended(self) -> int | None:
         """The verdict, if there is one."""
-        text = self.verdict.read_text().strip() if self.verdict.is_file() else ""
-        return int(text) if text.isdecimal() else None
+        with suppress(OSError, ValueError):  # it may go while somebody looks
+            return int(self.verdict.read_text())
+        return None
 
     @property
     def failed(self) -> bool:

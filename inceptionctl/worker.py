@@ -104,7 +104,7 @@ def _work(run: RunDir, stop: StopFlag) -> None:
         finally:
             done, steps_per_epoch = clock.step - first, clock.steps_per_epoch
     except Interrupted:
-        if stop.number == signal.SIGUSR2:
+        if stop.number == signal.SIGUSR2 and os.environ.get("RANK", "0") == "0":
             judge_time_limit(thaw(run).launch, done, steps_per_epoch)
         raise
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 
@@ -17,3 +19,8 @@ def calls(folder: Path, name: str) -> list[str]:
     """The arguments of each call, as one line."""
     noted = folder / f"{name}.calls"
     return noted.read_text().splitlines() if noted.is_file() else []
+
+
+def command() -> subprocess.Popen[bytes]:
+    """A process that looks like one of the program's commands."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "inceptionctl"])

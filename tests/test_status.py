@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from commandline import TINY
 from runs import at_step, launched, start
+from standins import command
 
 from inceptionctl.commands import wait
 from inceptionctl.launch.standing import held
@@ -73,8 +74,8 @@ def worked_on(run):
 
 
 def test_nothing_to_see_is_a_wrong_request(nothing_else):
-    for command in ("status", "wait", "cancel"):
-        code, said = launched(command)
+    for word in ("status", "wait", "cancel"):
+        code, said = launched(word)
         assert (code, "no run in outputs: name a run's folder, a table's" in said) == (2, True)
     assert list(nothing_else.iterdir()) == []
 
@@ -182,8 +183,11 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
 
 def test_a_run_that_is_being_started_here_counts_as_going_on(made):
     run = made(started=False)
-    run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")
-    assert states() == ["starting"]
+    with command() as ours:
+        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        assert states() == ["starting"]
+        ours.kill()
+    assert states() == ["new"]
     run.launcher.write_text(f"{socket.gethostname()} {2**22 + 1}\n")
     assert states() == ["new"]
     run.launcher.write_text(f"elsewhere {os.getpid()}\n")
@@ -200,12 +204,21 @@ def test_looking_does_not_get_in_the_way_of_who_works(made):
 
 def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
     first, second = made(), made("outputs/train/bbb-0")
-    with subprocess.Popen(["/bin/sleep", "60"]) as command:
+    with command() as ours:
         for run in (first, second):  # a table's cells, side by side
-            run.launcher.write_text(f"{socket.gethostname()} {command.pid}\n")
+            run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel")
-        assert (code, command.wait(10)) == (0, -15)
+        assert (code, ours.wait(10)) == (0, -15)
     assert "1 commands told to save and stop" in said
+
+
+def test_a_process_of_another_program_is_never_told_to_stop(made):
+    run = made()
+    with subprocess.Popen(["/bin/sleep", "60"]) as other, worked_on(run):
+        run.launcher.write_text(f"{socket.gethostname()} {other.pid}\n")
+        code, _ = launched("cancel")
+        assert (code, other.poll()) == (2, None)
+        other.kill()
 
 
 def test_a_run_of_another_machine_is_to_be_cancelled_there(made):

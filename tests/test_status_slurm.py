@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 
 import pytest
 from runs import launched
-from standins import calls, stand_in
+from standins import calls, command, stand_in
 
 from inceptionctl.commands import wait
 from inceptionctl.launch.slurm.submission import job_log
@@ -206,9 +205,9 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
 def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
     run = site.run("a", "12_3", started=1, verdict=130)
     site.remembers("12_3|CANCELLED by 0|node1|0:0")
-    with subprocess.Popen(["/bin/sleep", "60"]) as command:
-        run.launcher.write_text(f"{socket.gethostname()} {command.pid}\n")
+    with command() as ours:
+        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel", site.folder)
-        command.kill() if calls(site.bin, "scancel") else None
-        assert (code, command.wait(10)) == (0, -15), said
+        ours.kill() if calls(site.bin, "scancel") else None
+        assert (code, ours.wait(10)) == (0, -15), said
     assert "1 commands told" in said

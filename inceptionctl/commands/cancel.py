@@ -16,6 +16,7 @@ from inceptionctl.commands.watch import Entry, look
 from inceptionctl.errors import RequestError
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import ACTIVE
+from inceptionctl.launch.standing import is_ours, launcher
 
 
 def main(argv: list[str]) -> int:
@@ -41,16 +42,15 @@ def _stop_commands(running: Sequence[Entry]) -> set[int]:
     found = set()
     for entry in running:
         assert entry.cell.run is not None, "it runs"
-        try:
-            host, _, process = entry.cell.run.launcher.read_text().strip().partition(" ")
-        except FileNotFoundError:
+        host, process = launcher(entry.cell.run)
+        if host not in ("", socket.gethostname()):
+            raise RequestError(f"{entry.cell.run.path} is worked on by process {process} of {host}: cancel it there")
+        if not host or not is_ours(process):
             raise RequestError(
                 f"{entry.cell.run.path} is worked on by no command that says where it is: stop that worker, or look "
                 "again if it has just ended"
-            ) from None
-        if host != socket.gethostname():
-            raise RequestError(f"{entry.cell.run.path} is worked on by process {process} of {host}: cancel it there")
-        found.add(int(process))
+            )
+        found.add(process)
     for process_id in found:
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGTERM)

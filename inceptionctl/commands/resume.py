@@ -51,21 +51,28 @@ def main(argv: list[str]) -> int:
 
 def _launch(config: Config, words: Sequence[str]) -> dict[str, Any]:
     """As before, or by another way. How a run was submitted is never taken from its folder: that can name commands."""
-    ways = [word for word in words if word.startswith("launch=")]
+    ways = _of_another_launch(words)
     if not ways and isinstance(config.launch, Slurm):
         raise RequestError("it was run by Slurm: say launch=slurm, with its settings, or launch=local")
     before = asdict(config.launch)
     if not ways:
         return before
-    kept = {key: before[key] for key in ("accumulate", "threads") if before[key] is not None}
+    named = {word.partition("=")[0] for word in ways}
+    kept = {key: before[key] for key in ("accumulate", "threads") if f"launch.{key}" not in named and before[key]}
     return dict(compose("train", ways)["launch"]) | kept
+
+
+def _of_another_launch(words: Sequence[str]) -> list[str]:
+    """`launch=slurm` and what follows of its settings."""
+    named = any(word.startswith("launch=") for word in words)
+    return [word for word in words if named and word.startswith(("launch=", "launch."))]
 
 
 def changed(config: Config, words: Sequence[str]) -> Config:
     """`config` with the settings that `words` change. Raises RequestError for one that the result depends on."""
     tree: dict[str, Any] = asdict(config) | {"launch": _launch(config, words)}
     for word in words:
-        if word.startswith("launch="):
+        if word in _of_another_launch(words):
             continue
         key, equals, value = word.partition("=")
         if not equals or key not in set(key_paths()):

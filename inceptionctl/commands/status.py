@@ -57,7 +57,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "run": str(run.path) if run else None,
         "job": entry.job,
         "state": entry.state,
-        "node": files.node or None,
+        "node": entry.node or None,
         "epoch": files.epoch,
         "images_per_s": files.images_per_s,
         "top1_error": files.error,
@@ -76,7 +76,7 @@ def _table(found: Sequence[Entry]) -> Table:
     for entry in found:
         colour = COLOURS.get(entry.state, "red")
         table.add_row(
-            escape(entry.cell.label), entry.job or "", f"[{colour}]{entry.state}[/]", entry.files.node,
+            escape(entry.cell.label), entry.job or "", f"[{colour}]{entry.state}[/]", entry.node,
             _number(entry.files.epoch, ".2f"), _number(entry.files.images_per_s, ".0f"),
             _number(entry.files.error, ".2f"), str(entry.files.restarts or ""),
             escape(entry.reason) if entry.state == "queued" else "below" if entry.reason else "",

@@ -49,14 +49,11 @@ class Entry:
     job: str | None
     reason: str
     files: Standing
+    node: str = ""
 
     @property
     def open(self) -> bool:
         return self.state in OPEN
-
-    @property
-    def node(self) -> str:
-        return self.files.node
 
 
 def cells_in(folder: Path) -> list[Cell]:
@@ -84,7 +81,7 @@ class View:
 
     @property
     def summary(self) -> str:
-        """ "15 runs: 12 done, 3 running"."""
+        """How many runs are in which state."""
         counts = Counter(entry.state for entry in self.entries).most_common()
         runs = f"{len(self.entries)} run{'s' * (len(self.entries) > 1)}: {', '.join(f'{n} {s}' for s, n in counts)}"
         return f"{runs}; report: job {self.report.id} {self.report.state.lower()}" if self.report else runs
@@ -119,12 +116,14 @@ def _entry(cell: Cell, files: Standing, last: tuple[str, Path] | None, known: Ma
     if cell.run is None:
         return Entry(cell, "waiting", None, "not begun", files)
     if last is None or files.state == "done":
-        return Entry(cell, files.state, last[0] if last else None, _why(cell.run, files.state, None), files)
+        why = _why(cell.run, files.state, None)
+        return Entry(cell, files.state, last[0] if last else None, why, files, files.node)
     name, submission = last
     job, log = known.get(name), job_log(name, submission)
     state = _state(cell.run, files, job, log)
     if files.state in ("running", "starting") and not (job and job.state in ACTIVE):
-        return Entry(cell, state, None, _why(cell.run, state, None), files)  # by a command on this machine
+        why = _why(cell.run, state, None)
+        return Entry(cell, state, None, why, files, files.node)  # by a command on this machine
     if job and state in ("queued", "requeued"):
         return Entry(cell, state, name, job.reason, files)
     if job is None and files.state == "new" and not log.is_file():
@@ -132,7 +131,8 @@ def _entry(cell: Cell, files: Standing, last: tuple[str, Path] | None, known: Ma
         return Entry(cell, "unknown", name, forgotten, files)
     began = any(start.submission == str(submission) for start in starts(cell.run))
     silent = not began and state not in ("running", "starting", *ENDS.values())
-    return Entry(cell, state, name, _before_python(log) if silent else _why(cell.run, state, log), files)
+    why = _before_python(log) if silent else _why(cell.run, state, log)
+    return Entry(cell, state, name, why, files, job.node if job and job.node else files.node)
 
 
 def _state(run: RunDir, files: Standing, job: Job | None, log: Path) -> str:

@@ -75,16 +75,27 @@ def held(run: RunDir) -> bool:
 
 def launched_here(run: RunDir) -> bool:
     """Whether a command on this machine is about to work on the run, or to start it again."""
-    host, _, process = run.launcher.read_text().strip().partition(" ") if run.launcher.is_file() else ("", "", "")
-    if host != socket.gethostname():
-        return False
+    host, process = launcher(run)
+    return host == socket.gethostname() and is_ours(process)
+
+
+def launcher(run: RunDir) -> tuple[str, int]:
+    """Host and process of the command that works on the run; "" and 0 where none says so."""
+    with suppress(OSError, ValueError):
+        host, _, process = run.launcher.read_text().strip().partition(" ")
+        return host, int(process)
+    return "", 0
+
+
+def is_ours(process: int) -> bool:
+    """Whether a process is there and, where the system tells, is one of this program's: numbers are used again, and a
+    stranger's folder may name any."""
     try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
+        os.kill(process, 0)
+    except (ProcessLookupError, PermissionError, OverflowError):
         return False
-    except PermissionError:  # somebody else's
-        pass
-    return True
+    words = Path(f"/proc/{process}/cmdline")
+    return process > 0 and (not words.is_file() or b"inceptionctl" in words.read_bytes())
 
 
 def _state(run: RunDir, begun: bool) -> str:

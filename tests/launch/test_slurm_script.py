@@ -202,6 +202,14 @@ def test_the_verdict_of_the_start_before_is_not_that_of_this_one(site):
     assert site.runs["cell 0"].ended is None
 
 
+@pytest.mark.parametrize("state", ["CANCELLED", "COMPLETING"])
+def test_a_job_that_is_cancelled_while_it_saves_stays_so(state, site):
+    stand_in(site.bin, "squeue", f"echo {state}")
+    site.ranks(130, 130)
+    assert site.run(task=0) == 130
+    assert (site.requeued, site.submitted) == ([], [])
+
+
 @pytest.mark.parametrize(
     "line",
     ["slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0. Some of your processes may have been killed",

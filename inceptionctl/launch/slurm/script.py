@@ -50,7 +50,9 @@ if ((code != {lost} && code < 128)); then exit "$code"; fi
 if tail -n 50 "$here/log/$job.log" | grep -qiE 'oom.kill|exceeded .*memory limit'; then exit 1; fi
 
 # Saved after a signal, or lost a process: it goes on from its last checkpoint. The run itself counts its starts, and
-# ends when they are too many or lead nowhere. Where the site forbids to requeue, another job follows this one.
+# ends when they are too many or lead nowhere. What was cancelled stays so. Where the site forbids to requeue, another
+# job follows this one.
+case $(squeue --noheader --jobs="$job" --format=%T || true) in CANCELLED | COMPLETING) exit "$code" ;; esac
 if scontrol requeue "$job"; then sleep 60; exit 0; fi
 task=${{SLURM_ARRAY_TASK_ID:-}}
 next=$(sbatch --parsable --dependency="afterany:$job" ${{task:+--array="$task"}} "$here/submit.sh" "${{1:-0}}")

@@ -74,8 +74,9 @@ def job_log(job: str, submission: Path) -> Path:
 
 
 def report_jobs(table: Path) -> list[str]:
-    """Of every submission of the table."""
-    found = (read_json(path).get("report") for path in sorted(table.glob("slurm/*/submission.json")))
+    """Of every submission of the table, oldest first."""
+    made = sorted(table.glob("slurm/*/submission.json"), key=lambda path: int(path.parent.name))
+    found = (read_json(path).get("report") for path in made)
     return [str(job) for job in found if job]
 
 
