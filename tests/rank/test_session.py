@@ -19,6 +19,7 @@ from inceptionctl.commands.plan import plan
 from inceptionctl.compose import compose
 from inceptionctl.config import identity, parse
 from inceptionctl.data import loader
+from inceptionctl.dist.ranks import Ranks
 from inceptionctl.engine import checkpoint
 from inceptionctl.engine.journal import Diverged
 from inceptionctl.engine.step import on_device
@@ -235,3 +236,25 @@ def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(w
 def test_a_frozen_run_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(RequestError, match="does not divide"):
         plan(config("train.bn_batch=5")).layout(1)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_other_ranks_are_let_go_before_the_last_checkpoint_is_written(last, tmp_path, monkeypatch):
+    class Noted(Ranks):
+        def leave(self):
+            order.append("left")
+
+    order = []
+    session = Session.open(folder(tmp_path / "run"))
+    monkeypatch.setattr(session.step, "ranks", Noted())
+    monkeypatch.setattr(checkpoint, "write", lambda *_: order.append("wrote"))
+    session.save(last)
+    session.record.close()
+    assert order == (["left", "wrote"] if last else ["wrote"])
+
+
+def test_a_run_that_asked_for_a_gpu_does_not_go_on_slowly_without_one(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RequestError, match="torch finds no GPU"):
+        Session.open(folder(tmp_path / "run", "launch.device=cuda"))
