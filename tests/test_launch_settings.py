@@ -254,3 +254,11 @@ def test_what_is_queued_is_not_submitted_twice(slurm, work):
     stand_in(slurm, "squeue", "echo '7|FAILED|node1|None'")
     assert "submitted: job 7" in shown("train", *SLURM, *TINY)
     assert len(list(work.glob("outputs/train/*/slurm/*"))) == 2
+
+
+def test_a_report_that_the_site_refuses_leaves_the_cells_alone(slurm, theirs, work):
+    refuse = "[[ $words = *report.sh ]] && echo 'sbatch: error: a GPU is needed' >&2 && exit 1"
+    stand_in(slurm, "sbatch", f"{refuse}\n[[ $words = --test-only* ]] || echo 7")
+    said = shown(*ABLATE, *theirs("table/x", table(more=SECOND_ROW)))
+    assert "4 submitted as job arrays 7, 7\n" in said
+    assert "no job for the report (a GPU is needed)" in said

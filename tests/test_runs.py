@@ -188,7 +188,7 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
     batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
-    train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda: None, lambda: "nothing")
+    train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
     found = evaluate(
         step.average.module, loader.evaluation(held, 60, len(held), 0, False), step.device, step.memory_format
     )

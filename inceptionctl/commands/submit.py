@@ -92,5 +92,5 @@ def _folder(made: Plan) -> RunDir:
 
 
 def _jobs(sent: Submitted) -> str:
-    arrays = f"array{'s' * (len(sent.jobs) > 1)} {', '.join(sent.jobs)}"
-    return f"job {arrays}; report: job {sent.report}"
+    arrays = f"job array{'s' * (len(sent.jobs) > 1)} {', '.join(sent.jobs)}"
+    return f"{arrays}; report: job {sent.report}" if sent.report else arrays
