@@ -65,8 +65,8 @@ def queued(ids: Sequence[str]) -> dict[str, Job]:
         if "Invalid job id" in str(error):  # it forgets finished jobs after a while
             return {}
         raise
-    jobs = [Job(*_four(line)) for line in found.splitlines()]
-    return {job.id: job for job in jobs}
+    rows = [_four(line) for line in found.splitlines()]
+    return {job: Job(job, state, nodes, reason) for ids, state, nodes, reason in rows for job in tasks(ids)}
 
 
 def accounted(ids: Sequence[str]) -> dict[str, Job]:
@@ -77,8 +77,11 @@ def accounted(ids: Sequence[str]) -> dict[str, Job]:
         found = ask("sacct", "--noheader", "--parsable2", "--allocations", f"--jobs={','.join(ids)}", COLUMNS)
     except InceptionctlError:
         return {}
-    rows = [_four(line) for line in found.splitlines()]
-    return {job: Job(job, state.split()[0], _node(nodes), f"exit {code}") for job, state, nodes, code in rows}
+    return {
+        job: Job(job, state.split()[0], _node(nodes), f"exit {code}")
+        for ids, state, nodes, code in map(_four, found.splitlines())
+        for job in tasks(ids)
+    }
 
 
 def cancel(ids: Iterable[str]) -> None:
@@ -94,6 +97,15 @@ def max_array_size() -> int:
         if name.strip() == "MaxArraySize":
             return int(value)
     return 1001  # Slurm's own default
+
+
+def tasks(ids: str) -> list[str]:
+    """Those that a row is about: of tasks that were cancelled before they began there is one, `12_[0-2,5%2]`."""
+    array, bracket, listed = ids.partition("[")
+    if not bracket:
+        return [ids]
+    ranges = [part.partition("-") for part in listed.rstrip("]").partition("%")[0].split(",")]
+    return [f"{array}{n}" for first, _, last in ranges for n in range(int(first), int(last or first) + 1)]
 
 
 def _four(line: str) -> tuple[str, str, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from inceptionctl.errors import InceptionctlError
@@ -20,15 +20,18 @@ def active(ids: Iterable[str]) -> set[str]:
 def look_up(ids: Iterable[str]) -> dict[str, Job]:
     """What is known of each: by the controller, or, for those that it has forgotten, by accounting. Where neither
     answers, nothing: the files of the run are still there."""
-    wanted = set(ids)
-    found = dict[str, Job]()
+    wanted, found = set(ids), dict[str, Job]()
     with suppress(InceptionctlError):  # no Slurm here, or a controller that is down
-        found = {job: known for job, known in queued(_bases(wanted)).items() if job in wanted}
-    ended = wanted - {job for job, known in found.items() if known.state in ACTIVE}
-    for job, known in accounted(_bases(ended)).items():
-        if job in ended and (job not in found or known.state not in ACTIVE):
-            found[job] = known
-    return found
+        found = _among(queued(_bases(wanted)), wanted)
+    ended = {job for job in wanted if job not in found or found[job].state not in ACTIVE}
+    known = _among(accounted(_bases(ended)), ended)
+    return found | {job: entry for job, entry in known.items() if job not in found or entry.state not in ACTIVE}
+
+
+def _among(known: Mapping[str, Job], wanted: Iterable[str]) -> dict[str, Job]:
+    """Of an array that was cancelled before any task began, only the whole is known."""
+    found = {job: known.get(job) or known.get(job.partition("_")[0]) for job in wanted}
+    return {job: entry for job, entry in found.items() if entry}
 
 
 def _bases(ids: Iterable[str]) -> list[str]:
