@@ -241,6 +241,7 @@ def test_cancel_where_nothing_is_going_on_says_so(made):
     assert (code, said) == (0, "nothing is queued or running in outputs\n")
 
 
+@pytest.mark.slow
 def test_a_run_is_seen_cancelled_and_goes_on(nothing_else):
     words = ["train", *TINY, "train.epochs=0.8"]
     command = start(nothing_else, *words)
