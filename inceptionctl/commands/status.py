@@ -24,6 +24,7 @@ COLOURS = {
     "requeued": "yellow",
     "waiting": "dim",
 }
+WAITING = ("queued", "requeued", "waiting")
 WIDE = 160  # where there is no terminal to fit into
 
 
@@ -43,7 +44,7 @@ def show(view: View) -> None:
         console = Console(width=WIDE)
     console.print(_table(view.entries))
     for entry in view.entries:
-        if entry.reason and entry.state != "queued":
+        if entry.reason and entry.state not in WAITING:
             console.print(
                 f"[dim]{escape(entry.cell.label)}:[/] {escape(entry.reason)}", highlight=False, soft_wrap=True
             )
@@ -67,21 +68,29 @@ def as_json(entry: Entry) -> dict[str, Any]:
 
 
 def _table(found: Sequence[Entry]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("cell", "job", "state", "node"):
+    """Names give way to figures where the terminal is narrow; reasons that take more than a word stand below."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("cell")
+    for column in ("job", "state"):
         table.add_column(column, no_wrap=True)
+    table.add_column("node", overflow="fold")
     for column in ("epoch", "images/s", "error %", "restarts"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("reason", no_wrap=True)
+    table.add_column("reason" if any(map(_waits_for, found)) else "", overflow="fold")
     for entry in found:
-        colour = COLOURS.get(entry.state, "red")
-        table.add_row(
-            escape(entry.cell.label), entry.job or "", f"[{colour}]{entry.state}[/]", entry.node,
-            _number(entry.files.epoch, ".2f"), _number(entry.files.images_per_s, ".0f"),
-            _number(entry.files.error, ".2f"), str(entry.files.restarts or ""),
-            escape(entry.reason) if entry.state == "queued" else "below" if entry.reason else "",
+        colour, files = COLOURS.get(entry.state, "red"), entry.files
+        figures = (
+            _number(files.epoch, ".2f"), _number(files.images_per_s, ".0f"), _number(files.error, ".2f"),
+            str(files.restarts or ""),
         )  # fmt: skip
+        state = f"[{colour}]{entry.state}[/]"
+        table.add_row(escape(entry.cell.label), entry.job or "", state, entry.node, *figures, escape(_waits_for(entry)))
     return table
+
+
+def _waits_for(entry: Entry) -> str:
+    """Slurm's word for why a job has not begun."""
+    return entry.reason if entry.state in WAITING else ""
 
 
 def _number(value: float | None, form: str) -> str:
