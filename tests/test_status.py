@@ -118,7 +118,7 @@ def test_status_shows_how_far_each_run_got(made):
     made("outputs/train/bbb-0", verdict=0, result=DONE)
     lines = launched("status")[1].splitlines()
     row = next(line.split() for line in lines if line.split()[:1] == ["train/aaa-0"])
-    assert row == ["train/aaa-0", "stopped", "here", "1.25", "812", "40.00", "below"]
+    assert row == ["train/aaa-0", "stopped", "here", "1.25", "812", "40.00"]
     assert lines[-1] == "2 runs: 1 stopped, 1 done"
     assert [entry["top1_error"] for entry in seen()] == [40.0, 12.5]
 
