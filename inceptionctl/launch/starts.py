@@ -43,7 +43,8 @@ def note_start(run: RunDir, restarts: int) -> None:
 
 def saved_step(run: RunDir) -> int:
     """0 where there is no checkpoint; one that is damaged counts."""
-    return max((int(path.name.removeprefix("step-")) for path in run.checkpoints.glob("step-*")), default=0)
+    names = (path.name.removeprefix("step-") for path in run.checkpoints.glob("step-*"))
+    return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
 def judge_time_limit(launch: Local | Slurm, done: int, steps_per_epoch: int) -> None:
