@@ -295,6 +295,7 @@ def only(path, pattern):
     return found
 
 
+@pytest.mark.slow
 def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_path):
     """The second run starts from the first one's weights; taken up again, it needs their file no more."""
     assert inceptionctl("train", "outputs=first", *TINY).returncode == 0
@@ -354,6 +355,7 @@ def test_weights_that_change_under_a_run_are_refused(tmp_path):
         make_step(asked, torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
     """From a server on this machine in the hub's place; the second time it is in the cache."""
     torch.manual_seed(0)
