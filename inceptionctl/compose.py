@@ -6,6 +6,7 @@ Everything is checked here, before torch is imported, a folder made, or the work
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,13 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
     import hydra
 
     sys.argv = [f"inceptionctl {command}", *argv]
-    hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(run)()
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # or it prints, and exits, where a launcher's error is ours to tell
+    try:
+        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(run)()
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "submitit":
+            raise
+        raise InceptionctlError(f"a job of the sweep failed: {error}") from error
 
 
 def refuse_code(command: str, flags: argparse.Namespace) -> None:

@@ -28,4 +28,6 @@ def test_a_run_that_fails_in_a_sweep_fails_the_command(cluster: Cluster, tmp_pat
         "train", *SWEEP, *TINY, *hopeless, "seed=1,2", f"outputs={tmp_path}", cwd=tmp_path, **cluster.environment
     )
     assert done.returncode == 1
+    assert "a job of the sweep failed" in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.glob("train/*/result.json")) == []

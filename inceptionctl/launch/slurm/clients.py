@@ -11,6 +11,7 @@ from inceptionctl.schema import Slurm
 
 QUEUE_COLUMNS = "--format=%i|%T|%N|%r"
 COLUMNS = "--format=JobID,State,NodeList,ExitCode"
+UNREACHABLE = ("contact slurm controller", "Connection refused", "configuration source")
 ASKED = ("partition", "account", "qos", "nodes", "gpus_per_node", "cpus_per_gpu", "mem", "time", "constraint")
 
 
@@ -118,7 +119,7 @@ def _node(nodes: str) -> str:
 
 
 def _refused(said: str, launch: Slurm) -> InceptionctlError:
-    if "contact slurm controller" in said or "Connection refused" in said:
+    if any(sign in said for sign in UNREACHABLE):
         return InceptionctlError(f"Slurm's controller does not answer: {said}")
     if "partition" in said and launch.partition:
         return RequestError(f"launch.partition = {launch.partition}: {said}\n  partitions: {_partitions()}")
