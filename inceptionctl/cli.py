@@ -18,7 +18,7 @@ COMMANDS = {
     "report": "print a table from its run folders; write Markdown, CSV, JSON and figures",
     "status": "what is running, queued, finished, failed, here and on Slurm",
     "wait": "return when nothing is queued or running any more",
-    "cancel": "stop what is queued or running; it is saved first",
+    "cancel": "stop what is queued or running; what runs is told to save first",
     "predict": "the five likeliest classes of your own pictures, by a run or by released weights",
     "models": "the networks, their sizes beside the papers' figures, layer by layer",
     "completion": "tab completion for bash, zsh and fish",

@@ -1,5 +1,5 @@
-"""`inceptionctl cancel [DIR]`: stops what is queued or running there. What runs is saved first, and the command that
-began it goes on from there."""
+"""`inceptionctl cancel [DIR]`: stops what is queued or running there. What runs is told to save first (a job has the
+site's KillWait for that), and the command that began it goes on from its last checkpoint."""
 
 from __future__ import annotations
 

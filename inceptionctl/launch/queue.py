@@ -142,7 +142,8 @@ def _look(active: _Running, watcher: Watcher) -> int | None:
         watcher.lost(active.cell, active.run, why, active.restarts)
         return None
     active.worker.close()
-    active.run.launcher.unlink(missing_ok=True)
+    with suppress(OSError):
+        active.run.launcher.unlink()
     code = active.worker.exit_code
     assert code is not None, "it has ended"
     watcher.finished(active.cell, active.run, code)
