@@ -13,9 +13,9 @@ from statistics import median
 import timm
 import torch
 
-from inceptionctl.models.build import build
-from inceptionctl.models.init import initialise
-from inceptionctl.models.registry import architecture, network
+from inceptionctl.models.torch.build import build
+from inceptionctl.models.torch.init import initialise
+from inceptionctl.models.zoo.registry import architecture, network
 
 LIBRARY = {"inception_resnet_v2": "inception_resnet_v2", "inception_v4": "inception_v4", "xception": "legacy_xception"}
 

@@ -17,13 +17,13 @@ from statistics import median
 
 import torch
 
-from inceptionctl.commands.plan import plan
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
-from inceptionctl.engine import checkpoint, state
-from inceptionctl.engine.clock import Clock
-from inceptionctl.engine.step import Step
-from inceptionctl.rank.parts import make_step
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.planning.plan import plan
+from inceptionctl.training import checkpoint, state
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.step import Step
+from inceptionctl.worker.assemble import make_step
 
 FULL = [
     "arch=inception_resnet_v2", "optim=rmsprop", "arch.width=1", "arch.pixels=299",

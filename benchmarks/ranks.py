@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from inceptionctl.commands.plan import plan
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
-from inceptionctl.rundir import RunDir, read_rows
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.planning.plan import plan
+from inceptionctl.runs.paths import RunDir, read_rows
 
 LAYOUTS = {"1 rank, 1 thread": (1, 1), "1 rank, 2 threads": (1, 2), "2 ranks, 1 thread": (2, 1)}
 LOG_EVERY = 5  # steps

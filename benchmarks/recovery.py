@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
-from inceptionctl.rundir import RunDir, read_rows
+from inceptionctl.runs.paths import RunDir, read_rows
 
 TINY = [
     "arch.width=0.1", "data.renderings=1", "train.monitor=20", "train.epochs=200", "train.log_every=1",

@@ -21,7 +21,7 @@ TABLE = ["ablate", "table=rmsprop", "seeds=50", "launch=slurm", "launch.extra={b
 
 
 def main() -> None:
-    from slurmcluster import temporary  # type: ignore[import-not-found]
+    from support.slurm_cluster import temporary  # type: ignore[import-not-found]
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)

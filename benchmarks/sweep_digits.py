@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, work
-from inceptionctl.commands.plan import Plan, plan
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
-from inceptionctl.environment import git_commit, processor
-from inceptionctl.rundir import read_json, read_rows, write_text
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.planning.plan import Plan, plan
+from inceptionctl.runs.environment import git_commit, processor
+from inceptionctl.runs.paths import read_json, read_rows, write_text
+from inceptionctl.scheduling.cells import finished, work
 
 RENDERINGS = {
     "easy": {"size": [0.35, 0.75], "contrast": [0.5, 1.0], "noise": 0.1},

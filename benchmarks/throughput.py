@@ -18,18 +18,18 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from inceptionctl.commands.plan import Plan
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
-from inceptionctl.data.datasets import Images
-from inceptionctl.engine.step import Step
-from inceptionctl.engine.train import train
-from inceptionctl.frozen import freeze
-from inceptionctl.rank.parts import make_step
-from inceptionctl.rank.session import Session
-from inceptionctl.rundir import RunDir
-from inceptionctl.worker import StopFlag
+from inceptionctl.data.images import Images
+from inceptionctl.planning.plan import Plan
+from inceptionctl.runs.config_file import freeze
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.training.loop import train
+from inceptionctl.training.step import Step
+from inceptionctl.worker.__main__ import StopFlag
+from inceptionctl.worker.assemble import make_step
+from inceptionctl.worker.trainer import Session
 
 
 def main() -> None:

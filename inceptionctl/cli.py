@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from inceptionctl import umask
 from inceptionctl.errors import InceptionctlError, unknown
+from inceptionctl.runs import permissions as umask
 
 COMMANDS = {
     "train": "train one network: compose, run, evaluate",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commandline import Result, call
+from support.command_line import Result, call
 
 
 @pytest.fixture

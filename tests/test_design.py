@@ -41,7 +41,7 @@ TORCH_FREE = [
     "launch",
     "commands",
 ]
-SETTINGS = ("inceptionctl.config", "inceptionctl.schema")
+SETTINGS = ("inceptionctl.config.validate", "inceptionctl.config.schema")
 KNOWS_LIBRARIES = {"models.releases", "models.weights"}  # inside functions only, see below
 FORBIDDEN = {"engine": {"hydra", "omegaconf", "wandb", "rich"}, "models": {"timm"}, "data": {"torchvision"}}
 

@@ -10,12 +10,13 @@ import signal
 import subprocess
 import time
 
-import hooks
 import numpy as np
 import pytest
-from commandline import TINY
 from PIL import Image
-from runs import (
+from safetensors.numpy import load_file
+from support import hooks
+from support.command_line import TINY
+from support.runs import (
     assert_same_end,
     at_step,
     gone,
@@ -29,9 +30,8 @@ from runs import (
     start,
     wait_for,
 )
-from safetensors.numpy import load_file
 
-from inceptionctl.engine import checkpoint
+from inceptionctl.training import checkpoint
 
 STEPS = 48  # three epochs of 16
 LIMIT_SECONDS = 240  # four times what the slowest takes on a quiet machine

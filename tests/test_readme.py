@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inceptionctl.ablate.ladder import Table, climb
 from inceptionctl.cli import COMMANDS, main
-from inceptionctl.commands.plan import plan
-from inceptionctl.compose import compose, refuse_idle_switches, sweeps
-from inceptionctl.config import parse, parse_as
+from inceptionctl.config.compose import compose, refuse_idle_switches, sweeps
+from inceptionctl.config.validate import parse, parse_as
+from inceptionctl.planning.plan import plan
+from inceptionctl.tables.ladder import Table, climb
 
 README = Path(__file__).parents[1] / "README.md"
 FLAGS = ("--dry-run", "-m")

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from commandline import TINY, call
+from support.command_line import TINY, call
 
 import inceptionctl
-from inceptionctl.engine.checkpoint import Checkpoint, read, read_latest, write
 from inceptionctl.errors import CheckpointError
-from inceptionctl.rundir import read_json
+from inceptionctl.runs.paths import read_json
+from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, write
 
 SECRET = "sekret" * 7  # forty characters and two, as long as a key has to be
 PACKAGE = Path(inceptionctl.__file__).parent

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.ablate import ledger
-from inceptionctl.ablate.ladder import Rung, Table, climb, seeds_of
 from inceptionctl.commands import report
-from inceptionctl.commands.cells import attempts, finished, refuse_uneven, to_do, work
-from inceptionctl.commands.dry_run import show_plan
-from inceptionctl.commands.plan import Plan, plan
-from inceptionctl.commands.submit import submit_many
-from inceptionctl.compose import Tree, compose, hand_over
-from inceptionctl.config import parse, parse_as
+from inceptionctl.config.compose import Tree, compose, hand_over
+from inceptionctl.config.schema import Slurm
+from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.rundir import RunDir
-from inceptionctl.schema import Slurm
+from inceptionctl.planning.plan import Plan, plan
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.scheduling.cells import attempts, finished, refuse_uneven, to_do, work
+from inceptionctl.scheduling.preview import show_plan
+from inceptionctl.scheduling.submit import submit_many
+from inceptionctl.tables import manifest as ledger
+from inceptionctl.tables.ladder import Rung, Table, climb, seeds_of
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from inceptionctl.commands.status import OUTPUTS
-from inceptionctl.commands.watch import Entry, look
 from inceptionctl.errors import RequestError
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import ACTIVE
-from inceptionctl.launch.standing import is_ours, launcher
+from inceptionctl.runs.state import is_ours, launcher
+from inceptionctl.scheduling.monitor import Entry, look
 
 
 def main(argv: list[str]) -> int:

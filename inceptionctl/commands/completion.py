@@ -103,7 +103,7 @@ def candidates(line: str) -> list[str]:
 
 
 def _networks() -> Iterable[str]:
-    from inceptionctl.models.registry import ARCHITECTURES
+    from inceptionctl.models.zoo.registry import ARCHITECTURES
 
     return ARCHITECTURES
 
@@ -120,8 +120,8 @@ def _sources() -> list[str]:
 
 def _settings(command: str, word: str) -> list[str]:
     """Groups, their options, and settings with their dots."""
-    from inceptionctl.compose import groups
-    from inceptionctl.config import key_paths
+    from inceptionctl.config.compose import groups
+    from inceptionctl.config.validate import key_paths
 
     options, sign = groups(command), word[: len(word) - len(word.lstrip("+~"))]
     key, has_value, value = word[len(sign) :].partition("=")

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from inceptionctl.describe import data, difference, family, layers
 from inceptionctl.errors import RequestError
-from inceptionctl.models.registry import ARCHITECTURES, architecture
-from inceptionctl.show import data, difference, family, layers
+from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture
 
 
 def main(argv: list[str]) -> int:
@@ -52,7 +52,7 @@ def compare(asked: argparse.Namespace) -> None:
 
 
 def draw(asked: argparse.Namespace) -> None:
-    from inceptionctl.show import page
+    from inceptionctl.describe.drawing import page
 
     page.write(asked.filter, asked.pixels or architecture(asked.filter).pixels, asked.draw)
     _print([f"{asked.filter}: drawn in {asked.draw}"])

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from inceptionctl.commands.cells import bring
-from inceptionctl.commands.plan import dataset, named_weights, variant
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
-from inceptionctl.data.imagefolder import SUFFIXES
+from inceptionctl.config.compose import compose
+from inceptionctl.config.schema import Config
+from inceptionctl.config.validate import parse
+from inceptionctl.data.sources.imagefolder import SUFFIXES
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
-from inceptionctl.frozen import thaw
-from inceptionctl.models.registry import architecture
-from inceptionctl.models.releases import categories, release
-from inceptionctl.rundir import RunDir, read_json
-from inceptionctl.schema import Config
+from inceptionctl.models.weights.releases import categories, release
+from inceptionctl.models.zoo.registry import architecture
+from inceptionctl.planning.plan import dataset, named_weights, variant
+from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.paths import RunDir, read_json
+from inceptionctl.scheduling.cells import bring
 
 if TYPE_CHECKING:
-    from inceptionctl.models.build import Classifier
+    from inceptionctl.models.torch.build import Classifier
 
 SETTINGS = ("run", "arch", "weights", "pixels")
 BATCH = 16
@@ -119,7 +119,7 @@ def _from_run(settings: dict[str, str], overrides: Sequence[str], raw: bool) -> 
     if overrides:
         raise RequestError(f"{overrides[0]}: the network of run={run.path} is what it was trained as")
 
-    from inceptionctl.engine.checkpoint import read_latest
+    from inceptionctl.training.checkpoint import read_latest
 
     found = read_latest(run.checkpoints, _warn)
     if found is None:
@@ -144,7 +144,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str], raw: bool, con
     config = parse(compose("train", [*plain, *wanted, *overrides]))
     config = _sized(named_weights(replace(config, weights=weights)), settings)
 
-    from inceptionctl.models.weights import classes_of, load_weights, read_weights
+    from inceptionctl.models.weights.maps import classes_of, load_weights, read_weights
 
     path = (entry.cached or bring(entry, console)) if entry else Path(config.weights or "")
     tensors = read_weights(path)
@@ -166,7 +166,7 @@ def _sized(config: Config, settings: dict[str, str]) -> Config:
 def _built(config: Config, classes: int) -> Classifier:
     import torch
 
-    from inceptionctl.models.build import build
+    from inceptionctl.models.torch.build import build
 
     arch = config.arch
     model = build(
@@ -190,7 +190,7 @@ def _classes_of(run: RunDir, config: Config, count: int) -> list[str]:
 def _predict(predictor: Predictor, files: Sequence[Path], options: argparse.Namespace) -> int:
     """Prints (and saves) what there is to say of the pictures. Raises InceptionctlError if some cannot be read."""
     from inceptionctl.data.normalise import NORMALISATIONS
-    from inceptionctl.engine.evaluate import look
+    from inceptionctl.evaluation.evaluate import look
 
     normalise = NORMALISATIONS[predictor.config.arch.input]
     results, features, broken = list[dict[str, Any]](), list[np.ndarray](), 0
@@ -221,7 +221,7 @@ def _read(path: Path, predictor: Predictor) -> np.ndarray | None:
     """uint8, (pixels, pixels, 3); None, and a message, for a file that is no whole picture."""
     from PIL import Image, ImageOps
 
-    from inceptionctl.data.augment import CentreCrop
+    from inceptionctl.data.transforms import CentreCrop
 
     crop = CentreCrop(predictor.config.arch.pixels, predictor.crop)
     try:

@@ -24,8 +24,8 @@ def main(argv: list[str]) -> int:
 
 def show(folder: Path) -> None:
     """Writes the report of the table in `folder` and prints it, with the places of its files in the last line."""
-    from inceptionctl.report import terminal
-    from inceptionctl.report.sheet import sheet
+    from inceptionctl.report.columns import sheet
+    from inceptionctl.report.render import terminal
     from inceptionctl.report.write import write
 
     report = write(folder)

@@ -15,15 +15,15 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from inceptionctl.commands.cells import on_all_gpus
-from inceptionctl.commands.plan import plan
 from inceptionctl.commands.train import train_one
-from inceptionctl.compose import compose
-from inceptionctl.config import IRRELEVANT, covered, identity, key_paths, parse, unknown_setting
+from inceptionctl.config.compose import compose
+from inceptionctl.config.schema import Config, Local, Slurm
+from inceptionctl.config.validate import IRRELEVANT, covered, identity, key_paths, parse, unknown_setting
 from inceptionctl.errors import RequestError
-from inceptionctl.frozen import thaw
-from inceptionctl.rundir import RunDir
-from inceptionctl.schema import Config, Local, Slurm
+from inceptionctl.planning.plan import plan
+from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.scheduling.cells import on_all_gpus
 
 
 def main(argv: list[str]) -> int:

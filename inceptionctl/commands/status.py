@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inceptionctl.commands.watch import Entry, View, look
+from inceptionctl.scheduling.monitor import Entry, View, look
 
 OUTPUTS = Path("outputs")
 COLOURS = {

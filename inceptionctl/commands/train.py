@@ -7,16 +7,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.commands.cells import finished, on_all_gpus, refuse_foreign, refuse_uneven, to_do, work
-from inceptionctl.commands.dry_run import show_plan
-from inceptionctl.commands.plan import Plan, plan
-from inceptionctl.commands.submit import submit_one
-from inceptionctl.compose import Tree, hand_over
-from inceptionctl.config import parse
+from inceptionctl.config.compose import Tree, hand_over
+from inceptionctl.config.schema import Local, Slurm
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError, Interrupted
-from inceptionctl.rundir import RunDir, read_json
-from inceptionctl.schema import Local, Slurm
-from inceptionctl.trackers.console import summary
+from inceptionctl.planning.plan import Plan, plan
+from inceptionctl.runs.paths import RunDir, read_json
+from inceptionctl.scheduling.cells import finished, on_all_gpus, refuse_foreign, refuse_uneven, to_do, work
+from inceptionctl.scheduling.preview import show_plan
+from inceptionctl.scheduling.progress import summary
+from inceptionctl.scheduling.submit import submit_one
 
 
 def main(argv: list[str]) -> int:

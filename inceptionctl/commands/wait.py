@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from inceptionctl.commands.status import OUTPUTS, show
-from inceptionctl.commands.watch import View, look
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.scheduling.monitor import View, look
 
 BETWEEN_CELLS_S = 1.0  # a command that ends one begins the next at once
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inceptionctl.data.datasets import Images, Unreadable
+from inceptionctl.data.images import Images, Unreadable
 from inceptionctl.data.order import Key, evaluation_batches, shard, share, training_batches
 from inceptionctl.data.workers import Workers
 from inceptionctl.errors import DataError, warn

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from inceptionctl.errors import Interrupted, warn
 from inceptionctl.launch.local import WARM, stop_when_let_go, work_as_rank
-from inceptionctl.rundir import LOST, RunDir
+from inceptionctl.runs.paths import LOST, RunDir
 
 SAVING_SECONDS = 600  # for ranks that were asked to stop to write their checkpoint
 

@@ -20,11 +20,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from inceptionctl.errors import RequestError
-from inceptionctl.rundir import RunDir
+from inceptionctl.runs.paths import RunDir
 
-WORKER = "inceptionctl.worker"  # by name: rooms of this level know nothing of what it does
+WORKER = "inceptionctl.worker.__main__"  # by name: rooms of this level know nothing of what it does
 ELASTIC = "inceptionctl.launch.elastic"
-WARM = ("inceptionctl.rank.session", "torch._dynamo")  # every optimizer imports the second
+WARM = ("inceptionctl.worker.trainer", "torch._dynamo")  # every optimizer imports the second
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from inceptionctl.errors import warn
-from inceptionctl.rundir import LOST, RunDir
+from inceptionctl.runs.paths import LOST, RunDir
 
 LOOK_SECONDS = 1.0
 

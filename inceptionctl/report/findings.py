@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from inceptionctl.report import stats
+from inceptionctl.report import statistics as stats
 from inceptionctl.report.results import Row, Table
 from inceptionctl.report.runs import InverseRms
-from inceptionctl.report.stats import Difference, Summary
+from inceptionctl.report.statistics import Difference, Summary
 
 CANNOT_TELL = "cannot tell"
 NOT_CONVERGED = "not converged"

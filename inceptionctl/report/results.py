@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.papers import Printed, printed, unprinted
+from inceptionctl.papers.records import Printed, printed, unprinted
 from inceptionctl.report.runs import Outcome, outcome, reading
-from inceptionctl.rundir import RunDir, read_json
+from inceptionctl.runs.paths import RunDir, read_json
 
 
 @dataclass(frozen=True, kw_only=True)

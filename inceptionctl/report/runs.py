@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.rundir import RunDir, read_json, read_rows
+from inceptionctl.runs.paths import RunDir, read_json, read_rows
 
 Floats = NDArray[np.float64]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.report.export import as_csv, as_json
 from inceptionctl.report.findings import Findings, find
-from inceptionctl.report.markdown import markdown
+from inceptionctl.report.render.data import as_csv, as_json
+from inceptionctl.report.render.markdown import markdown
 from inceptionctl.report.results import read
-from inceptionctl.rundir import write_text
+from inceptionctl.runs.paths import write_text
 
 TEXTS = {"markdown": ("report.md", markdown), "csv": ("report.csv", as_csv), "json": ("report.json", as_json)}
 
@@ -24,7 +24,7 @@ class Report:
 def write(folder: Path) -> Report:
     """Writes report.md, .csv and .json and the figures into `folder`, which holds a ledger. Raises RequestError if it
     does not, InceptionctlError if a file of a run is damaged."""
-    from inceptionctl.report.figures import draw  # matplotlib takes longer to import than all the rest
+    from inceptionctl.report.plots import draw  # matplotlib takes longer to import than all the rest
 
     findings = find(read(folder))
     for name, render in TEXTS.values():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch.utils.tensorboard import SummaryWriter
 
-from inceptionctl.rundir import RunDir
-from inceptionctl.trackers.sinks import Row, values
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.trackers.base import Row, values
 
 
 class TensorBoard:

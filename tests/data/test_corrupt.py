@@ -8,14 +8,15 @@ import torch
 from PIL import Image
 from torch.nn.functional import log_softmax
 
-from inceptionctl.data import datasets, loader
-from inceptionctl.data.augment import CentreCrop
-from inceptionctl.data.datasets import IGNORED
-from inceptionctl.data.imagefolder import FolderImages, decode, listing
-from inceptionctl.engine.evaluate import evaluate
+from inceptionctl.data import images as datasets
+from inceptionctl.data import loader
+from inceptionctl.data.images import IGNORED
+from inceptionctl.data.sources.imagefolder import FolderImages, decode, listing
+from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
-from inceptionctl.models.build import Output
-from inceptionctl.optim.losses import CrossEntropy
+from inceptionctl.evaluation.evaluate import evaluate
+from inceptionctl.models.torch.build import Output
+from inceptionctl.training.losses import CrossEntropy
 
 SIDE = 8
 

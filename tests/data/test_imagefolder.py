@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inceptionctl.data.augment import AUGMENTATIONS, CentreCrop
-from inceptionctl.data.imagefolder import FolderImages, find
 from inceptionctl.data.order import generator
+from inceptionctl.data.sources.imagefolder import FolderImages, find
+from inceptionctl.data.transforms import AUGMENTATIONS, CentreCrop
 from inceptionctl.errors import RequestError
 
 

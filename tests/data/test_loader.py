@@ -22,7 +22,7 @@ RANK = """
 import sys, time
 import numpy as np
 from inceptionctl.data import loader
-from inceptionctl.data.digits import load
+from inceptionctl.data.sources.digits import load
 batches = loader.training(load(8, None, 0, 1, "test")[0], 8, 0, 0, 100, 2, False)
 next(batches)
 from multiprocessing import active_children

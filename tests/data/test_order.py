@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inceptionctl.data import loader
-from inceptionctl.data.digits import Jitter, load
 from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
+from inceptionctl.data.sources.digits import Jitter, load
 
 SPLIT_HEAD, SPLIT_SUM = [21, 24, 28, 34, 35, 37, 39, 42], 337944
 JITTER = Jitter((0.3, 0.7), 20.0, (0.4, 1.0), 0.15)

@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from standins import calls, stand_in
+from support.stand_ins import calls, stand_in
 
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
+from inceptionctl.config.compose import compose
+from inceptionctl.config.schema import Slurm
+from inceptionctl.config.validate import parse
 from inceptionctl.launch.slurm.script import Layout, job_script, report_script, seconds_of, warning_seconds
 from inceptionctl.launch.slurm.submission import job_log, jobs_of
-from inceptionctl.rundir import LOST, RunDir
-from inceptionctl.schema import Slurm
+from inceptionctl.runs.paths import LOST, RunDir
 
 ODD_NAMES = ["plain", "a b", "it's", 'say "so"', "50% of %j", "one#two"]
 

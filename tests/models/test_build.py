@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inceptionctl.models.build import Classifier, Residual, Segments, ShiftNorm, build
-from inceptionctl.models.cost import ShapeError, cost
-from inceptionctl.models.init import SCHEMES, initialise
-from inceptionctl.models.registry import ARCHITECTURES, architecture, network
-from inceptionctl.models.spec import LRN, Act, Pool, Res, Sep, Seq, conv, linear_conv
+from inceptionctl.models.spec.cost import ShapeError, cost
+from inceptionctl.models.spec.nodes import LRN, Act, Pool, Res, Sep, Seq, conv, linear_conv
+from inceptionctl.models.torch.build import Classifier, Residual, Segments, ShiftNorm, build
+from inceptionctl.models.torch.init import SCHEMES, initialise
+from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
 # Variants whose layers are not those of any network as it is.
 VARIANTS = [

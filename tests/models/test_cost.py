@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from inceptionctl.models.cost import ShapeError, cost, weight_macs
-from inceptionctl.models.inception_v3 import STEM_7X7, STEM_TABLE_1, module_b
-from inceptionctl.models.inception_v4 import block_c, reduction_resnet
-from inceptionctl.models.registry import ARCHITECTURES, architecture, network
-from inceptionctl.models.rewrite import after, fit_residuals, rewritten, swap, without
-from inceptionctl.models.rules import naive
-from inceptionctl.models.spec import Cat, Conv, Linear, Pool, Res, Sep, Seq, conv, global_pool, linear_conv
-from inceptionctl.papers import figures
+from inceptionctl.models.spec.cost import ShapeError, cost, weight_macs
+from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Pool, Res, Sep, Seq, conv, global_pool, linear_conv
+from inceptionctl.models.spec.rewrite import after, fit_residuals, rewritten, swap, without
+from inceptionctl.models.spec.rules import naive
+from inceptionctl.models.zoo.inception_v3 import STEM_7X7, STEM_TABLE_1, module_b
+from inceptionctl.models.zoo.inception_v4 import block_c, reduction_resnet
+from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
+from inceptionctl.papers.records import figures
 
 PIXELS = (299, 299)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.models.download import cache_folder, fetch
+from inceptionctl.models.weights.download import cache_folder, fetch
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -9,9 +9,9 @@ import torchvision.models
 from torch import nn
 
 from inceptionctl.data.normalise import IMAGENET_DEVIATION, IMAGENET_MEAN
-from inceptionctl.models.build import build
-from inceptionctl.models.registry import network
-from inceptionctl.models.weights import load_weights, name_map, to_release
+from inceptionctl.models.torch.build import build
+from inceptionctl.models.weights.maps import load_weights, name_map, to_release
+from inceptionctl.models.zoo.registry import network
 
 LIMIT = 1e-9  # of the largest output; 1e-13 is usual
 

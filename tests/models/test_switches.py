@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from inceptionctl.commands.plan import plan
-from inceptionctl.compose import compose, groups
-from inceptionctl.config import parse
+from inceptionctl.config.compose import compose, groups
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.models.cost import cost
-from inceptionctl.models.registry import RESIDUAL, architecture, network
-from inceptionctl.models.rewrite import rewritten
-from inceptionctl.models.rules import asymmetric, batch_norm, one_3x3, two_3x3
-from inceptionctl.models.spec import Cat, Conv, Dropout, Named, Pool, Res, Seq, Tap, conv
-from inceptionctl.models.switches import SWITCHES
+from inceptionctl.models.spec.cost import cost
+from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Named, Pool, Res, Seq, Tap, conv
+from inceptionctl.models.spec.rewrite import rewritten
+from inceptionctl.models.spec.rules import asymmetric, batch_norm, one_3x3, two_3x3
+from inceptionctl.models.zoo.registry import RESIDUAL, architecture, network
+from inceptionctl.models.zoo.switches import SWITCHES
+from inceptionctl.planning.plan import plan
 
 # switch of conf/ablation: network that takes it, change in parameters, change in multiply-adds (both at full size with
 # side heads). By hand where a line says how; each is a claim of a paper, the sign and size of which a reader can check.

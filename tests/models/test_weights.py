@@ -16,19 +16,19 @@ import timm
 import torch
 import torchvision.models
 import yaml
-from commandline import TINY
 from safetensors.torch import save_file
+from support.command_line import TINY
 from torch import nn
 
-from inceptionctl.commands.plan import plan
-from inceptionctl.compose import compose
-from inceptionctl.config import parse
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.models.build import build
-from inceptionctl.models.registry import architecture, network
-from inceptionctl.models.releases import RELEASES, categories, refuse_other_settings, release, source
-from inceptionctl.models.weights import classes_of, load_weights, name_map, read_weights, to_release
-from inceptionctl.rank.parts import make_step
+from inceptionctl.models.torch.build import build
+from inceptionctl.models.weights.maps import classes_of, load_weights, name_map, read_weights, to_release
+from inceptionctl.models.weights.releases import RELEASES, categories, refuse_other_settings, release, source
+from inceptionctl.models.zoo.registry import architecture, network
+from inceptionctl.planning.plan import plan
+from inceptionctl.worker.assemble import make_step
 
 EVERY = [(arch, entry) for arch, entries in RELEASES.items() for entry in entries]
 MEANS = {(0.5, 0.5, 0.5): "inception", (0.485, 0.456, 0.406): "imagenet"}

@@ -17,11 +17,11 @@ from rich.console import Console
 
 from inceptionctl.commands import report as command
 from inceptionctl.errors import RequestError
-from inceptionctl.report import terminal
+from inceptionctl.report.columns import sheet
 from inceptionctl.report.findings import find
+from inceptionctl.report.format import metric, number, signed
+from inceptionctl.report.render import terminal
 from inceptionctl.report.results import read
-from inceptionctl.report.sheet import sheet
-from inceptionctl.report.words import metric, number, signed
 from inceptionctl.report.write import write
 
 FILES = {"report.md", "report.csv", "report.json", "ladder.svg", "ladder.png", "curves.svg", "curves.png"}

@@ -10,7 +10,7 @@ import pytest
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.report.findings import find, verdict
 from inceptionctl.report.results import read
-from inceptionctl.report.stats import Difference
+from inceptionctl.report.statistics import Difference
 
 
 def test_figures_of_a_row_are_those_of_its_runs(ladder):

@@ -7,10 +7,10 @@ import io
 
 import pytest
 
-from inceptionctl import papers
+from inceptionctl.papers import records as papers
+from inceptionctl.report.columns import sheet
 from inceptionctl.report.findings import find
 from inceptionctl.report.results import read
-from inceptionctl.report.sheet import sheet
 from inceptionctl.report.write import write
 
 WRONG = {

@@ -9,12 +9,12 @@ import json
 import pytest
 
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.report.columns import sheet
 from inceptionctl.report.findings import find
-from inceptionctl.report.notes import rmsprop
+from inceptionctl.report.footnotes import rmsprop
+from inceptionctl.report.format import rates
 from inceptionctl.report.results import read
 from inceptionctl.report.runs import InverseRms
-from inceptionctl.report.sheet import sheet
-from inceptionctl.report.words import rates
 from inceptionctl.report.write import write
 
 IN_ALL_BUT_NAME = (0.99, 0.98, 0.995)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as oracle
 
-from inceptionctl.report import stats
+from inceptionctl.report import statistics as stats
 
 SIZES = np.full(60, 5.0)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurmcluster import Cluster, temporary
-from slurmhost import missing
+from support.slurm_cluster import Cluster, temporary
+from support.slurm_host import missing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from runs import gone, processes_in, wait_for
-from slurmcluster import Cluster, temporary
-from slurmhost import HOSTS, in_jobs, missing
+from support.runs import gone, processes_in, wait_for
+from support.slurm_cluster import Cluster, temporary
+from support.slurm_host import HOSTS, in_jobs, missing
 
 
 def submit(cluster: Cluster, *words: str) -> str:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from commandline import TINY, Result, call
-from runs import only
-from slurmcluster import Cluster
+from support.command_line import TINY, Result, call
+from support.runs import only
+from support.slurm_cluster import Cluster
 
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0"]
 

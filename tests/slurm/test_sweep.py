@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commandline import TINY, call
-from slurmcluster import Cluster
+from support.command_line import TINY, call
+from support.slurm_cluster import Cluster
 
 SWEEP = ["-m", "hydra/launcher=submitit_slurm", "hydra.launcher.mem_gb=2", "hydra.launcher.timeout_min=10"]
 

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commandline import Result, call
-from runs import assert_same_end, launched, wait_for
-from slurmcluster import Cluster
+from support.command_line import Result, call
+from support.runs import assert_same_end, launched, wait_for
+from support.slurm_cluster import Cluster
 
 # A cell of some twenty seconds on a free core, a row of metrics every tenth of one.
 LENGTH = ["arch.width=0.1", "train.epochs=8", "data.renderings=1", "train.monitor=20", "train.log_every=2"]

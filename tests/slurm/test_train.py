@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from commandline import TINY, call
-from runs import assert_same_end, launched, only, wait_for
-from slurmcluster import Cluster
+from support.command_line import TINY, call
+from support.runs import assert_same_end, launched, only, wait_for
+from support.slurm_cluster import Cluster
 
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
 LONGER = [*TINY, "train.epochs=8"]

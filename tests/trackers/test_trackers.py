@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from inceptionctl.rundir import RunDir
-from inceptionctl.trackers.console import describe
-from inceptionctl.trackers.sinks import Guarded, Nothing, open_tracker
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.scheduling.progress import describe
+from inceptionctl.trackers.base import Guarded, Nothing, open_tracker
 
 ROWS = [
     {"kind": "train", "step": 10, "epoch": 0.5, "loss": 2.5, "lr": 0.1},

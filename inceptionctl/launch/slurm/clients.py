@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.schema import Slurm
 
 QUEUE_COLUMNS = "--format=%i|%T|%N|%r"
 COLUMNS = "--format=JobID,State,NodeList,ExitCode"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import RequestError
-from inceptionctl.launch.starts import SUBMISSION
-from inceptionctl.rundir import LOST
-from inceptionctl.schema import Slurm
+from inceptionctl.runs.paths import LOST
+from inceptionctl.runs.starts import SUBMISSION
 
 REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
 PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # to sbatch; quotes, # and backslashes mean something

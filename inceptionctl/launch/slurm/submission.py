@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import warn
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.script import job_script, report_script
-from inceptionctl.rundir import RunDir, read_json, read_rows, write_json, write_text
-from inceptionctl.schema import Slurm
+from inceptionctl.runs.paths import RunDir, read_json, read_rows, write_json, write_text
 
 
 @dataclass(frozen=True)

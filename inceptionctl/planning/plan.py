@@ -1,0 +1,242 @@
+"""What a configuration amounts to, worked out without torch: network, data, steps, cost, and what looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from inceptionctl.config.schema import Config
+from inceptionctl.config.validate import identity
+from inceptionctl.data.images import DataSet, digits, imagefolder
+from inceptionctl.errors import RequestError
+from inceptionctl.models.spec.cost import Cost, ShapeError, cost
+from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
+from inceptionctl.models.weights.download import digest
+from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, refuse_other_settings, release
+from inceptionctl.models.zoo.registry import architecture, has_heads, network
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.ema_decay import decay_of, memory_of, outlasts
+from inceptionctl.training.partition import Layout
+from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Schedule, Step
+
+SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
+FEW_VALUES = 64  # below this, batch statistics are mostly noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`config` with the data's fingerprint filled in; `spec` and `cost` of the network run; `full` the cost of the same
+    variant at its paper's size: full width, all blocks, native input, 1000 classes."""
+
+    config: Config
+    identity: str
+    spec: Seq
+    cost: Cost
+    full: Cost
+    data: DataSet
+    clock: Clock
+    schedule: Schedule
+
+    def with_seed(self, seed: int) -> Plan:
+        """The same plan under another seed."""
+        config = replace(self.config, seed=seed)
+        return replace(self, config=config, identity=identity(config))
+
+    def layout(self, world: int) -> Layout:
+        """How `world` ranks share the batch. Raises RequestError where it does not come out even."""
+        settings = self.config.train
+        normalised = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
+        return Layout.cut(settings.batch, world, self.config.launch.accumulate, settings.bn_batch, normalised)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Layers that this input starves."""
+        settings = self.config.train
+        return [*_small_grids(self.cost), *_small_batches(self.cost, settings.bn_batch or settings.batch)]
+
+
+def plan(config: Config) -> Plan:
+    """Raises RequestError for what cannot run: no such data, a network that does not survive its input."""
+    data = dataset(config)
+    config = named_weights(replace(config, data=replace(config.data, fingerprint=data.fingerprint)))
+    spec = variant(config, len(data.classes))
+    _refuse_idle_heads(config, spec)
+    _refuse_unlike_release(config, spec)
+    clock = Clock.over(data.train, config.train.batch, config.train.epochs)
+    _refuse_long_average(config, clock)
+    return Plan(
+        config=config,
+        identity=identity(config),
+        spec=spec,
+        cost=_survived(config, spec),
+        full=full_size(config),
+        data=data,
+        clock=clock,
+        schedule=schedule(config, clock),
+    )
+
+
+def named_weights(config: Config) -> Config:
+    """`config` with `weights` by their whole name: a release with its tag, or a file's path with its digest.
+
+    Raises RequestError for weights that are not to be had, or were made for another input or epsilon.
+    """
+    weights, arch = config.weights, config.arch
+    entry = release(arch.name, weights) if weights else None
+    if config.weights_sha256 and (entry or not weights):
+        raise RequestError(f"weights_sha256 belongs to a file of weights, and weights = {weights} names none")
+    if entry:
+        refuse_other_settings(entry, arch.input, arch.bn_eps)
+        return replace(config, weights=entry.name)
+    if not weights:
+        return config
+    path = Path(weights).expanduser().resolve()
+    if config.weights_sha256:  # a run that has begun: its checkpoints outlive the file
+        return replace(config, weights=str(path))
+    if not path.is_file() or path.suffix not in SUFFIXES:
+        raise RequestError(
+            f"weights = {weights} is no file of weights ({', '.join(SUFFIXES)})\n"
+            f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
+        )
+    return replace(config, weights=str(path), weights_sha256=_digest(path, path.stat().st_mtime_ns))
+
+
+def _refuse_unlike_release(config: Config, spec: Seq) -> None:
+    """Released weights are for the whole network: what narrows, cuts or rewrites it leaves nowhere for them to go."""
+    arch = config.arch
+    entry = release(arch.name, config.weights) if config.weights else None
+    pixels = architecture(arch.name).pixels
+    if not entry or _sizes(cost(network(arch.name), (pixels, pixels))) == _sizes(_survived(config, spec)):
+        return
+    asked = {f"arch.rewrites.{key}": value for key, value in asdict(arch.rewrites).items() if key not in SIZELESS}
+    width = {} if arch.width == 1 else {"arch.width": arch.width}
+    changed = width | {key: value for key, value in asked.items() if value not in (None, False)}
+    back = {key: "1" if key == "arch.width" else "false" if value is True else "null" for key, value in changed.items()}
+    raise RequestError(
+        f"weights = {entry.name} are for the whole {arch.name}, not for one with "
+        f"{', '.join(f'{key} = {value}' for key, value in changed.items())}\n"
+        f"  add {' '.join(f'{key}={value}' for key, value in back.items())}"
+    )
+
+
+def _sizes(total: Cost) -> dict[str, int]:
+    """Parameters of every layer but the side heads and the classifier, which a fresh one may replace."""
+    layers = {layer.path: layer.params for layer in total.layers if layer.params}
+    return {path: n for path, n in layers.items() if path != "logits" and not path.startswith("aux")}
+
+
+@cache  # the rows of a table may start from one file
+def _digest(path: Path, _changed: int) -> str:
+    return digest(path)
+
+
+def variant(config: Config, classes: int) -> Seq:
+    """The network that `config` describes."""
+    arch = config.arch
+    return network(
+        arch.name,
+        classes,
+        head=arch.aux.head,
+        at=arch.aux.at,
+        norm=arch.aux.norm,
+        drop=arch.dropout,
+        factor=arch.width,
+        rewrites=asdict(arch.rewrites),
+    )
+
+
+def full_size(config: Config) -> Cost:
+    """The cost of this variant as the paper runs it: what a scale shrinks is put back, the side head left out."""
+    pixels = architecture(config.arch.name).pixels
+    rewrites = asdict(config.arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
+    return cost(network(config.arch.name, head=False, rewrites=rewrites), (pixels, pixels))
+
+
+def dataset(config: Config) -> DataSet:
+    data, pixels = config.data, config.arch.pixels
+    if data.name == "digits":
+        jitter = asdict(data.jitter) if data.jitter else None
+        return digits(pixels, jitter, data.renderings, data.holdout, config.train.best)
+    where = (data.root, data.train, data.val, data.split)
+    crop, dev = config.protocol.crop, config.train.best
+    return _found_once(pixels, *where, data.holdout, config.augment.name, crop, data.corrupt, dev)
+
+
+# The rows of a table share their pictures, and listing a million files takes a while.
+_found_once = cache(imagefolder)
+
+
+def schedule(config: Config, clock: Clock) -> Schedule:
+    """The schedule in steps, at the rate that goes with the run's batch."""
+    asked, epoch = config.schedule, clock.steps_per_epoch
+    rate, warmup = asked.rate * rate_factor(config), round(asked.warmup * epoch)
+    if asked.name == "exponential" and asked.factor is not None and asked.every is not None:
+        return Exponential(rate, asked.factor, asked.every * epoch, warmup, asked.staircase)
+    if asked.name == "step" and asked.factor is not None and asked.milestones is not None:
+        return Step(rate, asked.factor, tuple(round(at * epoch) for at in asked.milestones), warmup)
+    if asked.name == "cosine" and asked.floor is not None:
+        return Cosine(rate, asked.floor, clock.steps, warmup)
+    return Constant(rate, warmup)
+
+
+def rate_factor(config: Config) -> float:
+    """What the rate is multiplied by because the run's batch is not the one that it is for."""
+    asked = config.schedule
+    return 1.0 if asked.batch is None else SCALING[asked.scaling](config.train.batch / asked.batch)
+
+
+def _refuse_idle_heads(config: Config, spec: Seq) -> None:
+    name, aux = config.arch.name, config.arch.aux
+    if has_heads(spec):
+        return
+    if aux.head:
+        attach = "say behind which stages one should stand (arch.aux.at=[STAGE]) or " if architecture(name).head else ""
+        raise RequestError(
+            f"arch.aux.head = true: {name} has no side head of its own\n  {attach}set arch.aux.head=false"
+        )
+    if config.loss.aux_weight:
+        raise RequestError(f"loss.aux_weight = {config.loss.aux_weight} weighs side heads, and {name} has none here")
+
+
+def _refuse_long_average(config: Config, clock: Clock) -> None:
+    """An average that remembers more steps than there are holds on to what came before the run had learned."""
+    average = config.train.average
+    decay = decay_of(average.memory, average.value, clock.steps, clock.steps_per_epoch)
+    if outlasts(decay, clock.steps):
+        raise RequestError(
+            f"train.average.value = {average.value:g} ({average.memory}) makes an average that remembers "
+            f"{memory_of(decay):,.0f} steps, and the run has {clock.steps:,}\n"
+            "  lower it, or say which share of the run to remember: "
+            "train.average.memory=fraction with train.average.value up to 1"
+        )
+
+
+def _survived(config: Config, spec: Seq) -> Cost:
+    pixels = config.arch.pixels
+    try:
+        return cost(spec, (pixels, pixels))
+    except ShapeError as error:
+        fewer = config.arch.rewrites.stem_pools != 0
+        raise RequestError(
+            f"arch.pixels = {pixels} does not survive the strides of {config.arch.name}: {error}\n"
+            f"  use a larger input{' or arch.rewrites.stem_pools=1' if fewer else ''}"
+        ) from error
+
+
+def _small_grids(total: Cost) -> list[str]:
+    """Kernels that mostly see padding."""
+    return [
+        f"{layer.path}: a {layer.kernel[0]}x{layer.kernel[1]} kernel on a {layer.before} map sees mostly padding"
+        for layer in total.layers
+        if isinstance(layer.node, Conv | Sep | Pool)
+        and (layer.kernel[0] > layer.before.h or layer.kernel[1] > layer.before.w)
+    ]
+
+
+def _small_batches(total: Cost, batch: int) -> list[str]:
+    return [
+        f"{layer.path}: batch norm over {batch} x {layer.after.h}x{layer.after.w} values, fewer than {FEW_VALUES}"
+        for layer in total.layers
+        if isinstance(layer.node, Conv | Sep) and layer.node.norm and batch * layer.after.h * layer.after.w < FEW_VALUES
+    ]

@@ -1,0 +1,93 @@
+"""The report as a page: the table, how sure each rung is, the runs behind it and what differs from the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from inceptionctl.report.columns import sheet
+from inceptionctl.report.findings import Findings, Rung
+from inceptionctl.report.footnotes import relative
+from inceptionctl.report.format import DASH, change, signed, verdict
+from inceptionctl.report.results import Cell, Table
+
+METHOD = """\
+Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
+interval of a change comes from a crossed bootstrap over seeds and test images (clustered where images share a source),
+widened for few seeds; it errs on the side of "cannot tell". Beside it stands Welch's t test over seeds alone, corrected
+by Holm over the rungs. A verdict names a direction only where the interval excludes 0. The smallest detectable
+rung regards seeds only. On a plateau, the training loss changes over the last fifth of the run by less than 5 % of what
+it fell before."""
+
+
+def markdown(findings: Findings) -> str:
+    table = findings.table
+    words = sheet(findings, table.folder)
+    grid = [[column.title.replace("\n", " ").strip() for column in words.columns]]
+    grid += [list(cells) for cells in zip(*(column.cells for column in words.columns), strict=True)]
+    numeric = [column.numeric for column in words.columns]
+    sections = [
+        f"# {words.heading}",
+        f"{words.setting} · protocol {table.protocol}",
+        _grid(grid, numeric),
+        "\n".join(f"- {line}" for line in (*words.notes, *words.warnings)),
+        "![ladder: the paper's errors and ours](ladder.svg)",
+        "![learning curves](curves.svg)",
+        *(["## Rungs", _rungs(findings)] if findings.rungs else []),
+        METHOD,
+        *_overrides(table),
+        "## Runs",
+        _runs(table),
+        f"Made by, and continued by the same command again: `{table.command}`",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _rungs(findings: Findings) -> str:
+    rungs = [*findings.rungs, *([findings.overall] if findings.overall else [])]
+    titles = ["rung", "paper change", "change here, 95 % interval", "verdict", "Welch p", "Holm p"]
+    return _grid([titles, *(_rung(rung) for rung in rungs)], [False, True, True, False, True, True])
+
+
+def _rung(rung: Rung) -> list[str]:
+    name = f"{rung.before.label} → {rung.after.label}"
+    return [name, signed(rung.paper_change), change(rung), verdict(rung), _p(rung.welch_p), _p(rung.holm_p)]
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _overrides(table: Table) -> list[str]:
+    if not table.overrides:
+        return []
+    lines = [["setting", "paper", "here"], *([f"`{one.key}`", one.paper, one.here] for one in table.overrides)]
+    note = "What the paper does not state is here as the released scripts have it (`conf/scale/imagenet.yaml`)."
+    return ["## Where this scale leaves the paper's recipe", note, _grid(lines, [False, True, True])]
+
+
+def _runs(table: Table) -> str:
+    names = sorted({cell.seed for _, cell in table.cells})
+    lines = [["row", *(f"seed {seed}" for seed in names)]]
+    for row in table.rows:
+        by_seed = {cell.seed: cell for cell in row.cells}
+        lines.append([row.name, *(_link(table, by_seed.get(seed)) for seed in names)])
+    return _grid(lines, [False] + [True] * len(names))
+
+
+def _link(table: Table, cell: Cell | None) -> str:
+    if cell is None:
+        return DASH
+    if cell.run is None:
+        return DASH if cell.status == "missing" else cell.status
+    target = cell.run.log() if cell.status == "failed" else cell.run.path
+    text = f"{cell.outcome.top1_error:.2f}" if cell.outcome else cell.status
+    return f"[{text}]({relative(target, table.folder)})"
+
+
+def _grid(lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+    rule = ["---:" if one else "---" for one in numeric]
+    first, *rest = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in chain([first, rule], rest))

@@ -1,0 +1,168 @@
+"""`predict`: a person's own pictures through a run or through released weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from support.command_line import TINY, call
+
+from inceptionctl.data.normalise import NORMALISATIONS
+from inceptionctl.data.transforms import CentreCrop
+from inceptionctl.models.torch.build import build
+from inceptionctl.models.weights.releases import categories
+from inceptionctl.planning.plan import variant
+from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.paths import RunDir
+
+
+def picture(seed, width=160, height=120):
+    """Smooth colours: they survive resizing and JPEG."""
+    noise = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def batch(images, pixels, crop):
+    cut = [np.asarray(CentreCrop(pixels, crop)(image.convert("RGB"), np.random.default_rng(0))) for image in images]
+    return torch.from_numpy(np.stack(cut)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory):
+    """A folder with a tiny finished run and two pictures in `photos`."""
+    folder = tmp_path_factory.mktemp("predict")
+    done = call("train", "run_dir=run", *TINY, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "photos").mkdir()
+    for seed, name in enumerate(["a.png", "b.png"]):
+        picture(seed).save(folder / "photos" / name)
+    (folder / "photos" / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.mark.xdist_group("predict")
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_run_sees_what_its_network_sees(where, raw):
+    words = ["predict", "run=run", "photos", "--json", "--features", "f.npz", *(["--raw"] if raw else [])]
+    done = call(*words, cwd=where)
+    assert done.returncode == 0, done.stderr
+    found, saved = json.loads(done.stdout), np.load(where / "f.npz")
+    assert [entry["file"] for entry in found] == ["photos/a.png", "photos/b.png"] == list(saved["files"])
+
+    config = thaw(RunDir(where / "run"))
+    model = build(variant(config, 10), (config.arch.pixels,) * 2, bn_eps=config.arch.bn_eps).eval()
+    (last,) = (where / "run").glob("checkpoints/step-*")
+    model.load_state_dict(load_file(last / f"{'model' if raw else 'ema'}.safetensors"))
+    images = batch([picture(0), picture(1)], config.arch.pixels, config.protocol.crop)
+    features = []
+    model.logits.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    with torch.no_grad():
+        p_NK = model(NORMALISATIONS["inception"](images, torch.channels_last)).logits.softmax(dim=1)
+    for entry, p_K in zip(found, p_NK, strict=True):
+        top = p_K.topk(5)
+        assert [guess["index"] for guess in entry["top5"]] == top.indices.tolist()
+        assert [guess["class"] for guess in entry["top5"]] == [str(k) for k in top.indices.tolist()]
+        assert [guess["probability"] for guess in entry["top5"]] == pytest.approx(top.values.tolist(), rel=1e-4)
+    assert saved["features"].dtype == np.float32
+    assert np.allclose(saved["features"], features[0].flatten(1).numpy(), atol=1e-5)
+
+
+@pytest.mark.xdist_group("predict")
+def test_names_come_from_the_result_else_from_the_data(where):
+    result, at = json.loads((where / "run" / "result.json").read_text()), where / "run" / "result.json"
+    assert result["classes"] == list("0123456789")
+    kept = at.read_text()
+    at.write_text(json.dumps(result | {"classes": [f"digit {k}" for k in range(10)]}))
+    assert "%  digit " in call("predict", "run=run", "photos/a.png", cwd=where).stdout
+    at.unlink()
+    shown = call("predict", "run=run", "photos/a.png", cwd=where).stdout.splitlines()
+    at.write_text(kept)
+    assert shown[0] == "photos/a.png"
+    assert len(shown) == 6
+    assert all(line.split()[2].isdecimal() for line in shown[1:])
+
+
+def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
+    torch.manual_seed(0)
+    theirs = timm.create_model("mobilenetv1_100").eval()
+    theirs.classifier.weight.data.mul_(50)  # away from equal probabilities
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    picture(0).save(tmp_path / "a.png")
+    done = inceptionctl("predict", "arch=mobilenet_v1", "weights=weights.pth", "pixels=96", "a.png", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    with torch.no_grad():
+        images = NORMALISATIONS["inception"](batch([picture(0)], 96, 0.875), torch.contiguous_format)
+        top = theirs(images).softmax(dim=1)[0].topk(5)
+    (entry,) = json.loads(done.stdout)
+    assert [guess["index"] for guess in entry["top5"]] == top.indices.tolist()
+    assert [guess["probability"] for guess in entry["top5"]] == pytest.approx(top.values.tolist(), rel=1e-3)
+    assert [guess["class"] for guess in entry["top5"]] == [categories()[k] for k in top.indices.tolist()]
+
+
+@pytest.mark.xdist_group("predict")
+def test_a_picture_that_cannot_be_read_is_named_and_the_others_go_on(where, tmp_path):
+    shutil.copytree(where / "photos", tmp_path / "photos")
+    (tmp_path / "photos" / "b.png").write_bytes((where / "photos" / "b.png").read_bytes()[:900])
+    done = call("predict", f"run={where / 'run'}", "photos", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("photos/a.png\n")
+    assert "cannot read photos/b.png" in done.stderr
+    assert "1 of 2 pictures could not be read" in done.stderr
+
+
+WRONG = [
+    (["run=nowhere", "a.png"], "nowhere is not a run folder"),
+    (["run=empty", "b.png"], "no picture b.png"),
+    (["a.png"], "either run=DIR, or arch=NAME and weights="),
+    (["run=x", "weights=timm", "a.png"], "either run=DIR, or arch=NAME and weights="),
+    (["run=x"], "needs pictures"),
+    (["run=x", "empty"], "no pictures in empty"),
+    (["rnu=x", "a.png"], "Did you mean run"),
+    (["arch=inception_v2", "weights=timm", "a.png"], "timm has released no weights for inception_v2"),
+    (["arch=inceptoin_v3", "weights=timm", "a.png"], "Did you mean inception_v3"),
+    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "nothing.pth is no file of weights"),
+    (["arch=inception_v3", "weights=timm", "arch.bn_eps=0.1", "a.png"], "add arch.bn_eps=0.001"),
+    (["arch=inception_v3", "weights=timm", "pixels=big", "a.png"], "pixels = big"),
+    (["run=x", "a.png", "--features", "f.txt"], "should end in .npz"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
+def test_a_wrong_request_gets_one_message_and_makes_nothing(words, message, tmp_path, monkeypatch, capsys):
+    from inceptionctl.cli import main
+
+    picture(0).save(tmp_path / "a.png")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "empty"]
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["run=x", "nothing.png"], 2)])
+def test_help_and_refusals_never_import_torch(words, code, tmp_path):
+    script = (
+        "import sys; from inceptionctl.cli import main\n"
+        "try: code = main(['predict', *sys.argv[1:]])\nexcept SystemExit as end: code = end.code\n"
+        "assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=tmp_path,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "run=DIR" in done.stdout or "no picture nothing.png" in done.stderr

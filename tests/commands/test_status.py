@@ -1,0 +1,263 @@
+"""`status`, `wait` and `cancel` of runs on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+from support.command_line import TINY
+from support.runs import at_step, launched, start
+from support.stand_ins import command
+
+from inceptionctl.commands import wait
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.state import held
+
+DONE = {"status": "done", "evaluations": [{"weights": "ema", "top1_error": 12.5}]}
+LOG = "Traceback\ninceptionctl: a picture cannot be read\n  it is [bold]torn[/bold]\n"
+
+
+@pytest.fixture(autouse=True)
+def nothing_else(tmp_path, monkeypatch):
+    """An empty folder, on a machine without Slurm."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(wait, "BETWEEN_CELLS_S", 0.05)
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def made(nothing_else):
+    """A run's folder by hand; `started`: whether a first rank ever was."""
+
+    def make(name="outputs/train/aaa-0", verdict=None, log="", result=None, started=True):
+        run = RunDir(nothing_else / name)
+        run.log().parent.mkdir(parents=True)
+        run.config.touch()
+        run.log().write_text(log)
+        if started:
+            row = {"at": 0.0, "node": "here", "job": None, "submission": None, "step": 0}
+            run.starts.write_text(json.dumps(row) + "\n")
+        if verdict is not None:
+            run.verdict.write_text(f"{verdict}\n")
+        if result:
+            run.result.write_text(json.dumps(result))
+        return run
+
+    return make
+
+
+def seen(*words) -> list[dict]:
+    code, said = launched("status", *words, "--json")
+    assert code == 0, said
+    return json.loads(said)
+
+
+def states(*words) -> list[str]:
+    return [entry["state"] for entry in seen(*words)]
+
+
+@contextmanager
+def worked_on(run):
+    """By this process, as a worker does."""
+    with run.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_nothing_to_see_is_a_wrong_request(nothing_else):
+    for word in ("status", "wait", "cancel"):
+        code, said = launched(word)
+        assert (code, "no run in outputs: name a run's folder, a table's" in said) == (2, True)
+    assert list(nothing_else.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "how"),
+    [
+        ("done", {"verdict": 0, "result": DONE}),
+        ("failed", {"verdict": 1, "log": LOG}),
+        ("failed", {"verdict": 2, "log": LOG}),
+        ("stopped", {"verdict": 130, "log": LOG}),
+        ("lost", {}),
+        ("lost", {"verdict": 75}),
+        ("new", {"started": False}),
+    ],
+)
+def test_the_files_of_a_run_tell_its_state(state, how, made):
+    run = made(**how)
+    assert states() == states("outputs/train") == states(run.path) == [state]
+
+
+def test_status_gives_the_last_words_of_what_failed_as_they_are(made):
+    made(verdict=1, log=LOG)
+    code, said = launched("status")
+    assert code == 0
+    assert "a picture cannot be read\n  it is [bold]torn[/bold]; " in said
+    assert seen()[0]["reason"].startswith("a picture cannot be read\n  it is [bold]torn[/bold]; ")
+
+
+def test_status_shows_how_far_each_run_got(made):
+    run = made(verdict=130)
+    rows = [
+        {"kind": "train", "step": 20, "epoch": 1.25, "images_per_s": 812.0},
+        {"kind": "eval", "step": 20, "epoch": 1.25, "top1_error": 40.0},
+        {"kind": "eval", "step": 20, "epoch": 1.25, "top1_error": 30.0, "split": "dev"},
+    ]
+    run.metrics.write_text("\n".join(map(json.dumps, rows)) + '\n{"kind": "tra')
+    (entry,) = seen()
+    assert (entry["epoch"], entry["images_per_s"], entry["top1_error"]) == (1.25, 812.0, 40.0)
+    made("outputs/train/bbb-0", verdict=0, result=DONE)
+    lines = launched("status")[1].splitlines()
+    row = next(line.split() for line in lines if line.split()[:1] == ["train/aaa-0"])
+    assert row == ["train/aaa-0", "stopped", "here", "1.25", "812", "40.00"]
+    assert lines[-1] == "2 runs: 1 stopped, 1 done"
+    assert [entry["top1_error"] for entry in seen()] == [40.0, 12.5]
+
+
+def test_a_run_of_many_rows_is_read_from_its_end(made):
+    run = made(verdict=130)
+    rows = ({"kind": "train", "step": n, "epoch": n / 100, "images_per_s": 1.0} for n in range(3000))
+    run.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert seen()[0]["epoch"] == 29.99
+
+
+@pytest.fixture
+def table(nothing_else):
+    """A table of one row and two seeds, of which the ledger knows no run yet."""
+    cells = [{"seed": seed, "identity": identity, "run": None} for seed, identity in ((0, "aaa"), (1, "bbb"))]
+    folder = nothing_else / "outputs" / "table"
+    folder.mkdir(parents=True)
+    (folder / "ledger.json").write_text(json.dumps({"rows": [{"label": "RMSProp", "cells": cells}]}))
+    return folder
+
+
+def test_a_cell_of_a_table_waits_until_its_run_begins_under_whatever_name(table, made):
+    assert states(table) == ["waiting", "waiting"]
+    made("outputs/other/aaa-0", verdict=1)
+    made("outputs/table/aaa-1", verdict=130)
+    found = seen(table)
+    assert [entry["cell"] for entry in found] == ["RMSProp, seed 0", "RMSProp, seed 1"]
+    assert [entry["state"] for entry in found] == ["stopped", "waiting"]
+    assert found[0]["run"].endswith("aaa-1"), "the newest attempt"
+
+
+def test_a_cell_that_is_done_is_done_whatever_was_tried_after(table, made):
+    made("outputs/table/aaa-0", verdict=0, result=DONE)
+    made("outputs/table/aaa-1", verdict=1)
+    assert states(table) == ["done", "waiting"]
+
+
+def test_a_table_with_cells_that_nobody_works_on_is_not_waited_for(table, made):
+    made("outputs/table/aaa-0", verdict=0, result=DONE)
+    code, said = launched("wait", table, "--every", 0.05)
+    assert (code, "1 of 2 are not done: RMSProp, seed 1" in said) == (1, True)
+
+
+@pytest.mark.parametrize(("end", "code"), [({"result": DONE, "verdict": 0}, 0), ({"verdict": 1, "log": LOG}, 1)])
+def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
+    run = made()
+    lock = run.lock.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def end_it():
+        time.sleep(0.2)
+        ended = made("ended", **end)
+        for path in (ended.log(), ended.verdict, ended.result):
+            if path.is_file():
+                path.replace(run.path / path.relative_to(ended.path))
+        lock.close()
+
+    returned, said = launched("wait", run.path, "--every", 0.05, meanwhile=end_it)
+    assert (returned, "1 run: 1 running" in said) == (code, True)
+    assert ("1 of 1 are not done" in said) == bool(code)
+
+
+def test_a_run_that_is_being_started_here_counts_as_going_on(made):
+    run = made(started=False)
+    with command() as ours:
+        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        assert states() == ["starting"]
+        ours.kill()
+    assert states() == ["new"]
+    run.launcher.write_text(f"{socket.gethostname()} {2**22 + 1}\n")
+    assert states() == ["new"]
+    run.launcher.write_text(f"elsewhere {os.getpid()}\n")
+    assert states() == ["new"]
+
+
+def test_looking_does_not_get_in_the_way_of_who_works(made):
+    run = made()
+    with worked_on(run):
+        assert states() == ["running"]
+    assert not held(run)
+    assert states() == ["lost"]
+
+
+def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
+    first, second = made(), made("outputs/train/bbb-0")
+    with command() as ours:
+        for run in (first, second):  # a table's cells, side by side
+            run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        code, said = launched("cancel")
+        assert (code, ours.wait(10)) == (0, -15)
+    assert "1 commands told to save and stop" in said
+
+
+def test_a_process_of_another_program_is_never_told_to_stop(made):
+    run = made()
+    with subprocess.Popen(["/bin/sleep", "60"]) as other, worked_on(run):
+        run.launcher.write_text(f"{socket.gethostname()} {other.pid}\n")
+        code, _ = launched("cancel")
+        assert (code, other.poll()) == (2, None)
+        other.kill()
+
+
+def test_a_run_of_another_machine_is_to_be_cancelled_there(made):
+    run = made()
+    run.launcher.write_text("elsewhere 4711\n")
+    with worked_on(run):
+        code, said = launched("cancel")
+    assert (code, "process 4711 of elsewhere: cancel it there" in said) == (2, True)
+
+
+def test_a_worker_that_no_command_started_is_told_of(made):
+    with worked_on(made()):
+        code, said = launched("cancel")
+    assert (code, "Traceback" in said) == (2, False), said
+
+
+def test_cancel_where_nothing_is_going_on_says_so(made):
+    made(verdict=1)
+    code, said = launched("cancel")
+    assert (code, said) == (0, "nothing is queued or running in outputs\n")
+
+
+@pytest.mark.slow
+def test_a_run_is_seen_cancelled_and_goes_on(nothing_else):
+    words = ["train", *TINY, "train.epochs=0.8"]
+    command = start(nothing_else, *words)
+    at_step(6, nothing_else / "outputs", 300)
+    (entry,) = seen()
+    assert entry["state"] == "running"
+    assert entry["node"] == socket.gethostname()
+    assert entry["epoch"] > 0.1
+    assert launched("cancel") == (0, "1 commands told to save and stop\n")
+    output, _ = command.communicate(timeout=120)
+    assert command.returncode == 130, output
+    assert states() == ["stopped"]
+    code, said = launched("wait")
+    assert (code, "1 of 1 are not done" in said) == (1, True)
+    assert list((nothing_else / "outputs").glob("*/*/checkpoints/step-*")), "it saved"
+    code, said = launched(*words)
+    assert code == 0, said
+    assert (states(), launched("wait")[0]) == (["done"], 0)
+    assert seen()[0]["restarts"] == 1

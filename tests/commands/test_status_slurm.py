@@ -1,0 +1,213 @@
+"""`status`, `wait` and `cancel` of jobs, as stand-ins for Slurm's commands, and the files of the runs, tell of them."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+from support.runs import launched
+from support.stand_ins import calls, command, stand_in
+
+from inceptionctl.commands import wait
+from inceptionctl.launch.slurm.submission import job_log
+from inceptionctl.runs.paths import RunDir, write_json
+
+DONE = {"status": "done", "evaluations": [{"weights": "ema", "top1_error": 12.5}]}
+
+
+class Site:
+    """Runs that were submitted at once, and what the cluster has to say of their jobs."""
+
+    def __init__(self, folder):
+        self.folder, self.bin = folder / "outputs" / "table", folder / "bin"
+        self.submission = self.folder / "slurm" / "0"
+        (self.submission / "log").mkdir(parents=True)
+        self.knows()
+        self.remembers()
+        stand_in(self.bin, "scancel")
+
+    def knows(self, *jobs, does=""):
+        """The controller: of jobs as "12_3|RUNNING|node1|None"."""
+        stand_in(self.bin, "squeue", "\n".join([*(f"echo '{job}'" for job in jobs), does]))
+
+    def remembers(self, *jobs, does=""):
+        """Accounting: of jobs as "12_3|TIMEOUT|node1|0:0"."""
+        stand_in(self.bin, "sacct", "\n".join([*(f"echo '{job}'" for job in jobs), does]))
+
+    def run(self, name, *jobs, started=0, verdict=None, result=None) -> RunDir:
+        """One that these jobs were to work on, the last of which began so often."""
+        run = RunDir(self.folder / f"{name}-0")
+        run.log().parent.mkdir(parents=True)
+        run.config.touch()
+        begun = {"at": 0.0, "node": "node1", "job": jobs[-1], "submission": str(self.submission), "step": 0}
+        run.jobs.write_text("".join(f'{{"job": "{job}", "submission": "{self.submission}"}}\n' for job in jobs))
+        run.starts.write_text((json.dumps(begun) + "\n") * started)
+        if verdict is not None:
+            run.verdict.write_text(f"{verdict}\n")
+        if result:
+            write_json(run.result, result)
+        return run
+
+    def log(self, job, text):
+        job_log(job, self.submission).write_text(text)
+
+    def status(self) -> dict[str, dict]:
+        code, said = launched("status", self.folder, "--json")
+        assert code == 0, said
+        return {entry["cell"].removesuffix("-0"): entry for entry in json.loads(said)}
+
+    def asked(self) -> dict[str, int]:
+        return {name: len(calls(self.bin, name)) for name in ("squeue", "sacct")}
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    made = Site(tmp_path)
+    monkeypatch.setenv("PATH", str(made.bin))
+    monkeypatch.setattr(wait, "BETWEEN_CELLS_S", 0.0)
+    return made
+
+
+def test_two_hundred_cells_are_asked_for_at_once(site):
+    for n in range(200):
+        site.run(f"{n:03}", f"12_{n}")
+    site.knows(*(f"12_{n}|RUNNING|node{n}|None" for n in range(100)))
+    site.remembers(*(f"12_{n}|CANCELLED by 0|None assigned|0:0" for n in range(100, 200)))
+    found = site.status()
+    assert site.asked() == {"squeue": 1, "sacct": 1}
+    assert [entry["state"] for entry in found.values()] == ["starting"] * 100 + ["cancelled"] * 100
+    assert "--jobs=12 " in calls(site.bin, "squeue")[0], "the array, not its two hundred tasks"
+
+
+def test_what_is_done_needs_no_asking(site):
+    site.run("a", "12_3", started=1, verdict=0, result=DONE)
+    assert site.status()["a"]["state"] == "done"
+    assert site.asked() == {"squeue": 0, "sacct": 0}
+
+
+@pytest.mark.parametrize(
+    ("job", "how", "state", "reason"),
+    [
+        ("12_3|PENDING||Priority", {}, "queued", "Priority"),
+        ("12_3|PENDING||BeginTime", {"started": 1, "verdict": 130}, "requeued", "BeginTime"),
+        ("12_3|RUNNING|node1|None", {}, "starting", None),
+        ("12_3|COMPLETING|node1|None", {"started": 1, "verdict": 0}, "starting", None),
+    ],
+)
+def test_the_controller_knows_best_of_a_job_that_it_has(job, how, state, reason, site):
+    site.run("a", "12_3", **how)
+    site.knows("12_2|RUNNING|node9|None", job)
+    entry = site.status()["a"]
+    assert (entry["job"], entry["state"], entry["reason"]) == ("12_3", state, reason)
+
+
+def test_a_job_whose_first_rank_is_at_work_is_running(site):
+    """By its files: the lock is held on another machine."""
+    run = site.run("a", "12_3", started=2)
+    run.lock.touch()
+    site.knows("12_3|RUNNING|node1|None")
+    entry = site.status()["a"]
+    assert (entry["state"], entry["node"], entry["restarts"]) == ("running", "node1", 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("CANCELLED by 1000", "cancelled"),
+        ("TIMEOUT", "out of time"),
+        ("OUT_OF_MEMORY", "out of memory"),
+        ("NODE_FAIL", "node failed"),
+        ("PREEMPTED", "pre-empted"),
+    ],
+)
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_the_end_of_a_job_is_told_by_who_still_knows(forgotten, word, state, site):
+    site.run("a", "12_3", started=1)
+    if forgotten:
+        site.knows(does="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+        site.remembers(f"12_3|{word}|node1|0:0")
+    else:
+        site.knows(f"12_3|{word.split()[0]}|node1|None")
+        site.remembers(does="echo 'Slurm accounting storage is disabled' >&2; exit 1")
+    assert site.status()["a"]["state"] == state
+
+
+def test_the_last_of_a_runs_jobs_counts(site):
+    site.run("a", "12_3", "40", started=1, verdict=130)
+    site.knows("12_3|CANCELLED|node1|None", "40|PENDING||Resources")
+    assert (site.status()["a"]["job"], site.status()["a"]["state"]) == ("40", "requeued")
+
+
+@pytest.mark.parametrize("slurm", ["forgets", "is not here", "does not answer"])
+def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
+    site.run("a", "12_0", started=1, verdict=130)
+    site.run("b", "12_1", started=1)
+    failed = site.run("c", "12_2", started=1, verdict=1)
+    failed.log().write_text("inceptionctl: it diverged\n")
+    site.run("d", "12_3", started=1, verdict=0, result=DONE)
+    site.run("e", "12_4", started=1)
+    site.log("12_4", "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0\n")
+    site.run("f", "12_5", verdict=1)
+    site.log("12_5", "one\ntwo\nthree\nmodule: command not found\n")
+    if slurm == "is not here":
+        monkeypatch.setenv("PATH", str(site.folder))
+    elif slurm == "does not answer":
+        down = "echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1"
+        site.knows(does=down)
+        site.remembers(does=down)
+    found = site.status()
+    states = {name: entry["state"] for name, entry in found.items()}
+    assert states == {"a": "stopped", "b": "lost", "c": "failed", "d": "done", "e": "out of memory", "f": "failed"}
+    assert found["b"]["reason"] == f"its log: {site.submission}/log/12_1.log"
+    assert found["c"]["reason"].startswith("it diverged; ")
+    assert "raise launch.mem" in found["e"]["reason"]
+    assert "before Python began: two / three / module: command not found; " in found["f"]["reason"]
+
+
+def test_a_job_that_left_no_log_points_to_the_file_system(site):
+    site.run("a", "12_3")
+    site.remembers("12_3|FAILED|node1|0:53")
+    entry = site.status()["a"]
+    assert (entry["state"], "shared file system" in entry["reason"]) == ("failed", True)
+
+
+def test_a_person_is_told_why_a_job_waits(site):
+    site.run("a", "12_3")
+    site.knows("12_3|PENDING||AssocGrpGRES")
+    code, said = launched("status", site.folder)
+    rows = [line.split() for line in said.splitlines()]
+    assert (code, ["a-0", "12_3", "queued", "AssocGrpGRES"] in rows) == (0, True)
+    assert "1 run: 1 queued" in said
+
+
+def test_wait_waits_for_the_queue(site):
+    """Queued at the first look, done at the second."""
+    run = site.run("a", "12_3", started=1, verdict=0)
+    write_json(run.path / "later.json", DONE)
+    mv = f"[ -f '{run.path}/later.json' ] && /bin/mv '{run.path}/later.json' '{run.result}'"
+    site.knows("12_3|PENDING||Priority", does=f"{mv}; exit 0")
+    code, said = launched("wait", site.folder, "--every", 0.01)
+    assert (code, "1 run: 1 requeued" in said) == (0, True)
+
+
+def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
+    for n in range(3):
+        site.run(f"{n}", f"12_{n}")
+    site.knows("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None", "13|PENDING||Dependency")
+    write_json(site.submission / "submission.json", {"jobs": ["12"], "report": "13"})
+    code, said = launched("cancel", site.folder)
+    assert (code, "2 jobs cancelled" in said) == (0, True)
+    (words,) = calls(site.bin, "scancel")
+    assert {word for word in words.split() if not word.startswith("-")} == {"12_0", "12_1", "13"}
+
+
+def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
+    run = site.run("a", "12_3", started=1, verdict=130)
+    site.remembers("12_3|CANCELLED by 0|node1|0:0")
+    with command() as ours:
+        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        code, said = launched("cancel", site.folder)
+        ours.kill() if calls(site.bin, "scancel") else None
+        assert (code, ours.wait(10)) == (0, -15), said
+    assert "1 commands told" in said

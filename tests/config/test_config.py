@@ -1,0 +1,204 @@
+"""Every option composes and validates; what is wrong is refused with its name, its value and the choices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import combinations
+
+import pytest
+
+from inceptionctl.config.compose import compose, groups, refuse_idle_switches, sweeps
+from inceptionctl.config.validate import identity, leaves, parse
+from inceptionctl.errors import RequestError
+from inceptionctl.models.spec.cost import cost
+from inceptionctl.models.zoo.registry import ARCHITECTURES
+from inceptionctl.planning.plan import plan, variant
+
+
+def config(*overrides):
+    return parse(compose("train", overrides))
+
+
+def options():
+    for group, names in groups("train").items():
+        for name in names:
+            yield f"{group}=[{name}]" if group == "ablation" else f"{group}={name}"
+
+
+@pytest.mark.parametrize("choice", sorted(options()))
+def test_every_option_of_every_group_composes_and_validates(choice):
+    assert config(choice).seed == 0
+
+
+def test_every_table_composes():
+    for table in groups("ablate")["table"]:
+        assert compose("ablate", [f"table={table}"])["table"]["name"] == table
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("arch=inceptoin_v3", "no arch 'inceptoin_v3'.*Did you mean inception_v3"),
+        ("+optim.lrr=1", "no setting 'optim.lrr'"),
+        ("optim.lrr=1", "no setting 'optim.lrr'"),
+        ("++loss.label_smothing=0.1", "Did you mean loss.label_smoothing"),
+        ("+sed=1", "Did you mean seed"),
+        ("loss.label_smoothing=1.5", "loss.label_smoothing = 1.5 is not allowed.*less than 1"),
+        ("loss.label_smoothing=abc", "loss.label_smoothing = abc"),
+        ("train.batch=0", "train.batch = 0"),
+        ("train.batch=2.5", "train.batch = 2.5"),
+        ("ablation=[rmspro]", "Did you mean rmsprop"),
+        ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
+        ("++optim={name: momentum, lr: 1}", "optim.lr"),
+        ("~train.batch", "train.batch"),
+        ("arch.aux.head=false", "loss.aux_weight"),
+        ("optim.name=rmsprop", "needs optim.decay"),
+        ("data.jitter.size=[0.7,0.3]", "low end comes first"),
+        ("seed=-1", "seed = -1"),
+        ("table=inception_v3", "no setting 'table'"),
+        ("a=[b", "cannot read"),
+    ],
+)
+def test_what_is_wrong_is_named(override, message):
+    with pytest.raises(RequestError, match=f"(?s){message}"):
+        config(override)
+
+
+def test_a_group_on_the_command_line_wins_over_the_scale():
+    assert config("schedule=constant").schedule.name == "constant"
+    assert config("data=digits").data.jitter is None
+    assert config("arch=inception_v3").arch.pixels == config().arch.pixels == 79
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_network_survives_the_default_scale(name):
+    """No map vanishes, and no kernel sees mostly padding."""
+    made = plan(config(f"arch={name}"))
+    assert str(made.cost.out) == "1x1x10"
+    assert [warning for warning in made.warnings if "padding" in warning] == []
+
+
+@pytest.mark.parametrize("scale", ["cifar10", "imagefolder", "imagenet"])
+def test_every_network_survives_every_other_scale(scale):
+    for name in ARCHITECTURES:
+        made = config(f"arch={name}", f"scale={scale}", "data.root=nowhere")
+        pixels = made.arch.pixels
+        assert str(cost(variant(made, 10), (pixels, pixels)).out) == "1x1x10"
+
+
+def test_what_a_network_needs_to_learn_is_for_one_scale_alone():
+    for tuned in groups("train")["tuned"]:
+        scale, _, arch = tuned.partition("_")
+        assert (scale in groups("train")["scale"], arch in ARCHITECTURES) == (True, True)
+    assert (config("arch=vgg16").schedule.rate, config("arch=resnet50").schedule.rate) == (0.03, 0.3)
+    assert config("arch=vgg16", "schedule.rate=0.1").schedule.rate == 0.1
+    assert config("arch=vgg16", "scale=imagenet").schedule.rate == 0.045
+
+
+def test_an_experiment_replaces_the_scale():
+    assert config("experiment=rethinking_v3").train.batch == 1600
+
+
+@pytest.fixture(scope="module")
+def switches():
+    """What each switch changes by itself."""
+    base = leaves(compose("train", BASE))
+    return {name: changed(base, name) for name in groups("train")["ablation"]}
+
+
+BASE = ["arch=googlenet", "scale=imagenet"]  # has side heads, and leaves every switch something to change
+
+
+def changed(base, *names):
+    now = leaves(compose("train", [*BASE, f"ablation=[{','.join(names)}]"]))
+    return {key: value for key, value in now.items() if base.get(key) != value}
+
+
+def agree(one, two):
+    return all(one[key] == two[key] for key in one.keys() & two.keys())
+
+
+def covering(switches):
+    """Sets of switches that agree with one another, in which every pair that agrees stands together at least once."""
+    pairs = {pair for pair in combinations(switches, 2) if agree(switches[pair[0]], switches[pair[1]])}
+    while pairs:
+        chosen = list(min(pairs))
+        for name in switches:
+            if name not in chosen and all(agree(switches[name], switches[other]) for other in chosen):
+                chosen.append(name)
+        yield chosen
+        fresh = {pair for pair in pairs if not set(pair) <= set(chosen)}
+        assert len(fresh) < len(pairs)
+        pairs = fresh
+
+
+def test_every_pair_of_switches_gives_the_union_of_their_differences(switches):
+    """Many pairs at a time: if a set of switches, in either order, gives the union of what each does, so do any two of
+    it. Pairs that disagree about a setting are refused (below)."""
+    base = leaves(compose("train", BASE))
+    sets = list(covering(switches))
+    together = {pair for names in sets for pair in combinations(sorted(names), 2)}
+    assert len(together) > 800
+    for names in sets:
+        union = {key: value for name in names for key, value in switches[name].items()}
+        for order in (names, names[::-1]):
+            assert changed(base, *order) == union
+
+
+def test_every_switch_changes_something(switches):
+    assert [name for name, difference in switches.items() if not difference] == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optim=rmsprop", "ablation=[rmsprop]"], "rmsprop changes nothing"),
+        (["optim=momentum", "ablation=[rmsprop]"], "rmsprop changes nothing"),
+        (["loss.label_smoothing=0.2", "ablation=[label_smoothing]"], "label_smoothing changes nothing"),
+        (["arch=inception_v3", "ablation=[bn_auxiliary]"], "bn_auxiliary changes nothing"),
+    ],
+)
+def test_an_idle_switch_is_refused(overrides, message):
+    with pytest.raises(RequestError, match=message):
+        refuse_idle_switches("train", overrides)
+
+
+def test_a_setting_beside_a_switch_goes_on_top_of_it():
+    overrides = ["ablation=[rmsprop]", "optim.eps=1e-3"]
+    refuse_idle_switches("train", overrides)
+    made = config(*overrides).optim
+    assert (made.name, made.decay, made.eps) == ("rmsprop", 0.9, 1e-3)
+
+
+def test_switches_that_disagree_are_refused(tmp_path):
+    (tmp_path / "ablation").mkdir()
+    (tmp_path / "ablation" / "more_smoothing.yaml").write_text("# @package _global_\nloss: {label_smoothing: 0.2}\n")
+    overrides = [f"hydra.searchpath=[file://{tmp_path}]", "ablation=[label_smoothing,more_smoothing]"]
+    with pytest.raises(RequestError, match=r"disagree about loss.label_smoothing: 0.1 and 0.2"):
+        refuse_idle_switches("train", overrides)
+
+
+def test_identity_is_what_the_result_depends_on():
+    base = identity(config())
+    same = ["launch.threads=3", "outputs=elsewhere", "name=other", "tracker=tensorboard", "data.workers=2"]
+    other = ["seed=1", "train.batch=16", "arch.width=0.5", "data.holdout=dev", "ablation=[rmsprop]"]
+    assert {identity(config(override)) for override in same} == {base}
+    assert len({base, *(identity(config(override)) for override in other)}) == len(other) + 1
+
+
+def test_identity_does_not_depend_on_how_a_number_is_written():
+    assert identity(config("arch.width=1")) == identity(config("arch.width=1.0"))
+
+
+def test_a_frozen_tree_parses_back_to_itself():
+    once = config("ablation=[rmsprop,label_smoothing]", "arch=inception_v3")
+    assert parse(asdict(once)) == once
+
+
+def test_sweeps_are_taken_apart():
+    assert list(sweeps(["seed=0,1", "arch=inception_v3"], multirun=True)) == [
+        ["seed=0", "arch=inception_v3"],
+        ["seed=1", "arch=inception_v3"],
+    ]
+    with pytest.raises(RequestError, match="add -m"):
+        list(sweeps(["seed=0,1"], multirun=False))

@@ -1,0 +1,151 @@
+"""How often a run may start, what a time limit that came too early is told, and what counts as hung."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.errors import InceptionctlError
+from inceptionctl.launch.watchdog import Watchdog
+from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.runs.starts import SUBMISSION, judge_time_limit, note_start, starts
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDir(tmp_path)
+
+
+@pytest.fixture
+def start(run, monkeypatch):
+    """Notes a start of `run`, at `step`, in a job of `submission`; None is one outside a cluster."""
+
+    def note(step, restarts=50, submission="first"):
+        if submission:
+            monkeypatch.setenv(SUBMISSION, submission)
+        else:
+            monkeypatch.delenv(SUBMISSION, raising=False)
+        (run.checkpoints / f"step-{step:08d}").mkdir(parents=True, exist_ok=True)
+        note_start(run, restarts)
+
+    return note
+
+
+def test_a_job_starts_again_as_often_as_it_may(start):
+    for step in range(3):
+        start(step, restarts=2)
+    with pytest.raises(InceptionctlError, match=r"started 3 times \(launch.restarts = 2\)"):
+        start(3, restarts=2)
+
+
+def test_what_is_submitted_anew_counts_anew(start):
+    start(0, restarts=0)
+    start(1, restarts=0, submission="second")
+    with pytest.raises(InceptionctlError, match=r"launch.restarts = 0"):
+        start(2, restarts=0, submission="second")
+
+
+def test_five_starts_that_get_no_further_are_the_last(start):
+    for _ in range(4):
+        start(7)
+    with pytest.raises(InceptionctlError, match="5 times at step 7, and got no further"):
+        start(7)
+
+
+def test_a_start_that_gets_further_begins_the_count_again(start, run):
+    for step in [7] * 4 + [8] * 4 + [9]:
+        start(step)
+    assert [one.step for one in starts(run)] == [7] * 4 + [8] * 4 + [9]
+
+
+def test_starts_outside_a_cluster_are_noted_and_never_refused(start, run):
+    for _ in range(7):
+        start(0, restarts=0, submission=None)
+    assert [(one.job, one.submission) for one in starts(run)] == [(None, None)] * 7
+
+
+@pytest.mark.parametrize(
+    ("array", "job"), [({}, "15"), ({"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}, "12_3")]
+)
+def test_a_start_tells_its_job_and_its_node(array, job, start, run, monkeypatch):
+    for name, value in {"SLURM_JOB_ID": "15", "SLURMD_NODENAME": "node7", **array}.items():
+        monkeypatch.setenv(name, value)
+    start(0)
+    assert [(one.job, one.node, one.submission) for one in starts(run)] == [(job, "node7", "first")]
+
+
+def test_a_folder_that_takes_no_note_is_no_reason_to_stop(start, run):
+    run.starts.mkdir()
+    start(0)
+
+
+@pytest.fixture(scope="module")
+def launches():
+    return {name: parse(compose("train", [f"launch={name}"])).launch for name in ("slurm", "local")}
+
+
+def test_a_time_limit_that_leaves_no_time_for_a_step_ends_the_run(launches, monkeypatch):
+    monkeypatch.setenv(SUBMISSION, "first")
+    with pytest.raises(InceptionctlError, match=r"time limit .* is too short: it came before the first step"):
+        judge_time_limit(launches["slurm"], done=0, steps_per_epoch=44)
+
+
+@pytest.mark.parametrize(("done", "said"), [(43, "too short for one epoch: 43 of its 44 steps"), (44, "")])
+def test_one_that_leaves_no_time_for_an_epoch_is_told_of(done, said, launches, monkeypatch, capsys):
+    monkeypatch.setenv(SUBMISSION, "first")
+    judge_time_limit(launches["slurm"], done, steps_per_epoch=44)
+    heard = capsys.readouterr().err
+    assert said in heard
+    assert bool(heard) == bool(said)
+
+
+@pytest.mark.parametrize(("launch", "submission"), [("local", "first"), ("slurm", None)])
+def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submission, launches, monkeypatch, capsys):
+    monkeypatch.delenv(SUBMISSION, raising=False)
+    if submission:
+        monkeypatch.setenv(SUBMISSION, submission)
+    judge_time_limit(launches[launch], done=0, steps_per_epoch=44)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
+    dog = Watchdog(run, patience_s=30)
+    run.pulse.touch()
+    assert not dog.hung()
+    dog.seen -= 31  # half a minute later
+    assert dog.hung()
+    assert dog.why == "gave no sign of life for 30 s"
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_beat_counts_whatever_the_clock_of_its_node_says(hours, run):
+    run.pulse.touch()
+    dog = Watchdog(run, patience_s=30)
+    assert not dog.hung()
+    dog.seen -= 31
+    other = time.time() + 3600 * hours
+    os.utime(run.pulse, (other, other))
+    assert not dog.hung()
+
+
+def test_a_run_that_never_shows_a_sign_of_life_hangs_too(run):
+    dog = Watchdog(run, patience_s=30)
+    assert not dog.hung()
+    dog.seen -= 31
+    assert dog.hung()
+
+
+def test_a_worker_that_nobody_watches_ends_itself_as_one_that_was_lost(run):
+    code = (
+        "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
+        "from inceptionctl.launch.watchdog import end_when_hung\n"
+        "end_when_hung(RunDir(Path(sys.argv[1])), 0.0); time.sleep(30)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, "gave no sign of life" in done.stderr) == (LOST, True)

@@ -1,0 +1,145 @@
+"""Faults that have to happen inside a rank, at a moment that nobody outside can hit: each is a function that a rank
+calls before it begins. What starts the rank, watches it and speaks of it is the program itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from inceptionctl.launch import local
+from inceptionctl.runs.paths import RunDir
+
+Hook = Callable[..., None]
+_work = local._work
+
+
+def hook_in(monkeypatch: Any, hook: Hook, *arguments: Any) -> None:
+    """The ranks that this process starts call `hook(*arguments)` first. Both have to be picklable."""
+    monkeypatch.setattr(local, "_work", partial(_hooked, hook, arguments))
+
+
+def _hooked(hook: Hook, arguments: tuple[Any, ...], run: RunDir, *rest: Any) -> None:
+    hook(*arguments)
+    _work(run, *rest)
+
+
+def die_while_saving(step: str, names: list[str], notes: Path) -> None:
+    """Killed in the middle of the first of `names` in checkpoint `step`; of the second when it has started again, and
+    so on. In `notes`: at what step each start began."""
+    from inceptionctl.training import checkpoint
+    from inceptionctl.worker.trainer import Session
+
+    begun = notes.read_text().split() if notes.is_file() else []
+    write, restore = checkpoint._write_durably, Session.restore
+
+    def write_half(path: Path, data: bytes) -> str:
+        if path.parent.name == f".{step}" and len(begun) < len(names) and path.name == names[len(begun)]:
+            if not begun:
+                notes.write_text("0\n")
+            path.write_bytes(data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(path, data)
+
+    def restore_and_note(self: Session, found: Any) -> None:
+        restore(self, found)
+        with notes.open("a") as file:
+            file.write(f"{self.plan.clock.step}\n")
+
+    checkpoint._write_durably, Session.restore = write_half, restore_and_note
+
+
+def fill(ballast: Path) -> None:
+    """Leaves no room on the disk of `ballast`."""
+    with ballast.open("ab", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            with suppress(OSError):
+                while file.write(b"\0" * size) == size:
+                    pass
+
+
+def fill_before_checkpoint(ballast: Path, step: str) -> None:
+    from inceptionctl.training import checkpoint
+
+    write = checkpoint._write_durably
+
+    def full(path: Path, data: bytes) -> str:
+        if path.parent.name == f".{step}" and path.name == "ema.safetensors":
+            fill(ballast)
+        return write(path, data)
+
+    checkpoint._write_durably = full
+
+
+def fill_before_row(ballast: Path, step: int) -> None:
+    from inceptionctl.runs.metrics import MetricsFile
+
+    write = MetricsFile.write
+
+    def full(self: MetricsFile, row: dict[str, Any]) -> None:
+        if row["step"] == step:
+            fill(ballast)
+        write(self, row)
+
+    MetricsFile.write = full
+
+
+def fill_before_results(ballast: Path) -> None:
+    from inceptionctl.worker import trainer as session
+
+    write = session.write_results
+
+    def full(*arguments: Any) -> None:
+        fill(ballast)
+        write(*arguments)
+
+    session.write_results = full
+
+
+def diverge(step: int, times: int) -> None:
+    """The loss is no number at `step`, until the run has gone back `times` times."""
+    from inceptionctl.training.step import Outcome
+    from inceptionctl.worker.trainer import Session
+
+    log = Session.log
+
+    def bad(self: Session, outcome: Outcome, rate: float) -> None:
+        if self.plan.clock.step == step and self.record.progress.rollbacks < times:
+            outcome = replace(outcome, loss=float("nan"))
+        log(self, outcome, rate)
+
+    Session.log = bad
+
+
+def jumping() -> float:
+    """A wall clock that somebody keeps setting."""
+    return 1e9 + random.choice((-1, 1)) * 3600.0 * random.randint(1, 9)
+
+
+def clocks() -> None:
+    """The wall clock jumps, that of file systems too; the monotonic one, injected, says one more at every look."""
+    from inceptionctl.runs import paths as rundir
+    from inceptionctl.worker.trainer import Session
+
+    looks = iter(range(10**9))
+    opened, beat = Session.open.__func__, rundir.Pulse.__call__
+
+    def open_with_clock(cls: type[Session], run: RunDir) -> Session:
+        session = opened(cls, run)
+        session.record = replace(session.record, monotonic=lambda: float(next(looks)))
+        return session
+
+    def beat_at_odd_times(self: rundir.Pulse) -> None:
+        beat(self)
+        if self.path.exists():
+            os.utime(self.path, (jumping(), jumping()))
+
+    time.time = jumping
+    Session.open, rundir.Pulse.__call__ = classmethod(open_with_clock), beat_at_odd_times

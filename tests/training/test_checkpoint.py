@@ -1,0 +1,64 @@
+"""Checkpoints: whole or not there, checked when read, refused by another run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from inceptionctl.errors import CheckpointError
+from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, write
+
+
+def checkpoint(step):
+    return Checkpoint(
+        {"model": {"w": torch.full((3,), float(step))}, "ema": {"w": torch.zeros(3)}}, {"step": step, "a": 1}
+    )
+
+
+def test_what_is_written_is_read(tmp_path):
+    found = read(write(tmp_path, checkpoint(7), keep=2))
+    assert torch.equal(found.tensors["model"]["w"], torch.full((3,), 7.0))
+    assert found.state == {"step": 7, "a": 1}
+
+
+def test_the_last_ones_are_kept_and_no_pickle_is_among_them(tmp_path):
+    for step in (1, 2, 10):
+        write(tmp_path, checkpoint(step), keep=2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000002", "step-00000010"]
+    assert {p.suffix for p in tmp_path.rglob("*") if p.is_file()} == {".safetensors", ".json"}
+
+
+@pytest.mark.parametrize("harm", ["truncate", "flip", "remove", "manifest"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(harm, tmp_path):
+    write(tmp_path, checkpoint(1), keep=3)
+    last = write(tmp_path, checkpoint(2), keep=3)
+    file = last / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    {
+        "truncate": lambda: file.write_bytes(data[:-4]),
+        "flip": lambda: file.write_bytes(data),
+        "remove": file.unlink,
+        "manifest": lambda: (last / "manifest.json").write_text("{"),
+    }[harm]()
+    said: list[str] = []
+    found = read_latest(tmp_path, said.append)
+    assert found is not None
+    assert found.state["step"] == 1
+    assert len(said) == 1
+    assert str(last) in said[0]
+
+
+def test_nothing_but_damage_is_an_error(tmp_path):
+    (write(tmp_path, checkpoint(1), keep=3) / "state.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="rerun=true"):
+        read_latest(tmp_path, lambda _: None)
+
+
+def test_a_write_that_was_cut_off_is_no_checkpoint(tmp_path):
+    (tmp_path / ".step-00000005").mkdir()
+    (tmp_path / ".step-00000005" / "model.safetensors").write_bytes(b"half")
+    assert read_latest(tmp_path, lambda _: None) is None
+    assert json.loads((write(tmp_path, checkpoint(5), keep=2) / "state.json").read_text())["step"] == 5

@@ -1,0 +1,133 @@
+"""The running average of the parameters: its decay from what is asked, its formula, its buffers, what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.errors import RequestError
+from inceptionctl.planning.plan import plan
+from inceptionctl.training.ema import averaged
+from inceptionctl.training.ema_decay import decay_of, memory_of, outlasts
+
+STEPS, EPOCH = 400, 50
+
+
+def network():
+    return nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).double()
+
+
+def fill(model, value):
+    """Parameters `value`, statistics its negative, and the counter of batches the integer below."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(value)
+        model[1].running_mean.fill_(-value)
+        model[1].running_var.fill_(-value)
+        model[1].num_batches_tracked.fill_(int(value))
+
+
+def followed(values, decay, *, warmup, buffers):
+    """The average of a network whose parameters go through `values`."""
+    model = network()
+    average = averaged(model, decay, warmup=warmup, buffers=buffers)
+    for value in values:
+        fill(model, value)
+        average.update_parameters(model)
+    return average.module
+
+
+def by_formula(values, decay, *, warmup):
+    expected = values[0]
+    for t, value in enumerate(values[1:], 1):
+        rate = 1 - (min(decay, (1 + t) / (10 + t)) if warmup else decay)
+        expected += rate * (value - expected)
+    return expected
+
+
+def test_a_memory_is_a_share_of_the_run():
+    assert decay_of("fraction", 0.05, STEPS, EPOCH) == 1 - 1 / 20
+    assert decay_of("fraction", 0.125, 80_000, 800) == pytest.approx(0.9999)
+    assert decay_of("fraction", 0.0, STEPS, EPOCH) == 0.0
+
+
+def test_a_decay_is_itself():
+    assert decay_of("decay", 0.9999, STEPS, EPOCH) == 0.9999
+
+
+@pytest.mark.parametrize("epochs", [0.5, 1, 2.4])
+def test_after_one_half_life_the_start_counts_half(epochs):
+    decay = decay_of("half_life", epochs, STEPS, EPOCH)
+    values = [1.0] + [0.0] * round(epochs * EPOCH)
+    average = followed(values, decay, warmup=False, buffers="averaged")
+    assert average[0].weight[0, 0].item() == pytest.approx(0.5)
+
+
+def test_the_memory_is_the_sum_of_the_weights():
+    assert memory_of(0.9) == pytest.approx(sum(0.9**age for age in range(1000)))
+    assert memory_of(0.0) == 1.0
+    assert memory_of(1.0) == math.inf
+
+
+@pytest.mark.parametrize("warmup", [True, False])
+@pytest.mark.parametrize("decay", [0.0, 0.6, 0.99])
+def test_the_average_follows_its_formula_buffers_too(decay, warmup):
+    values = [float(t) for t in range(1, 13)]
+    average = followed(values, decay, warmup=warmup, buffers="averaged")
+    expected = by_formula(values, decay, warmup=warmup)
+    assert average[0].weight[0, 0].item() == pytest.approx(expected)
+    assert average[1].bias[0].item() == pytest.approx(expected)
+    assert average[1].running_mean[0].item() == pytest.approx(-expected)
+    assert average[1].num_batches_tracked.item() == 12
+
+
+@pytest.mark.parametrize("buffers", ["copied", "recomputed"])
+def test_buffers_that_are_not_averaged_are_the_last_step_s(buffers):
+    values = [float(t) for t in range(1, 13)]
+    average = followed(values, 0.6, warmup=True, buffers=buffers)
+    assert average[0].weight[0, 0].item() == pytest.approx(by_formula(values, 0.6, warmup=True))
+    assert average[1].running_mean.tolist() == average[1].running_var.tolist() == [-12.0, -12.0]
+    assert average[1].num_batches_tracked.item() == 12
+
+
+def test_a_memory_may_be_the_whole_run_and_no_more():
+    """For any number of steps: 1 / (1 - decay) rounds to either side of it."""
+    whole = {steps: decay_of("fraction", 1.0, steps, EPOCH) for steps in range(1, 3000)}
+    assert any(memory_of(decay) > steps for steps, decay in whole.items())
+    assert not any(outlasts(decay, steps) for steps, decay in whole.items())
+    assert all(outlasts(decay, steps - 1) for steps, decay in whole.items() if steps > 1)
+
+
+def made(*overrides):
+    return plan(parse(compose("train", [f"train.average.{override}" for override in overrides])))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["memory=decay", "value=0.9999"],
+            r"train.average.value = 0.9999 \(decay\).*10,000 steps, and the run has 352\n.*memory=fraction",
+        ),
+        (["memory=half_life", "value=50"], r"train.average.value = 50 \(half_life\).*3,174 steps.*352"),
+        (["memory=half_life", "value=inf"], r"train.average.value = inf.*inf steps"),
+        (["value=1.01"], "train.average.value = 1.01 is not allowed.*fraction: a share of the run is at most 1"),
+        (["memory=decay", "value=1"], "train.average.value = 1 is not allowed.*decay: a decay is less than 1"),
+        (["memory=half_life", "value=0"], "train.average.value = 0 is not allowed.*is more than 0"),
+        (["value=-0.1"], "train.average.value = -0.1 is not allowed"),
+    ],
+)
+def test_an_average_that_cannot_be_is_refused(overrides, message):
+    with pytest.raises(RequestError, match=f"(?s){message}") as refused:
+        made(*overrides)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("overrides", [["value=1"], ["memory=decay", "value=0.99"], ["memory=half_life", "value=2"]])
+def test_an_average_that_fits_the_run_is_planned(overrides):
+    assert made(*overrides).clock.steps == 352

@@ -1,0 +1,128 @@
+"""Schedules against torch's and the papers' arithmetic; the rate that goes with a batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
+
+from inceptionctl.config.compose import compose, groups
+from inceptionctl.config.validate import SCHEDULES, parse
+from inceptionctl.errors import RequestError
+from inceptionctl.planning.plan import plan, rate_factor
+from inceptionctl.scheduling.preview import rate_curve
+from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Step
+
+STEPS = 40
+
+
+def config(*overrides):
+    return parse(compose("train", overrides))
+
+
+def oracle(make):
+    """The rates that one of torch's schedulers goes through."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    scheduler = make(optimizer)
+    for _ in range(STEPS):
+        yield optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        scheduler.step()
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.1])
+def test_cosine_is_torch_s(floor):
+    ours = Cosine(0.3, floor, steps=STEPS)
+    theirs = oracle(lambda optimizer: CosineAnnealingLR(optimizer, T_max=STEPS, eta_min=floor * 0.3))
+    assert [ours(step) for step in range(STEPS)] == pytest.approx(list(theirs), abs=1e-12)
+    assert [ours(STEPS), ours(STEPS + 5)] == pytest.approx([floor * 0.3] * 2)
+
+
+def test_step_is_torch_s():
+    ours = Step(0.3, 0.1, milestones=(7, 20, 39))
+    theirs = oracle(lambda optimizer: MultiStepLR(optimizer, [7, 20, 39], gamma=0.1))
+    assert [ours(step) for step in range(STEPS)] == pytest.approx(list(theirs), rel=1e-12)
+
+
+def test_the_paper_s_schedule_ends_where_it_says():
+    """0.045 x 0.94^50 = 0.00204 after 100 epochs (training.md 1)."""
+    schedule = Exponential(0.045, 0.94, every=2 * 800, staircase=True)
+    assert [schedule(step) for step in (0, 1599, 1600)] == [0.045, 0.045, 0.045 * 0.94]
+    assert f"{schedule(100 * 800):.5f}" == "0.00204"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda warmup: Constant(1.0, warmup),
+        lambda warmup: Exponential(1.0, 0.01, 100, warmup),
+        lambda warmup: Step(1.0, 0.1, (20,), warmup),
+        lambda warmup: Cosine(1.0, 0.0, 100, warmup),
+    ],
+)
+def test_a_warm_up_rises_to_each_schedule(make):
+    risen, plain = make(10), make(0)
+    shares = [risen(step) / plain(step) for step in (0, 4, 10, 50)]
+    assert [round(share, 3) for share in shares] == [0.091, 0.455, 1.0, 1.0]
+
+
+def test_settings_are_epochs_and_become_steps():
+    made = plan(
+        config("data=digits", "train.batch=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=5")
+    )
+    assert made.clock.steps_per_epoch == 14
+    assert (made.schedule.milestones, made.schedule.warmup) == ((28, 49), 70)
+    made = plan(config("data=digits", "train.batch=100", "schedule=cosine", "train.epochs=5", "schedule.warmup=0"))
+    assert (made.schedule.steps, made.schedule(70)) == (70, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("batch", "rule", "factor"),
+    [(1600, "linear", 1.0), (256, "linear", 0.16), (6400, "linear", 4.0), (400, "sqrt", 0.5), (1600, "sqrt", 1.0)],
+)
+def test_the_rate_follows_the_batch_by_the_rule(batch, rule, factor):
+    made = config("schedule=paper", f"train.batch={batch}", f"schedule.scaling={rule}")
+    assert rate_factor(made) == pytest.approx(factor)
+
+
+def test_a_rate_without_a_batch_is_used_as_it_is():
+    """So at the scales of digits, CIFAR and folders, whose rates were found at their own batch."""
+    for scale in ("digits", "cifar10", "imagefolder"):
+        made = config(f"scale={scale}", "train.batch=7")
+        assert (made.schedule.batch, rate_factor(made)) == (None, 1.0)
+    assert plan(config("train.batch=64")).schedule.rate == 0.3
+
+
+def test_the_plan_scales_and_says_so():
+    made = plan(config("data=digits", "schedule=paper", "train.batch=256"))
+    assert made.schedule.rate == pytest.approx(0.045 * 0.16)
+    assert rate_curve(made).startswith("0.0072 ")
+    assert rate_curve(made).endswith("(start to end; 0.045 at batch 1,600, here x 0.16 (linear))")
+    assert rate_curve(plan(config("data=digits"))).endswith("(start to end)")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["schedule=step", "schedule.milestones=null"], "schedule.name = step needs.*schedule.milestones is null"),
+        (["schedule=paper", "schedule.every=null"], "schedule.name = exponential needs.*schedule.every is null"),
+        (["schedule=cosine", "schedule.floor=null"], "schedule.name = cosine needs schedule.floor"),
+        (["schedule=cosine", "schedule.factor=0.5"], "schedule.factor = 0.5 means nothing to.*set it to null"),
+        (["schedule=constant", "schedule.floor=0.5"], "schedule.floor = 0.5 means nothing"),
+        (["schedule=step", "schedule.milestones=[60,30]"], r"schedule.milestones = \[60.0, 30.0\] is out of order"),
+        (["schedule=step", "schedule.milestones=[30,30]"], "out of order"),
+        (["schedule=step", "schedule.milestones=[]"], "schedule.milestones = .* is not allowed"),
+        (["schedule=step", "schedule.milestones=[0]"], r"schedule.milestones.* = 0 is not allowed"),
+        (["schedule=cosine", "schedule.floor=1"], "schedule.floor = 1 is not allowed"),
+        (["schedule.batch=0"], "schedule.batch = 0"),
+        (["schedule.scaling=cubic"], "schedule.scaling = cubic is not allowed.*linear"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_named(overrides, message):
+    with pytest.raises(RequestError, match=f"(?s){message}"):
+        config(*overrides)
+
+
+def test_every_kind_of_schedule_has_an_option():
+    names = {config(f"schedule={option}").schedule.name for option in groups("train")["schedule"]}
+    assert (names, set(SCALING)) == (set(SCHEDULES), {"linear", "sqrt"})

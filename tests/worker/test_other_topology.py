@@ -1,0 +1,49 @@
+"""A run that goes on with other ranks and workers: the same pictures in the same batches, if not the same bits."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from support.command_line import TINY
+from test_session import folder, run
+
+from inceptionctl.errors import Interrupted
+from inceptionctl.runs.paths import read_json, read_rows
+from inceptionctl.worker.trainer import Session
+
+
+def losses(made):
+    return [row["loss"] for row in read_rows(made.metrics) if row["kind"] == "train"]
+
+
+def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
+    """Without dropout, and with batch norm over both ranks, the losses are those of one rank to rounding."""
+    words = ["arch.dropout=0", "schedule.rate=0.01"]
+    whole, made, asked = run(tmp_path / "whole", *words), folder(tmp_path / "cut", *words), count(1)
+    with pytest.raises(Interrupted):
+        Session.open(made).work(lambda: next(asked) >= 5)
+    done = inceptionctl("resume", str(made.path), "launch.processes=2", "data.workers=1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "goes on with the same pictures, but not to the same bits: world = 1, not 2" in done.stdout
+    assert losses(made) == pytest.approx(losses(whole), rel=1e-3)
+    assert read_json(made.env)["ranks"] == 2
+    assert made.log(1).is_file()
+    assert {one["n_images"] for one in read_json(made.result)["evaluations"]} == {360}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("optim.momentum=0.5", "would make another run of it"), ("launch.proceses=2", "Did you mean launch.processes?")],
+)
+def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl, tmp_path):
+    made = folder(tmp_path / "run")
+    done = inceptionctl("resume", str(made.path), word)
+    assert (done.returncode, message in done.stderr) == (2, True)
+
+
+def test_a_table_can_have_several_ranks_a_cell(inceptionctl, tmp_path):
+    done = inceptionctl("ablate", "table=residual", *TINY, "launch.processes=2", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "16 a device x 1 accumulated x 2 devices" in done.stdout
+    assert "2 ranks each" in done.stdout

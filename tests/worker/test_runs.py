@@ -1,0 +1,219 @@
+"""Whole runs through the command line: a run, one that is interrupted and resumed, a table and its report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from support.command_line import TINY, call
+from support.runs import assert_same_end, last_checkpoint, only, rows, start, wait_for
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.data import loader
+from inceptionctl.evaluation.evaluate import evaluate
+from inceptionctl.models.zoo.registry import ARCHITECTURES
+from inceptionctl.planning.plan import plan
+from inceptionctl.training.loop import train
+from inceptionctl.worker.assemble import make_step
+
+TABLE = ["ablate", "seeds=1", *TINY]
+SMALL = [*TINY, "train.epochs=0.6"]
+
+
+def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
+    done = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = only(tmp_path, "outputs/train/*-0")
+    result = json.loads((run / "result.json").read_text())
+    assert run.name == f"{result['identity']}-0"
+    assert result["status"] == "done"
+    assert {e["weights"]: e["n_images"] for e in result["evaluations"]} == {"ema": 360, "raw": 360}
+    frozen = yaml.safe_load((run / "config.yaml").read_text())
+    assert (frozen["loss"]["label_smoothing"], frozen["arch"]["aux"]["norm"]) == (0.1, True)
+    assert json.loads((run / "env.json").read_text())["threads"] == 1
+    saved = np.load(run / "predictions" / "single.npz")
+    wrong = (saved["ema_top5"][:, 0] != saved["label"]).mean()
+    assert 100 * wrong == pytest.approx(result["evaluations"][0]["top1_error"])
+    steps = [row["step"] for row in rows(run) if row["kind"] == "train"]
+    assert steps == sorted(set(steps))
+    assert last_checkpoint(run).name == f"step-{steps[-1]:08d}"
+
+    again = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
+    assert "finished before" in again.stdout
+    assert len(list(tmp_path.glob("outputs/train/*"))) == 1
+
+
+@pytest.fixture(scope="module")
+def tabled(tmp_path_factory):
+    """A table of one seed, run once for the tests that look at it: (folder, what the command printed)."""
+    where = tmp_path_factory.mktemp("table")
+    done = call(*TABLE, cwd=where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return where, done
+
+
+def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
+    """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, side head and average all have state."""
+    words = ["ablation=[rmsprop]", *SMALL, "train.epochs=1.5"]
+    assert inceptionctl("train", "outputs=whole", *words).returncode == 0
+    whole = only(tmp_path, "whole/train/*-0")
+
+    process = start(tmp_path, "train", "outputs=cut", *words)
+    metrics = lambda: list(tmp_path.glob("cut/train/*/metrics.jsonl"))  # noqa: E731
+    wait_for(lambda: metrics() and '"step": 20' in metrics()[0].read_text())
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert time.monotonic() - begun < 10  # 2 s on an idle machine; what follows shows that it saved and stopped
+    cut = only(tmp_path, "cut/train/*-0")
+    assert not (cut / "result.json").exists()
+    saved_at = int(last_checkpoint(cut).name.removeprefix("step-"))
+    assert 20 <= saved_at < 66
+    assert saved_at % 44, "the interruption was to fall inside an epoch"
+
+    resumed = inceptionctl("resume", str(cut))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert_same_end(cut, whole)
+    assert "nothing to resume" in inceptionctl("resume", str(cut)).stdout
+
+
+def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
+    words = [*SMALL, "train.epochs=1.5"]
+    assert inceptionctl("train", "outputs=whole", *words).returncode == 0
+    process = start(tmp_path, "train", "outputs=cut", *words)
+    wait_for(lambda: list(tmp_path.glob("cut/train/*/checkpoints/step-00000044")))
+    wait_for(lambda: '"step": 50' in only(tmp_path, "cut/train/*/metrics.jsonl").read_text())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    cut = only(tmp_path, "cut/train/*-0")
+    wait_for(lambda: inceptionctl("train", "outputs=cut", *words).returncode == 0, seconds=200)
+    assert_same_end(cut, only(tmp_path, "whole/train/*-0"))
+
+
+@pytest.mark.xdist_group("table")
+def test_a_table_runs_and_reports(inceptionctl, tabled):
+    where, done = tabled
+    table = where / "outputs" / "inception_v3"
+    assert len(list(table.glob("*/result.json"))) == 5
+    for name in ("report.md", "report.csv", "report.json", "ladder.svg", "ladder.png", "curves.svg", "curves.png"):
+        assert (table / name).stat().st_size > 500, name
+    for label, paper in [("GoogLeNet", "29.0"), ("Inception-v2", "23.4"), ("BN-auxiliary", "21.2")]:
+        line = next(line for line in done.stdout.splitlines() if label in line and paper in line)
+        assert ("(1 seed)" in line) == (label != "GoogLeNet")
+    assert "directions at most" in done.stdout
+    assert inceptionctl("report", cwd=where).stdout.splitlines()[0] in done.stdout
+
+
+@pytest.mark.xdist_group("table")
+def test_finished_cells_are_skipped(inceptionctl, tabled):
+    where, _ = tabled
+    assert "5 done before, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
+    more = inceptionctl("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
+    assert more.stdout.count("  done, error") == 5
+    assert more.stdout.count("  to run") == 5
+
+
+@pytest.mark.xdist_group("table")
+def test_a_run_dir_of_another_run_is_refused(inceptionctl, tabled):
+    where, _ = tabled
+    theirs = next(where.glob("outputs/inception_v3/*-0"))
+    before = sorted(where.rglob("*"))
+    done = inceptionctl("train", "seed=9", f"run_dir={theirs}", cwd=where)
+    assert done.returncode == 2
+    assert "belongs to another run" in done.stderr
+    assert sorted(where.rglob("*")) == before
+
+
+@pytest.mark.xdist_group("table")
+def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tabled):
+    """Two cells find a damaged checkpoint in their folders, as a broken disk would leave it; the others are sound."""
+    where, _ = tabled
+    runs = sorted(path.parent for path in where.glob("outputs/inception_v3/*/result.json"))
+    for run in runs[:2]:
+        (run / "result.json").unlink()
+        (last_checkpoint(run) / "state.json").write_text("{}")
+    (runs[2] / "result.json").unlink()
+    done = inceptionctl(*TABLE, cwd=where)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    logs = [where / line.split("log: ")[1] for line in lines if "  log: " in line]
+    assert sorted(log.parent.parent for log in logs) == runs[:2]
+    assert all("every checkpoint" in log.read_text() for log in logs)
+    assert "2 of 5 cells failed" in done.stderr
+    assert (runs[2] / "result.json").exists()
+
+
+def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
+    done = inceptionctl("train", "-m", "seed=0,1", *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seeds = {json.loads(p.read_text())["seed"] for p in tmp_path.glob("outputs/train/*/result.json")}
+    assert seeds == {0, 1}
+
+
+def test_pictures_in_folders_are_trained_on(inceptionctl, tmp_path):
+    from PIL import Image
+
+    for split, count in (("train", 6), ("val", 2)):
+        for kind in ("dark", "light"):
+            (tmp_path / "pictures" / split / kind).mkdir(parents=True)
+            for i in range(count):
+                shade = (40 if kind == "dark" else 200) + i
+                Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "pictures" / split / kind / f"{i}.jpg")
+    done = inceptionctl(
+        "train", "data=imagefolder", "data.root=pictures", "augment=inception_crop", "data.workers=1",
+        *TINY, "train.batch=4", "train.epochs=2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pictures/train and pictures/val" in done.stdout
+    result = json.loads(only(tmp_path, "outputs/train/*/result.json").read_text())
+    assert result["evaluations"][0]["n_images"] == 4
+    assert result["evaluations"][0]["decoder"] == "pillow"
+
+
+def error_on_digits(arch: str, shuffled: bool) -> float:
+    """Top-1 error of a network on clean digits by the default recipe, its training labels dealt out anew or not."""
+    made = plan(parse(compose("train", ["data=digits", f"arch={arch}"])))
+    step = make_step(made, torch.device("cpu"))
+    pictures = made.data.load(0)
+    images, held = pictures.train, pictures.held
+    if shuffled:
+        images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
+    batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
+    train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
+    found = evaluate(
+        step.average.module, loader.evaluation(held, 60, len(held), 0, False), step.device, step.memory_format
+    )
+    return found.error(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ["inception_v2", "inception_resnet_v1", "googlenet"])
+def test_clean_digits_are_learned(arch):
+    """Batch norm and a side head; residual blocks; neither, at the rate and length that such a network is given."""
+    assert error_on_digits(arch, shuffled=False) < 10
+
+
+@pytest.mark.slow
+def test_shuffled_labels_are_not():
+    assert error_on_digits("inception_v2", shuffled=True) > 80
+
+
+@pytest.mark.slow
+def test_every_network_goes_through_the_command_line(inceptionctl, tmp_path):
+    """The family's table, each network small and for a few steps: trained, evaluated, kept and reported."""
+    done = inceptionctl("ablate", "table=family", "seeds=1", *TINY, "train.epochs=0.1")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    archs = {json.loads(path.read_text())["arch"] for path in tmp_path.glob("outputs/family/*/result.json")}
+    assert archs == set(ARCHITECTURES)
+    report = json.loads((tmp_path / "outputs/family/report.json").read_text())
+    assert report["rungs"] == []
+    assert [row["paper"]["top1_error"] for row in report["rows"] if row["label"] == "Xception"] == [21.0]

@@ -1,0 +1,260 @@
+"""What the switches of the engine do to a run, in this process: the run folder tells."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from support.command_line import TINY
+from torch.optim.swa_utils import update_bn
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import identity, parse
+from inceptionctl.data import loader
+from inceptionctl.errors import Interrupted, RequestError
+from inceptionctl.planning.plan import plan
+from inceptionctl.runs.config_file import freeze
+from inceptionctl.runs.paths import RunDir, read_json, read_rows
+from inceptionctl.training import checkpoint
+from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.meters import Diverged
+from inceptionctl.training.step import on_device
+from inceptionctl.worker.trainer import Session
+
+SMALL = [*TINY, "arch.width=0.05", "train.epochs=0.3", "data.jitter=null"]  # thirteen steps
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+def config(*words):
+    return parse(compose("train", [*SMALL, *words]))
+
+
+def folder(path, *words):
+    path.mkdir(parents=True, exist_ok=True)
+    freeze(RunDir(path), plan(config(*words)).config)
+    return RunDir(path)
+
+
+def run(path, *words):
+    made = folder(path, *words)
+    Session.open(made).work(lambda: False)
+    return made
+
+
+def interrupted(path, *words, at):
+    """The same run, stopped after step `at` and opened anew."""
+    made, asked = folder(path, *words), count(1)
+    with pytest.raises(Interrupted):
+        Session.open(made).work(lambda: next(asked) >= at)
+    Session.open(made).work(lambda: False)
+    return made
+
+
+def weights(made, part="model"):
+    return load_file(max(made.checkpoints.glob("step-*")) / f"{part}.safetensors")
+
+
+def rows(made, *kinds):
+    return [row for row in read_rows(made.metrics) if row["kind"] in kinds]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train.precision=float16"],
+        ["train.precision=bfloat16", "ablation=[rmsprop]"],
+        ["train.bn_batch=8", "launch.accumulate=2"],
+        ["train.deterministic=true", "train.channels_last=false"],
+        ["train.average.memory=half_life", "train.average.value=0.1", "train.average.buffers=recomputed"],
+    ],
+    ids=" ".join,
+)
+def test_every_switch_resumes_to_the_bit(words, tmp_path):
+    whole, cut = run(tmp_path / "whole", *words), interrupted(tmp_path / "cut", *words, at=7)
+    for part in ("model", "ema", "optimizer"):
+        a, b = weights(whole, part), weights(cut, part)
+        assert [name for name in a if a[name].numpy().tobytes() != b[name].numpy().tobytes()] == []
+    a, b = (np.load(made.predictions("single")) for made in (whole, cut))
+    assert [name for name in a.files if a[name].tobytes() != b[name].tobytes()] == []
+
+
+def test_float16_keeps_its_scale_in_the_checkpoint(tmp_path):
+    made = run(tmp_path, "train.precision=float16")
+    scaler = checkpoint.read(max(made.checkpoints.glob("step-*"))).state["scaler"]
+    assert scaler["scale"] >= 1.0
+    assert scaler["_growth_tracker"] <= 13
+    plain = run(tmp_path / "plain")
+    assert checkpoint.read(max(plain.checkpoints.glob("step-*"))).state["scaler"] == {}
+
+
+def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not():
+    base = identity(config())
+    switches = ["train.precision=bfloat16", "train.compile=true", "train.deterministic=true", "train.bn_batch=16",
+                "train.channels_last=false", "train.best=true", "train.rollbacks=1", "data.corrupt=skip"]  # fmt: skip
+    assert len({base, *(identity(config(word)) for word in switches)}) == len(switches) + 1
+    places = ["launch.processes=2", "launch.accumulate=2", "data.workers=3", "launch.threads=2", "launch.restarts=0"]
+    assert {identity(config(word)) for word in places} == {base}
+
+
+def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
+    """The reported split has no part in the choice; the run's figure stays its last step's."""
+    made = run(tmp_path, "train.best=true", "train.epochs=3", "train.keep=1")
+    result = read_json(made.result)
+    looks = rows(made, "eval")
+    dev = {row["step"]: row["top1_error"] for row in looks if row.get("split") == "dev"}
+    assert [row["n_images"] for row in looks if row.get("split") == "dev"] == [287] * len(dev)
+    best = min(dev, key=lambda step: (dev[step], step))
+    assert (result["best"]["step"], result["best"]["dev_top1_error"]) == (best, dev[best])
+    assert (result["selected_by"], result["best"]["selected_by"]) == ("last", "dev")
+    kept = {path.name for path in made.checkpoints.iterdir()}
+    assert kept == {f"step-{best:08d}", f"step-{max(dev):08d}"}
+    chosen = np.load(made.predictions("single-best"))
+    wrong = 100 * (chosen["ema_top5"][:, 0] != chosen["label"]).mean()
+    assert wrong == pytest.approx(result["best"]["evaluations"][0]["top1_error"])
+    assert len(chosen["label"]) == 360
+    assert plan(config("train.best=true")).data.train == 1150
+
+
+def test_recomputed_statistics_are_those_of_torch(tmp_path):
+    """The oracle is torch's update_bn over the same batches of the training set."""
+    made = folder(tmp_path, "train.average.buffers=recomputed", "train.epochs=1", "arch.dropout=0")
+    session = Session.open(made)
+    session._trained(lambda: False)
+    expected = copy.deepcopy(session.step.average.module)
+    settings, steps = session.plan.config, session.plan.clock.steps_per_epoch
+    batches = loader.training(session.images.train, settings.train.batch, settings.seed, 0, steps, 0, False)
+    step = session.step
+    update_bn((on_device(batch, step.device, step.memory_format, step.normalise)[0] for batch in batches), expected)
+    session.finish()
+    session.record.close()
+    found, wanted = session.step.average.module.state_dict(), expected.state_dict()
+    statistics = [name for name in wanted if "running" in name]
+    assert len(statistics) > 20
+    for name in statistics:
+        assert torch.allclose(found[name], wanted[name], rtol=1e-4, atol=1e-5), name
+
+
+def test_rmsprop_tells_how_far_from_momentum_it_is(tmp_path):
+    made = run(tmp_path, "ablation=[rmsprop]")
+    (row,) = rows(made, "optimizer")
+    assert row["step"] == 13
+    assert row["inv_rms_p1"] <= row["inv_rms_mean"] <= row["inv_rms_p99"] <= 1.0
+    assert rows(run(tmp_path / "sgd"), "optimizer") == []
+
+
+def test_divergence_leaves_a_dump(tmp_path):
+    made = folder(tmp_path, "schedule.rate=1e30", "train.clip=1e30")
+    session = Session.open(made)
+    with pytest.raises(Diverged, match=r"diverged at step (?s:.)*diverged/step-(?s:.)*lower schedule.rate"):
+        session.work(lambda: False)
+    (dump,) = made.diverged.iterdir()
+    report = json.loads((dump / "report.json").read_text())
+    assert report["not_finite"]
+    assert len(report["pictures"]) == 32
+    assert load_file(dump / "model.safetensors").keys() == session.step.model.state_dict().keys()
+
+
+def test_a_run_that_diverges_goes_back_at_half_the_rate(tmp_path, capsys):
+    """A gradient that is no number, planted once; the rate of the rows tells what happened."""
+    made = folder(tmp_path, "train.rollbacks=2", "train.log_every=1", "train.epochs=1.2", "train.monitor=5")
+    session = Session.open(made)
+    log, planted = session.log, []
+
+    def poisoned(outcome, rate):
+        if session.plan.clock.step == 48 and not planted:
+            planted.append(True)
+            outcome = type(outcome)(float("nan"), outcome.grad_norm)
+        log(outcome, rate)
+
+    session.log = poisoned
+    session.work(lambda: False)
+    assert "diverged at step 48" in capsys.readouterr().err
+    result = read_json(made.result)
+    assert (result["rollbacks"], result["status"]) == (1, "done")
+    train = rows(made, "train")
+    assert [row["step"] for row in train] == list(range(1, session.plan.clock.steps + 1))
+    rates = [row["lr"] / session.plan.schedule(row["step"] - 1) for row in train]
+    assert rates == pytest.approx([1.0] * 44 + [0.5] * (len(rates) - 44))
+
+
+def test_a_run_goes_back_no_more_often_than_it_may(tmp_path, capsys):
+    made = folder(tmp_path, "schedule.rate=1e30", "train.clip=1e30", "train.rollbacks=2")
+    with pytest.raises(Diverged):
+        Session.open(made).work(lambda: False)
+    assert capsys.readouterr().err.count("going back to the last checkpoint") == 2
+
+
+def test_durations_are_the_injected_clock_s(tmp_path):
+    made, ticks = folder(tmp_path), count()
+    session = Session.open(made)
+    session.record = replace(session.record, monotonic=lambda: float(next(ticks)))
+    session.work(lambda: False)
+    times = [row["time_s"] for row in rows(made, "train")]
+    assert times == sorted(times)
+    assert all(time == int(time) for time in times)
+    assert read_json(made.result)["wall_s"] == int(read_json(made.result)["wall_s"])
+
+
+def test_a_long_epoch_is_saved_on_its_way(tmp_path):
+    """The clock says that half an hour goes by with every look at it; a process that is killed loses no more."""
+    made, asked, minutes = folder(tmp_path, "train.keep=99"), count(1), count(1800, 1800)
+    session = Session.open(made)
+    session.record = replace(session.record, monotonic=lambda: float(next(minutes)))
+    with pytest.raises(Interrupted):
+        session.work(lambda: next(asked) >= 3)
+    assert [path.name[-2:] for path in sorted(made.checkpoints.iterdir())] == ["01", "02", "03"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["launch.accumulate=2"], r"train.bn_batch = null .*\n.*choose train.bn_batch=16"),
+        (["launch.processes=3"], r"cannot be cut into 3 ranks"),
+    ],
+)
+def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(words, message, inceptionctl, tmp_path):
+    done = inceptionctl("train", *TINY, *words)
+    assert done.returncode == 2
+    assert re.search(message, done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frozen_run_refuses_what_does_not_fit(tmp_path):
+    with pytest.raises(RequestError, match="does not divide"):
+        plan(config("train.bn_batch=5")).layout(1)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_other_ranks_are_let_go_before_the_last_checkpoint_is_written(last, tmp_path, monkeypatch):
+    class Noted(Ranks):
+        def leave(self):
+            order.append("left")
+
+    order = []
+    session = Session.open(folder(tmp_path / "run"))
+    monkeypatch.setattr(session.step, "ranks", Noted())
+    monkeypatch.setattr(checkpoint, "write", lambda *_: order.append("wrote"))
+    session.save(last)
+    session.record.close()
+    assert order == (["left", "wrote"] if last else ["wrote"])
+
+
+def test_a_run_that_asked_for_a_gpu_does_not_go_on_slowly_without_one(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RequestError, match="torch finds no GPU"):
+        Session.open(folder(tmp_path / "run", "launch.device=cuda"))
