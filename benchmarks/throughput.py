@@ -23,7 +23,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
 from inceptionctl.data.images import Images
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.config_file import freeze
+from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training.loop import train
 from inceptionctl.training.step import Step
@@ -43,7 +43,7 @@ def main() -> None:
     config = parse(compose("train", [*arguments.overrides, f"launch.threads={arguments.threads}"]))
     with tempfile.TemporaryDirectory() as folder:
         run = RunDir(Path(folder))
-        freeze(run, config)
+        write_config(run, config)
         session = Session.open(run)
         bare = make_step(session.plan, session.step.device)
         pairs = [

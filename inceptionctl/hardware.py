@@ -36,7 +36,7 @@ class Share:
     gpus: tuple[tuple[str, ...], ...]
 
 
-def share_out(device: str, jobs: int | None, processes: int, threads: int | None, runs: int) -> Share:
+def allocate(device: str, jobs: int | None, processes: int, threads: int | None, runs: int) -> Share:
     """One GPU a rank, or a core; the cores are shared out. Raises RequestError for GPUs that are not there."""
     found, cores = gpus(device), num_cores()
     if device == "cuda" and not found:

@@ -494,11 +494,11 @@ def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
 def test_a_rank_that_hangs(words, outputs, undisturbed):
     frozen = []
 
-    def freeze():
+    def write_config():
         frozen.append(pid_of(at_step(20, outputs)))
         os.kill(frozen[0], signal.SIGSTOP)
 
-    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=6", meanwhile=freeze)
+    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=6", meanwhile=write_config)
     assert code == 0, said
     assert f"gave no sign of life for 6 s; {AGAIN}" in said
     assert gone(*frozen)

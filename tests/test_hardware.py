@@ -9,11 +9,11 @@ from inceptionctl import hardware as machine
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.hardware import Share, share_out
+from inceptionctl.hardware import Share, allocate
 from inceptionctl.launch.elastic import verdict
 from inceptionctl.planning.plan import plan
-from inceptionctl.runs.config_file import thaw
-from inceptionctl.runs.paths import LOST
+from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.paths import EXIT_RETRY
 from inceptionctl.scheduling import cells
 
 
@@ -40,7 +40,7 @@ def gpus(monkeypatch):
 )
 def test_a_run_gets_a_gpu_a_rank_or_a_share_of_the_cores(asked, share, gpus):
     gpus(8)
-    assert share_out(*asked) == share
+    assert allocate(*asked) == share
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_run_gets_a_gpu_a_rank_or_a_share_of_the_cores(asked, share, gpus):
 def test_gpus_that_are_not_there_are_refused(count, asked, message, gpus):
     gpus(count)
     with pytest.raises(RequestError, match=message):
-        share_out(*asked)
+        allocate(*asked)
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_gpus_that_are_not_there_are_refused(count, asked, message, gpus):
 def test_train_uses_all_gpus_that_its_batch_can_be_shared_by(count, ranks, said, gpus, capsys, tmp_path):
     gpus(count)
     made = plan(parse(compose("train", [f"outputs={tmp_path}"])))
-    assert cells.on_all_gpus(made).config.launch.processes == ranks
+    assert cells.with_default_nproc(made).config.launch.processes == ranks
     assert said in capsys.readouterr().err
 
 
 def test_train_does_as_it_is_told(gpus, tmp_path):
     gpus(4)
     made = plan(parse(compose("train", ["launch.processes=2", f"outputs={tmp_path}"])))
-    assert cells.on_all_gpus(made).config.launch.processes == 2
+    assert cells.with_default_nproc(made).config.launch.processes == 2
 
 
 def test_the_ranks_of_one_unfinished_cell_are_not_those_of_a_table(monkeypatch, tmp_path):
@@ -78,12 +78,19 @@ def test_the_ranks_of_one_unfinished_cell_are_not_those_of_a_table(monkeypatch, 
     cells.work({"first": first, "second": second}, Console(quiet=True))
     todo, crews = seen
     assert {crew.processes for crew in crews} == {1}
-    share = cells.shared_out({"first": first, "second": second})
-    assert [thaw(cell.folder()).launch.threads for cell in todo] == [7, share.threads]
+    share = cells.allocate_devices({"first": first, "second": second})
+    assert [read_config(cell.folder()).launch.threads for cell in todo] == [7, share.threads]
 
 
 @pytest.mark.parametrize(
-    ("codes", "code"), [({1: -9, 0: 1}, LOST), ({0: 1, 1: LOST}, 1), ({1: LOST}, LOST), ({0: 130}, 130), ({1: 2}, 2)]
+    ("codes", "code"),
+    [
+        ({1: -9, 0: 1}, EXIT_RETRY),
+        ({0: 1, 1: EXIT_RETRY}, 1),
+        ({1: EXIT_RETRY}, EXIT_RETRY),
+        ({0: 130}, 130),
+        ({1: 2}, 2),
+    ],
 )
 def test_the_exit_code_of_several_ranks(codes, code):
     assert verdict(codes) == code

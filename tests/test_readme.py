@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
-from inceptionctl.config.compose import compose, refuse_idle_switches, sweeps
+from inceptionctl.config.compose import check_idle_switches, compose, sweeps
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.planning.plan import plan
-from inceptionctl.tables.ladder import Table, climb
+from inceptionctl.tables.ladder import Table, resolve_rows
 
 README = Path(__file__).parents[1] / "README.md"
 FLAGS = ("--dry-run", "-m")
@@ -49,11 +49,11 @@ def test_a_line_of_the_readme_can_be_run(words, pictures):
         overrides = [word.replace(name, str(pictures)) for word in overrides]
     own = [*overrides, "train.batch=2"] if str(pictures) in " ".join(overrides) else overrides
     for run in sweeps(own, multirun="-m" in rest):
-        refuse_idle_switches(command, run)
+        check_idle_switches(command, run)
         if command == "train":
             assert plan(parse(compose("train", run))).clock.steps > 0
         else:
-            rungs = climb(parse_as(Table, compose("ablate", run)["table"]), run)
+            rungs = resolve_rows(parse_as(Table, compose("ablate", run)["table"]), run)
             assert all(plan(rung.config).cost.params > 0 for rung in rungs)
             assert len(rungs) >= 4
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.commands import report
-from inceptionctl.config.compose import Tree, compose, hand_over
+from inceptionctl.config.compose import Tree, compose, run_hydra
 from inceptionctl.config.schema import Slurm
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.scheduling.cells import attempts, finished, refuse_uneven, to_do, work
+from inceptionctl.scheduling.cells import attempts, check_uneven, finished, needs_run, work
 from inceptionctl.scheduling.preview import show_plan
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.tables import manifest as ledger
-from inceptionctl.tables.ladder import Rung, Table, climb, seeds_of
+from inceptionctl.tables.ladder import Rung, Table, resolve_rows, seeds_of
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Job:
 def main(argv: list[str]) -> int:
     dry = "--dry-run" in argv
     words = [word for word in argv if word != "--dry-run"]
-    hand_over("ablate", words, _job, lambda tree, overrides: _run(_job(tree, overrides), dry))
+    run_hydra("ablate", words, _job, lambda tree, overrides: _run(_job(tree, overrides), dry))
     return 0
 
 
 def _job(tree: Tree, overrides: Sequence[str]) -> Job:
     table, seeds = parse_as(Table, tree["table"]), seeds_of(tree["seeds"])
-    rungs = climb(table, overrides)
+    rungs = resolve_rows(table, overrides)
     if rungs[0].config.run_dir:
         raise RequestError(
             "run_dir is for one run: a table makes a folder for each cell (name= and outputs= choose where)"
         )
     first = {rung.row.label: plan(replace(rung.config, seed=seeds[0])) for rung in rungs}
     cells = {(label, seed): made.with_seed(seed) for label, made in first.items() for seed in seeds}
-    refuse_uneven({_label(*key): made for key, made in cells.items()})
+    check_uneven({_label(*key): made for key, made in cells.items()})
     return Job(table, rungs, cells, list(overrides))
 
 
@@ -64,7 +64,7 @@ def _run(job: Job, dry: bool) -> None:
         _show_differences(job, console)
         show_plan({_label(*key): made for key, made in _seeds_first(job).items()}, console, job.folder)
         return
-    todo = {_label(*key): made for key, made in _seeds_first(job).items() if to_do(made)}
+    todo = {_label(*key): made for key, made in _seeds_first(job).items() if needs_run(made)}
     _announce(job, len(todo), console)
     if todo and isinstance(job.rungs[0].config.launch, Slurm):
         submit_many(todo, job.table.name, job.folder, console)

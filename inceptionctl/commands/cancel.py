@@ -16,7 +16,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import ACTIVE
 from inceptionctl.runs.state import is_ours, launcher
-from inceptionctl.scheduling.monitor import Entry, look
+from inceptionctl.scheduling.monitor import RunStatus, collect_status
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("dir", nargs="?", type=Path, default=OUTPUTS, help="as for status (default: %(default)s)")
     folder = parser.parse_args(argv).dir
-    view = look(folder)
+    view = collect_status(folder)
     found = [entry for entry in view.entries if entry.open]
     jobs = [entry.job for entry in found if entry.job]
     reports = [view.report.id] if view.report and view.report.state in ACTIVE else []
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _stop_commands(running: Sequence[Entry]) -> set[int]:
+def _stop_commands(running: Sequence[RunStatus]) -> set[int]:
     """The commands on this machine that work on these runs. Raises RequestError for one on another."""
     found = set()
     for entry in running:

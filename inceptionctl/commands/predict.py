@@ -21,7 +21,7 @@ from inceptionctl.errors import InceptionctlError, RequestError, unknown
 from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import dataset, named_weights, variant
-from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import RunDir, read_json
 from inceptionctl.scheduling.cells import bring
 
@@ -115,7 +115,7 @@ def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _from_run(settings: dict[str, str], overrides: Sequence[str], raw: bool) -> Predictor:
     run = RunDir(Path(settings["run"]))
-    config = thaw(run)
+    config = read_config(run)
     if overrides:
         raise RequestError(f"{overrides[0]}: the network of run={run.path} is what it was trained as")
 

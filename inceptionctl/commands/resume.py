@@ -18,12 +18,12 @@ from rich.console import Console
 from inceptionctl.commands.train import train_one
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config, Local, Slurm
-from inceptionctl.config.validate import IRRELEVANT, covered, identity, key_paths, parse, unknown_setting
+from inceptionctl.config.validate import IRRELEVANT, identity, key_paths, matches, parse, unknown_setting
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import plan
-from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.scheduling.cells import on_all_gpus
+from inceptionctl.scheduling.cells import with_default_nproc
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     run = RunDir(arguments.run)
     if not run.path.is_dir():
         raise RequestError(f"{run.path} is not a folder")
-    config = changed(thaw(run), arguments.settings)
+    config = changed(read_config(run), arguments.settings)
     console = Console()
     if run.finished:
         console.print(f"{run.path} is finished: nothing to resume", soft_wrap=True)
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
     made = plan(replace(config, run_dir=str(run.path), rerun=False))
     if config.data.fingerprint != made.config.data.fingerprint:
         raise RequestError(f"the pictures of {run.path} have changed since it began: {made.data.origin}")
-    made = on_all_gpus(made) if isinstance(made.config.launch, Local) else made
+    made = with_default_nproc(made) if isinstance(made.config.launch, Local) else made
     train_one(f"{config.arch.name} seed {config.seed}", made, console)
     return 0
 
@@ -77,7 +77,7 @@ def changed(config: Config, words: Sequence[str]) -> Config:
         key, equals, value = word.partition("=")
         if not equals or key not in set(key_paths()):
             raise unknown_setting(key, set(key_paths()), word)
-        if not covered(key, IRRELEVANT):
+        if not matches(key, IRRELEVANT):
             raise RequestError(f"{word} would make another run of it: resume changes only {', '.join(IRRELEVANT)}")
         *groups, leaf = key.split(".")
         section = tree

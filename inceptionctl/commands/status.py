@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inceptionctl.scheduling.monitor import Entry, View, look
+from inceptionctl.scheduling.monitor import RunStatus, StatusReport, collect_status
 
 OUTPUTS = Path("outputs")
 COLOURS = {
@@ -30,7 +30,7 @@ WIDE = 160  # where there is no terminal to fit into
 
 def main(argv: list[str]) -> int:
     asked = _parser().parse_args(argv)
-    view = look(asked.dir)
+    view = collect_status(asked.dir)
     if asked.json:
         print(json.dumps([as_json(entry) for entry in view.entries], indent=2))
     else:
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def show(view: View) -> None:
+def show(view: StatusReport) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
@@ -51,7 +51,7 @@ def show(view: View) -> None:
     console.print(view.summary, highlight=False)
 
 
-def as_json(entry: Entry) -> dict[str, Any]:
+def as_json(entry: RunStatus) -> dict[str, Any]:
     run, files = entry.cell.run, entry.files
     return {
         "cell": entry.cell.label,
@@ -67,7 +67,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _table(found: Sequence[Entry]) -> Table:
+def _table(found: Sequence[RunStatus]) -> Table:
     """Names give way to figures where the terminal is narrow; reasons that take more than a word stand below."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cell")
@@ -88,7 +88,7 @@ def _table(found: Sequence[Entry]) -> Table:
     return table
 
 
-def _waits_for(entry: Entry) -> str:
+def _waits_for(entry: RunStatus) -> str:
     """Slurm's word for why a job has not begun."""
     return entry.reason if entry.state in WAITING else ""
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.config.compose import Tree, hand_over
+from inceptionctl.config.compose import Tree, run_hydra
 from inceptionctl.config.schema import Local, Slurm
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.paths import RunDir, read_json
-from inceptionctl.scheduling.cells import finished, on_all_gpus, refuse_foreign, refuse_uneven, to_do, work
+from inceptionctl.scheduling.cells import check_foreign, check_uneven, finished, needs_run, with_default_nproc, work
 from inceptionctl.scheduling.preview import show_plan
 from inceptionctl.scheduling.progress import summary
 from inceptionctl.scheduling.submit import submit_one
@@ -21,25 +21,25 @@ from inceptionctl.scheduling.submit import submit_one
 
 def main(argv: list[str]) -> int:
     dry = "--dry-run" in argv
-    hand_over("train", [word for word in argv if word != "--dry-run"], _checked, lambda tree, _: _run(tree, dry))
+    run_hydra("train", [word for word in argv if word != "--dry-run"], _checked, lambda tree, _: _run(tree, dry))
     return 0
 
 
 def _checked(tree: Tree, _: Sequence[str]) -> Plan:
     made = plan(parse(tree))
-    refuse_uneven({"": made})
+    check_uneven({"": made})
     if made.config.run_dir:
-        refuse_foreign(Path(made.config.run_dir), made.identity)
+        check_foreign(Path(made.config.run_dir), made.identity)
     return made
 
 
 def _run(tree: Tree, dry: bool) -> None:
     console, made = Console(), plan(parse(tree))
-    made = on_all_gpus(made) if isinstance(made.config.launch, Local) else made
+    made = with_default_nproc(made) if isinstance(made.config.launch, Local) else made
     if dry:
         show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
         return
-    if (done := finished(made)) and not to_do(made):
+    if (done := finished(made)) and not needs_run(made):
         console.print(f"finished before: {done.path} (rerun=true runs it again)", soft_wrap=True)
         _print_result(done, console)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inceptionctl.commands.status import OUTPUTS, show
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.scheduling.monitor import View, look
+from inceptionctl.scheduling.monitor import StatusReport, collect_status
 
 BETWEEN_CELLS_S = 1.0  # a command that ends one begins the next at once
 
@@ -25,14 +25,14 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def until_ended(folder: Path, every_s: float) -> View:
+def until_ended(folder: Path, every_s: float) -> StatusReport:
     """Says when something changes."""
     before = ""
     while True:
-        view = look(folder)
+        view = collect_status(folder)
         if not view.going_on:
             time.sleep(BETWEEN_CELLS_S)
-            if not (view := look(folder)).going_on:
+            if not (view := collect_status(folder)).going_on:
                 return view
         if view.summary != before:
             print(view.summary, flush=True)

@@ -27,7 +27,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config.validate import covered, key_paths, leaves, misplaced, unknown_setting
+from inceptionctl.config.validate import flatten, key_paths, matches, unknown_setting, wrong_variant
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
 
 CONFIG_MODULE = "inceptionctl.conf"
@@ -38,18 +38,18 @@ Tree = dict[str, Any]
 Validate = Callable[[Tree, Sequence[str]], object]
 
 
-def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[[Tree, Sequence[str]], None]) -> None:
+def run_hydra(command: str, argv: list[str], validate: Validate, task: Callable[[Tree, Sequence[str]], None]) -> None:
     """Validates every run that `argv` asks for, then lets `hydra.main` run `task` on each (several with -m).
 
     Hydra's own flags (--cfg, --help, -m, --config-dir) keep their meaning.
     """
     flags = get_args_parser().parse_args(argv)
-    refuse_code(command, flags)
+    check_code(command, flags)
     if not (flags.help or flags.hydra_help):
         with _hydra(flags.config_dir):
             for overrides in sweeps(flags.overrides, flags.multirun):
                 tree = compose(command, overrides)
-                refuse_idle_switches(command, overrides)
+                check_idle_switches(command, overrides)
                 validate(tree, overrides)
 
     def run(cfg: DictConfig) -> None:
@@ -73,7 +73,7 @@ def hand_over(command: str, argv: list[str], validate: Validate, task: Callable[
         raise InceptionctlError(f"a job of the sweep failed: {error}") from error
 
 
-def refuse_code(command: str, flags: argparse.Namespace) -> None:
+def check_code(command: str, flags: argparse.Namespace) -> None:
     """Settings are data, those in a stranger's folder too; but Hydra calls what its own settings name (callbacks, log
     handlers), so that only the command line and our own groups may set those."""
     for flag in REFUSED_FLAGS:
@@ -105,20 +105,20 @@ def report(error: InceptionctlError) -> None:
 def compose(command: str, overrides: Sequence[str]) -> Tree:
     """The resolved tree of one run. Raises RequestError for what the overrides ask and there is not."""
     with _hydra():
-        _refuse_unknown(command, overrides)
+        _check_unknown(command, overrides)
         tree = _compose(command, overrides)
-        _refuse_commands(tree, overrides)
+        _check_commands(tree, overrides)
         return tree
 
 
-def refuse_idle_switches(command: str, overrides: Sequence[str]) -> None:
+def check_idle_switches(command: str, overrides: Sequence[str]) -> None:
     """Refuses an `ablation` that changes nothing, and two that set one key to different values."""
     others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
     changes: dict[str, Tree] = {}
     with _hydra():
-        base = leaves(_compose(command, others))
-        for switch in chosen(overrides, "ablation"):
-            tree = leaves(_compose(command, [*others, f"ablation=[{switch}]"]))
+        base = flatten(_compose(command, others))
+        for switch in group_choices(overrides, "ablation"):
+            tree = flatten(_compose(command, [*others, f"ablation=[{switch}]"]))
             changes[switch] = {key: value for key, value in tree.items() if base.get(key, ...) != value}
             if not changes[switch]:
                 raise RequestError(
@@ -133,7 +133,7 @@ def refuse_idle_switches(command: str, overrides: Sequence[str]) -> None:
                 )
 
 
-def chosen(overrides: Sequence[str], group: str) -> list[str]:
+def group_choices(overrides: Sequence[str], group: str) -> list[str]:
     """The options that `overrides` choose of a group that takes several: `ablation=[a,b]` gives a and b."""
     values = [override.value() for override in parse(overrides) if override.key_or_group == group]
     return [str(v) for value in values for v in (value if isinstance(value, list) else [value]) if v]
@@ -172,7 +172,7 @@ def groups(command: str) -> dict[str, list[str]]:
         return {name: sorted(loader.get_group_options(name, ObjectType.CONFIG)) for name in names}
 
 
-def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
+def _check_unknown(command: str, overrides: Sequence[str]) -> None:
     options = groups(command)
     keys = {*key_paths(), *({"seeds"} if command == "ablate" else ())}
     if {"experiment", "scale"} <= {override.key_or_group for override in parse(overrides)}:
@@ -180,14 +180,14 @@ def _refuse_unknown(command: str, overrides: Sequence[str]) -> None:
     for override in parse(overrides):
         key, typed = override.key_or_group, override.input_line or ""
         if key in options and not isinstance(override.value(), dict):
-            for option in chosen([typed], key) if not override.is_delete() else ():
+            for option in group_choices([typed], key) if not override.is_delete() else ():
                 if option not in options[key]:
                     raise unknown(key, option, options[key], typed)
         elif key not in keys and not key.startswith(("hydra.", "hydra/")):
             raise unknown_setting(key, keys | set(options), typed)
 
 
-def _refuse_commands(tree: Tree, overrides: Sequence[str]) -> None:
+def _check_commands(tree: Tree, overrides: Sequence[str]) -> None:
     """What a cluster's nodes are to run comes from the person at the command line, not from a folder of settings."""
     typed: Tree = {override.key_or_group: override.value() for override in parse(overrides)}
     for key in COMMANDS:
@@ -196,7 +196,7 @@ def _refuse_commands(tree: Tree, overrides: Sequence[str]) -> None:
             raise _runs_code(f"launch.{key}")
 
 
-def refuse_commands(overrides: Sequence[str]) -> None:
+def check_commands(overrides: Sequence[str]) -> None:
     """The same of what a table sets."""
     for override in parse(overrides):
         if override.key_or_group in {f"launch.{key}" for key in COMMANDS}:
@@ -216,8 +216,8 @@ def _of_hydra(command: str, overrides: Sequence[str]) -> Tree:
     with _errors_of_requests():
         tree = OmegaConf.to_container(hydra_compose(command, list(overrides), return_hydra_config=True).hydra)
     assert isinstance(tree, dict)
-    flat = leaves({str(key): value for key, value in tree.items()})
-    return {key: value for key, value in flat.items() if not covered(key, REPORTED)}
+    flat = flatten({str(key): value for key, value in tree.items()})
+    return {key: value for key, value in flat.items() if not matches(key, REPORTED)}
 
 
 def _compose(command: str, overrides: Sequence[str]) -> Tree:
@@ -231,7 +231,7 @@ def _errors_of_requests() -> Iterator[None]:
         yield
     except (HydraException, OmegaConfBaseException) as error:
         key = re.match(r"Could not override '(.*?)'", str(error))
-        if key and (elsewhere := misplaced(key[1])):
+        if key and (elsewhere := wrong_variant(key[1])):
             raise elsewhere from error
         raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
 

@@ -59,20 +59,20 @@ def parse_as(schema: type[T], tree: Mapping[str, Any]) -> T:
 def identity(config: Config) -> str:
     """Twelve hexadecimal digits that two runs share when they must give the same result."""
     ignored = (*IRRELEVANT, "weights") if config.weights_sha256 else IRRELEVANT  # what a file holds, not where it lies
-    relevant = {key: value for key, value in leaves(asdict(config)).items() if not covered(key, ignored)}
+    relevant = {key: value for key, value in flatten(asdict(config)).items() if not matches(key, ignored)}
     text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """`{"a": {"b": 1}}` as `{"a.b": 1}`; lists are leaves."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
 
 
-def covered(path: str, patterns: Sequence[str]) -> bool:
+def matches(path: str, patterns: Sequence[str]) -> bool:
     """Whether `path` is one of `patterns` or lies below one (`optim` and `optim.**` both cover `optim.eps`)."""
     stems = [pattern.removesuffix(".**") for pattern in patterns]
     return any(path == stem or path.startswith(f"{stem}.") for stem in stems)
@@ -99,7 +99,7 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
     first = error.errors()[0]
     path = ".".join(_key(first["loc"]))
     if first["type"] == "unexpected_keyword_argument":
-        return misplaced(path) or unknown_setting(path, set(key_paths(schema)), path)
+        return wrong_variant(path) or unknown_setting(path, set(key_paths(schema)), path)
     if first["type"] == "missing":
         return RequestError(f"{path} has no value: every setting needs one (null where it may be empty)")
     reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
@@ -113,7 +113,7 @@ def _key(loc: Sequence[int | str]) -> Iterator[str]:
             yield str(part)
 
 
-def misplaced(key: str) -> RequestError | None:
+def wrong_variant(key: str) -> RequestError | None:
     """For a setting that another kind of launch than the one in use has; None if none has."""
     group, _, setting = key.partition(".")
     having = [f"launch={name}" for name, kind in LAUNCHES.items() if setting in get_type_hints(kind)]

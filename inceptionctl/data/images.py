@@ -44,7 +44,7 @@ class Pictures:
 
     train: Images
     monitor: Images
-    held: Images
+    eval: Images
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class DataSet:
     """
 
     train: int
-    held: int
+    eval: int
     classes: tuple[str, ...]
     origin: str
     fingerprint: str | None
@@ -71,7 +71,7 @@ def digits(pixels: int, jitter: dict[str, object] | None, renderings: int, holdo
     rendering = digits.Jitter(**jitter) if jitter else None  # type: ignore[arg-type]
     kept = "dev" if dev else holdout
     chosen = f", {digits.DEV_DIGITS} to choose by" if dev else ""
-    train, held = digits.SIZES[kept][0], digits.SIZES[holdout][1]
+    train, eval = digits.SIZES[kept][0], digits.SIZES[holdout][1]
 
     def load(seed: int) -> Pictures:
         training, monitor = digits.load(pixels, rendering, seed, renderings, kept)
@@ -79,9 +79,9 @@ def digits(pixels: int, jitter: dict[str, object] | None, renderings: int, holdo
 
     return DataSet(
         train=train,
-        held=held * (renderings if jitter else 1),
+        eval=eval * (renderings if jitter else 1),
         classes=tuple("0123456789"),
-        origin=f"scikit-learn's digits, {train:,} to train and {held} held out ({holdout}){chosen}",
+        origin=f"scikit-learn's digits, {train:,} to train and {eval} held out ({holdout}){chosen}",
         fingerprint=None,
         load=load,
     )
@@ -114,13 +114,13 @@ def imagefolder(
     unreplaced = "skip" if corrupt == "replace" else corrupt
     return DataSet(
         train=len(chosen.train.files),
-        held=len(splits.held.files),
+        eval=len(splits.eval.files),
         classes=splits.train.classes,
         origin=chosen.origin,
         fingerprint=splits.fingerprint,
         load=lambda seed: Pictures(
             FolderImages(chosen.train, varied, seed, corrupt),
-            FolderImages(chosen.held, plain, seed, unreplaced),
-            FolderImages(splits.held, plain, seed, unreplaced),
+            FolderImages(chosen.eval, plain, seed, unreplaced),
+            FolderImages(splits.eval, plain, seed, unreplaced),
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from inceptionctl.describe import sizes
 from inceptionctl.describe.family import claim, counted, errors
-from inceptionctl.describe.stages import opened
+from inceptionctl.describe.stages import expand
 from inceptionctl.models.spec.cost import Cost, Layer, cost
 from inceptionctl.models.zoo.registry import architecture, network
 
@@ -32,7 +32,7 @@ def summary(name: str, pixels: int) -> dict[str, Any]:
 
 def layers(name: str, pixels: int) -> dict[str, Any]:
     """One network, layer by layer, side heads included where they attach."""
-    rows = opened(network(name), pixels)
+    rows = expand(network(name), pixels)
     whole = cost(network(name), (pixels, pixels))
     return summary(name, pixels) | {
         "layers": [_layer(layer) for layer in whole.layers],

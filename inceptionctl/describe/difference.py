@@ -8,12 +8,12 @@ from typing import Any, Literal, cast
 
 from inceptionctl.describe import notation as words
 from inceptionctl.describe.figures import giga, grid, signed
-from inceptionctl.describe.stages import Stage, opened
+from inceptionctl.describe.stages import Stage, expand
 from inceptionctl.models.spec.nodes import Act, Cat, Node, Res, Seq, Tap
 from inceptionctl.models.zoo.registry import architecture, network
 
 Kind = Literal["changed", "only in A", "only in B", "same"]
-Habits = tuple[words.Habit, words.Habit]  # of A and of B
+Habits = tuple[words.ConvDefaults, words.ConvDefaults]  # of A and of B
 MARKS: dict[Kind, str] = {"changed": "~", "only in A": "-", "only in B": "+", "same": "="}
 ONLY_A: Kind = "only in A"
 ONLY_B: Kind = "only in B"
@@ -56,7 +56,7 @@ def changes(a: Sequence[Stage], b: Sequence[Stage]) -> list[Change]:
 
 def between(a: str, b: str, pixels: int | None) -> list[str]:
     """The changes from network `a` to network `b` as text, each at its paper's input if `pixels` says no other."""
-    rows = [opened(network(name), pixels or architecture(name).pixels) for name in (a, b)]
+    rows = [expand(network(name), pixels or architecture(name).pixels) for name in (a, b)]
     found = changes(*rows)
     shown = [change for change in found if change.kind != "same"]
     same = sum(len(change.names) for change in found if change.kind == "same")
@@ -68,7 +68,7 @@ def between(a: str, b: str, pixels: int | None) -> list[str]:
 
 def as_data(a: str, b: str, pixels: int | None) -> dict[str, Any]:
     """The same for `--json`; stages alike in a row are one entry with all their names."""
-    rows = [opened(network(name), pixels or architecture(name).pixels) for name in (a, b)]
+    rows = [expand(network(name), pixels or architecture(name).pixels) for name in (a, b)]
     found = changes(*rows)
     return {
         "a": a,
@@ -132,7 +132,7 @@ def parts(node: Node) -> Iterator[tuple[str, Node | str]]:
             yield "relu", Act()
 
 
-def _words(part: Node | str | None, usual: words.Habit) -> str:
+def _words(part: Node | str | None, usual: words.ConvDefaults) -> str:
     return words.inline(part, usual) if isinstance(part, Node) else part or NOTHING
 
 
@@ -174,9 +174,9 @@ def _inputs(a: str, b: str, pixels: int | None) -> list[str]:
 
 
 def _habit(rows: Sequence[Sequence[Stage]]) -> str:
-    old, new = map(words.habit_words, _habits(*rows))
+    old, new = map(words.conv_defaults_text, _habits(*rows))
     return f"Convolutions: {old if old == new else f'{old} -> {new}'}, unless said."
 
 
 def _habits(a: Sequence[Stage], b: Sequence[Stage]) -> Habits:
-    return words.habit(stage.node for stage in a), words.habit(stage.node for stage in b)
+    return words.conv_defaults(stage.node for stage in a), words.conv_defaults(stage.node for stage in b)

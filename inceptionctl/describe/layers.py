@@ -8,7 +8,7 @@ from inceptionctl.describe import notation as words
 from inceptionctl.describe import sizes
 from inceptionctl.describe.family import claim, counted, errors
 from inceptionctl.describe.figures import DASH, as_printed, giga, grid, mega, off
-from inceptionctl.describe.stages import Stage, collapsed, opened
+from inceptionctl.describe.stages import Stage, expand, merge_repeats
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import Cat, Res, Seq, Tap
 from inceptionctl.models.zoo.registry import architecture, network
@@ -19,8 +19,8 @@ TITLES: Line = ("stage", "output", "field", "parameters", "mult-adds")
 
 def table(name: str, pixels: int) -> list[str]:
     """One row a stage, a module's branches below it. Identical stages in a row are one row that counts all of them."""
-    rows = collapsed(opened(network(name), pixels))
-    usual = words.habit(stage.node for stage in rows)
+    rows = merge_repeats(expand(network(name), pixels))
+    usual = words.conv_defaults(stage.node for stage in rows)
     names = max(len(row.span) for row in rows if not _module(row))
     image: Line = ("image", f"{pixels}x{pixels}x3", "", "", "")
     figures = grid([TITLES, image, *(_figures(row, names, usual) for row in rows), *_totals(name, pixels)])
@@ -30,20 +30,20 @@ def table(name: str, pixels: int) -> list[str]:
 
 def notes(name: str, pixels: int) -> list[str]:
     """What the paper says, why the count differs, and how the table is to be read."""
-    entry, rows = architecture(name), opened(network(name), pixels)
+    entry, rows = architecture(name), expand(network(name), pixels)
     nodes = [stage.node for stage in rows]
     return [
         f"{name}: {entry.about}",
         *_claims(name, pixels),
         *([f"why: {entry.differs}"] if entry.differs else []),
-        f"Convolutions: {words.habit_words(words.habit(nodes))}, unless said.  "
+        f"Convolutions: {words.conv_defaults_text(words.conv_defaults(nodes))}, unless said.  "
         + ".  ".join([*words.legend(nodes), "field: receptive field, pixels"]),
     ]
 
 
 def size_lines(name: str, pixels: int, *, ascii_only: bool = False) -> list[str]:
     """The plot of representation sizes, and what does not fit its map."""
-    rows = collapsed(opened(network(name), pixels))
+    rows = merge_repeats(expand(network(name), pixels))
     found = sizes.sizes(rows)
     quarter = "a bottleneck keeps a quarter or less: a grid halved without more channels (Rethinking, Figure 9, left)"
     flags = [quarter] if any(size.bottleneck for size in found) else []
@@ -57,7 +57,7 @@ def _module(row: Stage) -> bool:
     return isinstance(row.node, Cat | Res | Tap) or (isinstance(row.node, Seq) and len(row.node.children) > 1)
 
 
-def _figures(row: Stage, names: int, usual: words.Habit) -> Line:
+def _figures(row: Stage, names: int, usual: words.ConvDefaults) -> Line:
     count = f"{len(row.names)} x " if len(row.names) > 1 else ""
     if _module(row):
         label = f"{row.span}{f'  {count}'.rstrip()}{'  side head' if isinstance(row.node, Tap) else ''}"
@@ -67,7 +67,7 @@ def _figures(row: Stage, names: int, usual: words.Habit) -> Line:
     return label, str(row.end), field, f"{row.params:,}" if row.params else "", mega(row.macs) if row.macs else ""
 
 
-def _branches(row: Stage, usual: words.Habit) -> list[str]:
+def _branches(row: Stage, usual: words.ConvDefaults) -> list[str]:
     if not _module(row):
         return []
     node = row.node.head if isinstance(row.node, Tap) and row.node.head else row.node

@@ -24,18 +24,18 @@ from inceptionctl.models.spec.nodes import (
     Tap,
 )
 
-Habit = tuple[Norm, Activation | None]  # what a network's convolutions end in, if nothing else is said
-BATCH_NORM_RELU: Habit = ("full", "relu")
+ConvDefaults = tuple[Norm, Activation | None]  # what a network's convolutions end in, if nothing else is said
+BATCH_NORM_RELU: ConvDefaults = ("full", "relu")
 NORMS: dict[Norm, str] = {"full": "batch norm", "shift": "batch norm without scale", None: "no batch norm"}
 
 
-def habit(nodes: Iterable[Node]) -> Habit:
+def conv_defaults(nodes: Iterable[Node]) -> ConvDefaults:
     """What most of the convolutions in `nodes` end in: said once, not on every line."""
     counted = Counter((leaf.norm, leaf.act) for node in nodes for leaf in leaves(node) if isinstance(leaf, Conv | Sep))
     return counted.most_common(1)[0][0] if counted else BATCH_NORM_RELU
 
 
-def habit_words(usual: Habit) -> str:
+def conv_defaults_text(usual: ConvDefaults) -> str:
     return f"{NORMS[usual[0]]}, {activation(usual[1])}"
 
 
@@ -61,7 +61,7 @@ def leaves(node: Node) -> Iterator[Node]:
         yield node
 
 
-def inline(node: Node, usual: Habit = BATCH_NORM_RELU) -> str:
+def inline(node: Node, usual: ConvDefaults = BATCH_NORM_RELU) -> str:
     """Anything on one line: a branch's layers with commas between, a fork in braces."""
     match node:
         case Seq():
@@ -77,7 +77,7 @@ def inline(node: Node, usual: Habit = BATCH_NORM_RELU) -> str:
     return plain(node)
 
 
-def lines(node: Node, usual: Habit = BATCH_NORM_RELU) -> list[str]:
+def lines(node: Node, usual: ConvDefaults = BATCH_NORM_RELU) -> list[str]:
     """A module, one branch a line; of a residual block also what is added to what."""
     match node:
         case Cat():
@@ -90,7 +90,7 @@ def lines(node: Node, usual: Habit = BATCH_NORM_RELU) -> list[str]:
     return [inline(node, usual)]
 
 
-def convolution(node: Conv | Sep, usual: Habit) -> str:
+def convolution(node: Conv | Sep, usual: ConvDefaults) -> str:
     """`3x3/2 V 96`, `3x3 separable 728 (in 3 segments)`"""
     kind = " separable" if isinstance(node, Sep) else ""
     remarks = [*(steps(node) if isinstance(node, Sep) else []), *_endings(node, usual)]
@@ -106,7 +106,7 @@ def steps(node: Sep) -> list[str]:
     return words + ([f"{' + '.join(between)} between"] if between else [])
 
 
-def _endings(node: Conv | Sep, usual: Habit) -> list[str]:
+def _endings(node: Conv | Sep, usual: ConvDefaults) -> list[str]:
     """What the layer ends in, as far as that is not the network's habit."""
     norm, act = usual
     words = [NORMS[node.norm]] if node.norm != norm else []
@@ -174,5 +174,5 @@ def _runs(node: Seq) -> list[Node]:
     return parts
 
 
-def _run(part: Node, usual: Habit) -> list[str]:
+def _run(part: Node, usual: ConvDefaults) -> list[str]:
     return lines(part, usual) if isinstance(part, Cat) else [f"then {inline(part, usual)}"]

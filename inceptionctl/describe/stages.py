@@ -50,7 +50,7 @@ class Stage:
         return f"{self.names[0]} .. {self.names[-1].rpartition('_')[2]}"
 
 
-def opened(spec: Seq, pixels: int) -> list[Stage]:
+def expand(spec: Seq, pixels: int) -> list[Stage]:
     """Every stage by itself, the stem's layers in its place; taps without a head, which do nothing, are left out.
     Raises ShapeError where the network does not survive an input of `pixels`."""
     children: list[tuple[str, Node]] = []
@@ -75,7 +75,7 @@ def alike(a: Stage, b: Stage) -> bool:
     return a.node == b.node and str(a.out) == str(b.out)
 
 
-def collapsed(found: Iterable[Stage], same: Callable[[Stage, Stage], bool] = identical) -> list[Stage]:
+def merge_repeats(found: Iterable[Stage], same: Callable[[Stage, Stage], bool] = identical) -> list[Stage]:
     """Neighbours that are the `same` taken together."""
     rows: list[Stage] = []
     for stage in found:

@@ -14,7 +14,7 @@ from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import DataError
 from inceptionctl.models.torch.build import Classifier
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.step import on_device
 
 
@@ -76,7 +76,7 @@ def evaluate(
     return Evaluation(indices, labels, guesses, probabilities, mean_loss, unreadable)
 
 
-def combined(part: Evaluation, ranks: Ranks) -> Evaluation:
+def combined(part: Evaluation, ranks: DistributedContext) -> Evaluation:
     """The evaluation of all pictures from those of the ranks' shares; the same on every rank. Raises DataError where no
     picture could be read."""
     (count,) = ranks.means([float(part.n_images)])

@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 from inceptionctl.errors import Interrupted, warn
-from inceptionctl.launch.local import WARM, stop_when_let_go, work_as_rank
-from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.launch.local import WARM, exit_with_parent, work_as_rank
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 SAVING_SECONDS = 600  # for ranks that were asked to stop to write their checkpoint
 
 
-def launch(run: RunDir, processes: int, modules: Sequence[str], leash: Connection, patience_s: float) -> int:
-    """Runs `processes` ranks of `run` to their end: the exit code, LOST if one was killed."""
+def launch(
+    run: RunDir, processes: int, modules: Sequence[str], liveness_pipe: Connection, lock_timeout_s: float
+) -> int:
+    """Runs `processes` ranks of `run` to their end: the exit code, EXIT_RETRY if one was killed."""
     # Workers that share the agent's store read stale addresses after a restart (pytorch/pytorch#135712, #167288).
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -38,9 +40,9 @@ def launch(run: RunDir, processes: int, modules: Sequence[str], leash: Connectio
         shutdown_timeout=SAVING_SECONDS,
     )
     theirs, ours = multiprocessing.get_context("forkserver").Pipe(duplex=False)
-    stop_when_let_go(leash)
+    exit_with_parent(liveness_pipe)
     try:
-        elastic_launch(config, work_as_rank)(run, theirs, patience_s)
+        elastic_launch(config, work_as_rank)(run, theirs, lock_timeout_s)
         return 0
     except SignalException:
         return Interrupted.exit_code
@@ -56,5 +58,5 @@ def verdict(codes: Mapping[int, int]) -> int:
     for rank, code in codes.items():
         if code < 0:
             warn(f"rank {rank} was killed by signal {-code}")
-            return LOST
+            return EXIT_RETRY
     return codes.get(0) or next(iter(codes.values()))

@@ -33,7 +33,7 @@ class Worker:
     process with it."""
 
     process: BaseProcess
-    leash: Connection
+    liveness_pipe: Connection
 
     @property
     def pid(self) -> int:
@@ -60,11 +60,11 @@ class Worker:
 
     def close(self) -> None:
         self.process.join()
-        self.leash.close()
+        self.liveness_pipe.close()
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerSlot:
     """What a run is worked on with: its `processes`, the GPUs they share (none: the CPU), and the slow `modules` that
     they import."""
 
@@ -73,13 +73,13 @@ class Crew:
     modules: tuple[str, ...]
 
 
-def warm_up(modules: Sequence[str]) -> None:
+def preload(modules: Sequence[str]) -> None:
     """Names what the workers will need besides torch; the server imports it when the first of them starts."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve a neighbour on a busy machine
     multiprocessing.get_context("forkserver").set_forkserver_preload([*WARM, *modules])
 
 
-def start(run: RunDir, crew: Crew, patience_s: float) -> Worker:
+def start(run: RunDir, crew: WorkerSlot, lock_timeout_s: float) -> Worker:
     """Starts the ranks of `run`; they read all else from the folder. `patience_s`: of `worker.work`. Raises
     RequestError for a folder that cannot be written to: the worker would have nowhere to say so."""
     try:
@@ -89,40 +89,40 @@ def start(run: RunDir, crew: Crew, patience_s: float) -> Worker:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(run, crew, theirs, patience_s), daemon=False)
+    process = context.Process(target=_work, args=(run, crew, theirs, lock_timeout_s), daemon=False)
     process.start()
     theirs.close()
     return Worker(process, ours)
 
 
-def _work(run: RunDir, crew: Crew, leash: Connection, patience_s: float) -> None:
+def _work(run: RunDir, crew: WorkerSlot, liveness_pipe: Connection, lock_timeout_s: float) -> None:
     """The new process: first a session of its own, so that Ctrl-C in the terminal reaches the parent alone, then its
     log and its GPUs, then what `python -m inceptionctl.worker` does, or what brings several of these together."""
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(crew.gpus)
     _say_to(run.log() if crew.processes == 1 else run.launcher_log)
     if crew.processes == 1:
-        code = import_module(WORKER).work(run, leash, patience_s)
+        code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
     else:
-        code = import_module(ELASTIC).launch(run, crew.processes, crew.modules, leash, patience_s)
+        code = import_module(ELASTIC).launch(run, crew.processes, crew.modules, liveness_pipe, lock_timeout_s)
     sys.stdout.flush()
     sys.exit(code)
 
 
-def work_as_rank(run: RunDir, leash: Connection, patience_s: float) -> None:
+def work_as_rank(run: RunDir, liveness_pipe: Connection, lock_timeout_s: float) -> None:
     """One of several ranks. It returns when all is done: anything else is an exit code."""
     _say_to(run.log(int(os.environ["RANK"])))
-    code = import_module(WORKER).work(run, leash, patience_s)
+    code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
     sys.stdout.flush()
     if code:
         sys.exit(code)
 
 
-def stop_when_let_go(leash: Connection) -> None:
+def exit_with_parent(liveness_pipe: Connection) -> None:
     """A signal to this process when the other end of `leash`, on which nothing is ever written, is gone."""
 
     def watch() -> None:
-        leash.poll(None)
+        liveness_pipe.poll(None)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

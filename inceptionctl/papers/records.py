@@ -30,7 +30,7 @@ class Printed:
 
 @cache
 def figures() -> dict[str, Any]:
-    return yaml.load(files("inceptionctl").joinpath("papers.yaml").read_text(), _Loader)  # type: ignore[no-any-return]
+    return yaml.load(files("inceptionctl.papers").joinpath("papers.yaml").read_text(), _Loader)  # type: ignore[no-any-return]
 
 
 @cache

@@ -13,10 +13,10 @@ from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import Cost, ShapeError, cost
 from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, refuse_other_settings, release
+from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, has_heads, network
 from inceptionctl.training.clock import Clock
-from inceptionctl.training.ema_decay import decay_of, memory_of, outlasts
+from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 from inceptionctl.training.partition import Layout
 from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Schedule, Step
 
@@ -61,10 +61,10 @@ def plan(config: Config) -> Plan:
     data = dataset(config)
     config = named_weights(replace(config, data=replace(config.data, fingerprint=data.fingerprint)))
     spec = variant(config, len(data.classes))
-    _refuse_idle_heads(config, spec)
-    _refuse_unlike_release(config, spec)
+    _check_idle_heads(config, spec)
+    _check_unlike_release(config, spec)
     clock = Clock.over(data.train, config.train.batch, config.train.epochs)
-    _refuse_long_average(config, clock)
+    _check_long_average(config, clock)
     return Plan(
         config=config,
         identity=identity(config),
@@ -87,7 +87,7 @@ def named_weights(config: Config) -> Config:
     if config.weights_sha256 and (entry or not weights):
         raise RequestError(f"weights_sha256 belongs to a file of weights, and weights = {weights} names none")
     if entry:
-        refuse_other_settings(entry, arch.input, arch.bn_eps)
+        check_other_settings(entry, arch.input, arch.bn_eps)
         return replace(config, weights=entry.name)
     if not weights:
         return config
@@ -102,7 +102,7 @@ def named_weights(config: Config) -> Config:
     return replace(config, weights=str(path), weights_sha256=_digest(path, path.stat().st_mtime_ns))
 
 
-def _refuse_unlike_release(config: Config, spec: Seq) -> None:
+def _check_unlike_release(config: Config, spec: Seq) -> None:
     """Released weights are for the whole network: what narrows, cuts or rewrites it leaves nowhere for them to go."""
     arch = config.arch
     entry = release(arch.name, config.weights) if config.weights else None
@@ -186,7 +186,7 @@ def rate_factor(config: Config) -> float:
     return 1.0 if asked.batch is None else SCALING[asked.scaling](config.train.batch / asked.batch)
 
 
-def _refuse_idle_heads(config: Config, spec: Seq) -> None:
+def _check_idle_heads(config: Config, spec: Seq) -> None:
     name, aux = config.arch.name, config.arch.aux
     if has_heads(spec):
         return
@@ -199,11 +199,11 @@ def _refuse_idle_heads(config: Config, spec: Seq) -> None:
         raise RequestError(f"loss.aux_weight = {config.loss.aux_weight} weighs side heads, and {name} has none here")
 
 
-def _refuse_long_average(config: Config, clock: Clock) -> None:
+def _check_long_average(config: Config, clock: Clock) -> None:
     """An average that remembers more steps than there are holds on to what came before the run had learned."""
     average = config.train.average
-    decay = decay_of(average.memory, average.value, clock.steps, clock.steps_per_epoch)
-    if outlasts(decay, clock.steps):
+    decay = ema_decay(average.memory, average.value, clock.steps, clock.steps_per_epoch)
+    if exceeds_run(decay, clock.steps):
         raise RequestError(
             f"train.average.value = {average.value:g} ({average.memory}) makes an average that remembers "
             f"{memory_of(decay):,.0f} steps, and the run has {clock.steps:,}\n"

@@ -92,7 +92,7 @@ def read(folder: Path) -> Table:
     with reading(path):
         ledger = read_json(path)
         table = _table(folder, ledger)
-    _refuse_mixed_images(table)
+    _check_mixed_images(table)
     return table
 
 
@@ -139,7 +139,7 @@ def _status(run: RunDir | None, noted: str) -> str:
     return noted
 
 
-def _refuse_mixed_images(table: Table) -> None:
+def _check_mixed_images(table: Table) -> None:
     done = [
         (cell.run.predictions(table.protocol), cell.outcome) for _, cell in table.cells if cell.run and cell.outcome
     ]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from inceptionctl.errors import InceptionctlError, RequestError
 
 T = TypeVar("T")
-LOST = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; the same again may well succeed
+EXIT_RETRY = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; the same again may well succeed
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RunDir:
         return self.path / ".lock"
 
     @property
-    def pulse(self) -> Path:
+    def heartbeat(self) -> Path:
         """Touched by the first rank while it gets on."""
         return self.path / ".pulse"
 
@@ -104,7 +104,7 @@ class RunDir:
     @property
     def failed(self) -> bool:
         """By its own doing: not told to stop, and not for a process that was killed."""
-        return (self.ended or 0) in range(1, 128) and self.ended != LOST
+        return (self.ended or 0) in range(1, 128) and self.ended != EXIT_RETRY
 
     @property
     def resumable(self) -> bool:
@@ -145,7 +145,7 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 @dataclass
-class Pulse:
+class Heartbeat:
     """Touches a file, at most once a second, to show that work gets on."""
 
     path: Path

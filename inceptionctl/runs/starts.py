@@ -38,7 +38,7 @@ def note_start(run: RunDir, restarts: int) -> None:
     with suppress(OSError), run.starts.open("a") as file:
         file.write(json.dumps(asdict(start)) + "\n")
     if start.submission:
-        _refuse_more([s for s in starts(run) if s.submission == start.submission], restarts)
+        _check_more([s for s in starts(run) if s.submission == start.submission], restarts)
 
 
 def saved_step(run: RunDir) -> int:
@@ -62,7 +62,7 @@ def judge_time_limit(launch: Local | Slurm, done: int, steps_per_epoch: int) -> 
         )
 
 
-def _refuse_more(ours: list[Start], restarts: int) -> None:
+def _check_more(ours: list[Start], restarts: int) -> None:
     if len(ours) > restarts + 1:
         raise InceptionctlError(
             f"started {len(ours) - 1} times (launch.restarts = {restarts}), and not at its end: the same command "

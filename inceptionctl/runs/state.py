@@ -19,7 +19,7 @@ TAIL_BYTES = 1 << 14  # of the metrics: the last rows are what counts, and some 
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunState:
     """`state`: done, running, starting, failed, stopped (told to), lost (killed, without a word) or new. `epoch`,
     `images_per_s` and `error` (top-1, in percent) as last logged; `node`: of the last start; `restarts`: starts
     but the first."""
@@ -32,11 +32,11 @@ class Standing:
     restarts: int = 0
 
 
-def standing(run: RunDir) -> Standing:
+def run_state(run: RunDir) -> RunState:
     begun, rows = starts(run), last_rows(run.metrics)
     train: Row = next((row for row in reversed(rows) if row["kind"] == "train"), {})
     seen: Row = next((row for row in reversed(rows) if row["kind"] == "eval" and row.get("split") != "dev"), {})
-    return Standing(
+    return RunState(
         state=_state(run, bool(begun)),
         node=begun[-1].node if begun else "",
         epoch=max((row["epoch"] for row in (train, seen) if row), default=None),
@@ -60,7 +60,7 @@ def last_rows(metrics: Path) -> list[Row]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def held(run: RunDir) -> bool:
+def is_locked(run: RunDir) -> bool:
     """Whether a process works on the run, as far as this machine can tell: only for a moment does this hold the lock
     itself, which workers allow for."""
     try:
@@ -101,7 +101,7 @@ def is_ours(process: int) -> bool:
 def _state(run: RunDir, begun: bool) -> str:
     if run.finished:
         return "done"
-    if held(run):
+    if is_locked(run):
         return "running"
     if launched_here(run):
         return "starting"

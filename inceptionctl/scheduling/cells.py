@@ -13,14 +13,14 @@ from inceptionctl import hardware as machine
 from inceptionctl.config.schema import Local
 from inceptionctl.config.validate import identity as identity_of
 from inceptionctl.errors import RequestError, warn
-from inceptionctl.hardware import Share, share_out
-from inceptionctl.launch.local import Crew, warm_up
+from inceptionctl.hardware import Share, allocate
+from inceptionctl.launch.local import WorkerSlot, preload
 from inceptionctl.launch.slurm.script import Layout
 from inceptionctl.models.weights.download import fetch
 from inceptionctl.models.weights.releases import Release, release, source
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import paths as rundir
-from inceptionctl.runs.config_file import freeze, thaw
+from inceptionctl.runs.config_file import read_config, write_config
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.scheduling.progress import CellConsole
 from inceptionctl.scheduling.queue import Cell, run_cells
@@ -32,7 +32,7 @@ def finished(made: Plan) -> RunDir | None:
     return done[-1] if done else None
 
 
-def to_do(made: Plan) -> bool:
+def needs_run(made: Plan) -> bool:
     return made.config.rerun or finished(made) is None
 
 
@@ -49,12 +49,12 @@ def unfinished(made: Plan) -> RunDir | None:
     return found[-1] if found else None
 
 
-def continued(made: Plan) -> Plan:
+def with_resumed_launch(made: Plan) -> Plan:
     """`made` with the ranks and threads of the attempt that it is to go on with, where it asks for none: only then does
     that end to the same bits."""
     if not (begun := unfinished(made)):
         return made
-    asked, had = made.config.launch, thaw(begun).launch
+    asked, had = made.config.launch, read_config(begun).launch
     launch = replace(asked, processes=asked.processes or had.processes, threads=asked.threads or had.threads)
     return replace(made, config=replace(made.config, launch=launch))
 
@@ -65,19 +65,19 @@ def folder(made: Plan, processes: int, threads: int) -> RunDir:
     config = made.config
     launch = replace(config.launch, processes=processes, threads=threads)
     if config.run_dir:
-        run = claim(Path(config.run_dir), made.identity)
+        run = open_run_dir(Path(config.run_dir), made.identity)
     else:
         run = unfinished(made) or rundir.create(Path(config.outputs), config.name, made.identity)
-    before = thaw(run) if run.config.is_file() else config
+    before = read_config(run) if run.config.is_file() else config
     now = replace(before, launch=launch, data=config.data, tracker=config.tracker)
     if now != before or not run.config.is_file():
-        freeze(run, now)
+        write_config(run, now)
     return run
 
 
-def claim(path: Path, identity: str) -> RunDir:
+def open_run_dir(path: Path, identity: str) -> RunDir:
     """The folder that `run_dir` names, made if need be. Raises RequestError if it is another run's or nobody's."""
-    refuse_foreign(path, identity)
+    check_foreign(path, identity)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -85,12 +85,12 @@ def claim(path: Path, identity: str) -> RunDir:
     return RunDir(path)
 
 
-def refuse_foreign(path: Path, identity: str) -> None:
+def check_foreign(path: Path, identity: str) -> None:
     run = RunDir(path)
     if path.exists() and not path.is_dir():
         raise RequestError(f"run_dir = {path} is a file")
     if run.config.is_file():
-        if (other := identity_of(thaw(run))) != identity:
+        if (other := identity_of(read_config(run))) != identity:
             raise RequestError(f"run_dir = {path} belongs to another run ({other}, this one is {identity})")
     elif path.is_dir() and any(path.iterdir()):
         raise RequestError(f"run_dir = {path} is not empty and not a run folder")
@@ -98,11 +98,11 @@ def refuse_foreign(path: Path, identity: str) -> None:
 
 def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
     """Runs every plan, by label: exit codes. Cells share the machine; each has processes of its own."""
-    share = shared_out(plans)  # as asked: what one attempt had before is not for the others
-    plans = {label: continued(made) for label, made in plans.items()}
-    for entry in {entry for made in plans.values() if (entry := awaited(made))}:
+    share = allocate_devices(plans)  # as asked: what one attempt had before is not for the others
+    plans = {label: with_resumed_launch(made) for label, made in plans.items()}
+    for entry in {entry for made in plans.values() if (entry := missing_weights(made))}:
         bring(entry, console)
-    modules = sorted({module for made in plans.values() for module in needed(made)})
+    modules = sorted({module for made in plans.values() for module in preload_modules(made)})
     cells = [
         Cell(
             label,
@@ -113,38 +113,38 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
         )
         for label, made in plans.items()
     ]
-    warm_up(modules)
-    crews = [Crew(share.processes, gpus, tuple(modules)) for gpus in share.gpus]
+    preload(modules)
+    crews = [WorkerSlot(share.processes, gpus, tuple(modules)) for gpus in share.gpus]
     with CellConsole(len(cells), console) as watcher:
         return run_cells(cells, crews, watcher)
 
 
-def refuse_uneven(plans: Mapping[str, Plan]) -> None:
+def check_uneven(plans: Mapping[str, Plan]) -> None:
     """Raises RequestError for ranks that cannot share a batch, or that this machine, if they are to run here, has no
     place for."""
     launch = next(iter(plans.values())).config.launch
     if isinstance(launch, Local):
-        shared_out(plans)
+        allocate_devices(plans)
         return
     for made in plans.values():
         made.layout(Layout.of(launch).ranks)
 
 
-def shared_out(plans: Mapping[str, Plan]) -> Share:
+def allocate_devices(plans: Mapping[str, Plan]) -> Share:
     """What each of these runs gets of the machine. Raises RequestError for what it does not have, or a batch that the
     ranks cannot share."""
     launch = next(iter(plans.values())).config.launch
     assert isinstance(launch, Local), "others run elsewhere"
-    share = share_out(launch.device, launch.jobs, launch.processes or 1, launch.threads, len(plans))
+    share = allocate(launch.device, launch.jobs, launch.processes or 1, launch.threads, len(plans))
     for made in plans.values():
         made.layout(share.processes)
     return share
 
 
-def on_all_gpus(made: Plan) -> Plan:
+def with_default_nproc(made: Plan) -> Plan:
     """`made` with as many ranks as this machine has GPUs, or as many of them as its batch can be shared by, unless it,
     or the attempt that it goes on with, says how many."""
-    if (made := continued(made)).config.launch.processes:
+    if (made := with_resumed_launch(made)).config.launch.processes:
         return made
     count = len(machine.gpus(made.config.launch.device)) or 1
     fitting = next((n for n in range(count, 1, -1) if _fits(made, n)), 1)
@@ -160,7 +160,7 @@ def _fits(made: Plan, ranks: int) -> bool:
         return False
 
 
-def awaited(made: Plan) -> Release | None:
+def missing_weights(made: Plan) -> Release | None:
     """The release that a run will start from and that is not on this machine; one with a checkpoint needs none."""
     entry = release(made.config.arch.name, made.config.weights) if made.config.weights else None
     begun = unfinished(made)
@@ -178,7 +178,7 @@ def bring(entry: Release, console: Console) -> Path:
         return fetch(found.url, place, found.sha256, lambda done, whole: bar.update(task, completed=done, total=whole))
 
 
-def needed(made: Plan) -> list[str]:
+def preload_modules(made: Plan) -> list[str]:
     """Slow imports, besides torch, of this plan's worker."""
     digits = ["sklearn.datasets", "sklearn.model_selection"] if made.config.data.name == "digits" else []
     library = (made.config.weights or "").partition(":")[0]

@@ -14,7 +14,7 @@ from inceptionctl.launch.slurm.submission import job_log, jobs_of, report_jobs
 from inceptionctl.runs import paths as rundir
 from inceptionctl.runs.paths import RunDir, read_json
 from inceptionctl.runs.starts import starts
-from inceptionctl.runs.state import Standing, standing
+from inceptionctl.runs.state import RunState, run_state
 from inceptionctl.scheduling.progress import last_words, notices
 
 # Slurm's words for the end of a job that tell more than the run's files do.
@@ -41,14 +41,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunStatus:
     """A line of `status`: `state` in our words, `job` Slurm's id, `reason` why it is not running, or not done."""
 
     cell: Cell
     state: str
     job: str | None
     reason: str
-    files: Standing
+    files: RunState
     node: str = ""
 
     @property
@@ -69,10 +69,10 @@ def cells_in(folder: Path) -> list[Cell]:
 
 
 @dataclass(frozen=True)
-class View:
+class StatusReport:
     """Where all of a folder's runs are; `report`: the job that writes a table's report, while there is one."""
 
-    entries: list[Entry]
+    entries: list[RunStatus]
     report: Job | None
 
     @property
@@ -87,16 +87,16 @@ class View:
         return f"{runs}; report: job {self.report.id} {self.report.state.lower()}" if self.report else runs
 
 
-def look(folder: Path) -> View:
+def collect_status(folder: Path) -> StatusReport:
     """One squeue and one sacct at most. What is done needs no asking. Raises RequestError for a folder without runs."""
     cells, reports = cells_in(folder), report_jobs(folder)[-1:]
-    files = {cell.label: standing(cell.run) if cell.run else Standing("new") for cell in cells}
+    files = {cell.label: run_state(cell.run) if cell.run else RunState("new") for cell in cells}
     jobs = {cell.label: jobs_of(cell.run) for cell in cells if cell.run}
     last = {label: found[-1] for label, found in jobs.items() if found}
     asked = [job for label, (job, _) in last.items() if files[label].state != "done"]
     known = look_up([*asked, *reports])
     found = [_entry(cell, files[cell.label], last.get(cell.label), known) for cell in cells]
-    return View(found, known.get(reports[0]) if reports else None)
+    return StatusReport(found, known.get(reports[0]) if reports else None)
 
 
 def _cells_of_table(folder: Path) -> list[Cell]:
@@ -112,30 +112,30 @@ def _cells_of_table(folder: Path) -> list[Cell]:
     return cells
 
 
-def _entry(cell: Cell, files: Standing, last: tuple[str, Path] | None, known: Mapping[str, Job]) -> Entry:
+def _entry(cell: Cell, files: RunState, last: tuple[str, Path] | None, known: Mapping[str, Job]) -> RunStatus:
     if cell.run is None:
-        return Entry(cell, "waiting", None, "not begun", files)
+        return RunStatus(cell, "waiting", None, "not begun", files)
     if last is None or files.state == "done":
         why = _why(cell.run, files.state, None)
-        return Entry(cell, files.state, last[0] if last else None, why, files, files.node)
+        return RunStatus(cell, files.state, last[0] if last else None, why, files, files.node)
     name, submission = last
     job, log = known.get(name), job_log(name, submission)
     state = _state(cell.run, files, job, log)
     if files.state in ("running", "starting") and not (job and job.state in ACTIVE):
         why = _why(cell.run, state, None)
-        return Entry(cell, state, None, why, files, files.node)  # by a command on this machine
+        return RunStatus(cell, state, None, why, files, files.node)  # by a command on this machine
     if job and state in ("queued", "requeued"):
-        return Entry(cell, state, name, job.reason, files)
+        return RunStatus(cell, state, name, job.reason, files)
     if job is None and files.state == "new" and not log.is_file():
         forgotten = f"Slurm does not answer, or has forgotten this job, and it left no log in {log.parent}"
-        return Entry(cell, "unknown", name, forgotten, files)
+        return RunStatus(cell, "unknown", name, forgotten, files)
     began = any(start.submission == str(submission) for start in starts(cell.run))
     silent = not began and state not in ("running", "starting", *ENDS.values())
     why = _before_python(log) if silent else _why(cell.run, state, log)
-    return Entry(cell, state, name, why, files, job.node if job and job.node else files.node)
+    return RunStatus(cell, state, name, why, files, job.node if job and job.node else files.node)
 
 
-def _state(run: RunDir, files: Standing, job: Job | None, log: Path) -> str:
+def _state(run: RunDir, files: RunState, job: Job | None, log: Path) -> str:
     """The controller knows best of a job that it has; of one that has ended, the run's files may know more."""
     if job and job.state == "PENDING":
         return "requeued" if files.restarts or files.node else "queued"

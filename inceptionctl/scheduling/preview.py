@@ -14,7 +14,7 @@ from inceptionctl.models.spec.nodes import Tap
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan, rate_factor
 from inceptionctl.runs.paths import read_json
-from inceptionctl.scheduling.cells import finished, refuse_uneven, shared_out, to_do
+from inceptionctl.scheduling.cells import allocate_devices, check_uneven, finished, needs_run
 from inceptionctl.scheduling.submit import preview
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
@@ -27,9 +27,9 @@ def show_plan(plans: Mapping[str, Plan], console: Console, table: Path | None = 
     """Prints cells, data, batch, steps, rate, cost, cuts, warnings, time and disk."""
     first = next(iter(plans.values()))
     config, clock = first.config, first.clock
-    refuse_uneven(plans)
+    check_uneven(plans)
     lines = [
-        f"data      {first.data.origin}; {first.data.held:,} pictures evaluated",
+        f"data      {first.data.origin}; {first.data.eval:,} pictures evaluated",
         f"batch     {_batch(first, _ranks(plans))}",
         f"steps     {clock.steps:,} = {clock.steps_per_epoch:,} an epoch x {config.train.epochs:g} epochs",
         f"rate      {rate_curve(first)}",
@@ -41,14 +41,14 @@ def show_plan(plans: Mapping[str, Plan], console: Console, table: Path | None = 
         lines += [f"network   {made.config.arch.name}: {_size(made)}"]
         lines += [f"  cut     {cut}" for cut in made.cost.cuts]
         lines += [f"  warning {warning}" for warning in made.warnings]
-    open_cells = [made for made in plans.values() if to_do(made)]
+    open_cells = [made for made in plans.values() if needs_run(made)]
     hours = sum(map(device_hours, open_cells))
     lines += [f"time      about {hours:,.2f} device-hours for {len(open_cells)} cells (estimate)"]
     lines += [f"disk      about {sum(map(disk_bytes, open_cells)) / 1e6:,.0f} MB"]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if isinstance(config.launch, Slurm):
-        todo = {label: made for label, made in plans.items() if to_do(made)}
+        todo = {label: made for label, made in plans.items() if needs_run(made)}
         console.print(f"script\n{preview(todo or plans, table)}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -62,7 +62,7 @@ def _batch(made: Plan, ranks: int) -> str:
 
 def _ranks(plans: Mapping[str, Plan]) -> int:
     launch = next(iter(plans.values())).config.launch
-    return Layout.of(launch).ranks if isinstance(launch, Slurm) else shared_out(plans).processes
+    return Layout.of(launch).ranks if isinstance(launch, Slurm) else allocate_devices(plans).processes
 
 
 def _place(plans: Mapping[str, Plan]) -> str:
@@ -70,7 +70,7 @@ def _place(plans: Mapping[str, Plan]) -> str:
     if isinstance(launch, Slurm):
         bound = f", {launch.array_parallelism} at once" if launch.array_parallelism else ""
         return f"each a job of {Layout.of(launch)}{bound}"
-    share = shared_out(plans)
+    share = allocate_devices(plans)
     return f"{len(share.gpus)} side by side ({_share(share)})"
 
 
@@ -97,7 +97,7 @@ def device_hours(made: Plan) -> float:
     """Forward and backward take three times the multiply-adds; one evaluation of both kinds of weights at the end."""
     launch = made.config.launch
     on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
-    images = 3 * made.clock.steps * made.config.train.batch + 2 * made.data.held
+    images = 3 * made.clock.steps * made.config.train.batch + 2 * made.data.eval
     return images * made.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
 
 
@@ -126,7 +126,7 @@ def _size(made: Plan) -> str:
 
 def _state(made: Plan) -> str:
     done = finished(made)
-    if not done or to_do(made):
+    if not done or needs_run(made):
         return f"{made.identity}  to run"
     errors = {e["weights"]: e["top1_error"] for e in read_json(done.result)["evaluations"]}
     return f"{made.identity}  done, error {errors['ema']:.2f} %"

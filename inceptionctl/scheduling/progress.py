@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from inceptionctl.runs.paths import LOST, RunDir, read_json
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir, read_json
 from inceptionctl.scheduling.queue import Cell
 
 NOTICE = "inceptionctl: "  # how a worker begins what is meant for people
@@ -98,7 +98,7 @@ def describe(row: dict[str, Any]) -> str:
 
 
 def ended(code: int) -> str:
-    if code == LOST:
+    if code == EXIT_RETRY:
         return "a rank was killed"
     return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from inceptionctl.launch.local import Crew, Worker, start
+from inceptionctl.launch.local import Worker, WorkerSlot, start
 from inceptionctl.launch.watchdog import Watchdog
-from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 30.0  # for what is left of a lost worker to go
@@ -50,7 +50,7 @@ class Watcher(Protocol):
 class _Running:
     cell: Cell
     run: RunDir
-    crew: Crew
+    crew: WorkerSlot
     worker: Worker
     read: int = 0
     restarts: int = 0
@@ -86,7 +86,7 @@ class _Running:
         code = self.worker.exit_code
         if self.hung:
             return self.dog.why
-        if code == LOST:
+        if code == EXIT_RETRY:
             return "lost a rank"
         return f"was killed by signal {-code}" if code is not None and code < 0 else None
 
@@ -97,7 +97,7 @@ class _Running:
         self.worker = start(self.run, self.crew, PATIENCE_SECONDS)
 
 
-def run_cells(cells: Iterable[Cell], crews: Sequence[Crew], watcher: Watcher) -> dict[str, int]:
+def run_cells(cells: Iterable[Cell], crews: Sequence[WorkerSlot], watcher: Watcher) -> dict[str, int]:
     """Runs all, one with each of `crews` at a time: exit codes by label.
 
     On KeyboardInterrupt, as SIGTERM and SIGUSR2 are here, the workers are asked to save; a second one kills them.
@@ -119,7 +119,7 @@ def run_cells(cells: Iterable[Cell], crews: Sequence[Crew], watcher: Watcher) ->
     return codes
 
 
-def _begin(cell: Cell, crew: Crew, watcher: Watcher) -> _Running:
+def _begin(cell: Cell, crew: WorkerSlot, watcher: Watcher) -> _Running:
     run = cell.folder()
     with suppress(OSError):  # a folder that takes nothing is told of when the worker starts
         run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")

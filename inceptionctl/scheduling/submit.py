@@ -15,7 +15,7 @@ from inceptionctl.launch.slurm.script import Layout, job_script
 from inceptionctl.launch.slurm.submission import Submitted, jobs_of, submit_run, submit_table
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.scheduling.cells import awaited, bring, folder, unfinished
+from inceptionctl.scheduling.cells import bring, folder, missing_weights, unfinished
 
 
 def submit_one(label: str, made: Plan, console: Console) -> None:
@@ -76,7 +76,7 @@ def _at_work(plans: Mapping[str, Plan]) -> dict[str, tuple[RunDir, str]]:
 
 
 def _folders(plans: Mapping[str, Plan], console: Console) -> dict[str, RunDir]:
-    for entry in {entry for made in plans.values() if (entry := awaited(made))}:
+    for entry in {entry for made in plans.values() if (entry := missing_weights(made))}:
         bring(entry, console)
     return {label: _folder(made) for label, made in plans.items()}
 

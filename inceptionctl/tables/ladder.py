@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from hydra.core.override_parser.types import Override
 
-from inceptionctl.config.compose import chosen, compose, refuse_commands
+from inceptionctl.config.compose import check_commands, compose, group_choices
 from inceptionctl.config.compose import parse as parse_overrides
 from inceptionctl.config.schema import Config, section
-from inceptionctl.config.validate import covered, leaves, parse
+from inceptionctl.config.validate import flatten, matches, parse
 from inceptionctl.errors import RequestError
 
 OWN_KEYS = ("table", "seeds", "ablation")
@@ -60,23 +60,23 @@ class Rung:
     changed: dict[str, tuple[Any, Any]]
 
 
-def climb(table: Table, overrides: Sequence[str]) -> list[Rung]:
+def resolve_rows(table: Table, overrides: Sequence[str]) -> list[Rung]:
     """The rows of `table` with the user's `overrides` applied to all of them.
 
     Raises RequestError if an override touches what a row is there to change, or if a row would change anything but what
     it declares.
     """
     user = _users_own(table, overrides)
-    switches = chosen(overrides, "ablation")
-    below = leaves(asdict(_composed(table, user, [], switches))) if table.mode == "independent" else None
+    switches = group_choices(overrides, "ablation")
+    below = flatten(asdict(_composed(table, user, [], switches))) if table.mode == "independent" else None
     rungs: list[Rung] = []
     for row in table.rows:
         own = [*switches, *([row.add] if row.add else [])]
         config = _composed(table, user, row.set, own)
-        now = leaves(asdict(config))
+        now = flatten(asdict(config))
         changed = difference(below, now) if below is not None else {}
         if below is not None:
-            _refuse_undeclared(table, row, changed)
+            _check_undeclared(table, row, changed)
         rungs.append(Rung(row=row, config=config, changed=changed))
         if table.mode == "cumulative":
             below, switches = now, own
@@ -87,10 +87,10 @@ def _users_own(table: Table, overrides: Sequence[str]) -> list[Override]:
     """The overrides for every row. Raises RequestError for one that touches what a row is there to change."""
     declared = [path for row in table.rows for path in row.changes]
     chosen_by_rows = {entry.partition("=")[0] for row in table.rows for entry in row.set}
-    user = [o for o in parse_overrides(overrides) if not covered(o.key_or_group, OWN_KEYS)]
+    user = [o for o in parse_overrides(overrides) if not matches(o.key_or_group, OWN_KEYS)]
     for override in user:
         key = override.key_or_group
-        touched = any(covered(key, [path]) or covered(path.removesuffix(".**"), [key]) for path in declared)
+        touched = any(matches(key, [path]) or matches(path.removesuffix(".**"), [key]) for path in declared)
         if touched or key in chosen_by_rows:
             raise RequestError(f"{override.input_line} sets what a row of table {table.name} is there to change")
     return user
@@ -101,7 +101,7 @@ def _composed(table: Table, user: Sequence[Override], own: Sequence[str], switch
     taken = {entry.partition("=")[0] for entry in own} | {override.key_or_group for override in user}
     base = [entry for entry in table.base if entry.partition("=")[0] not in taken]
     named = [] if "name" in taken else [f"name={table.name}"]
-    refuse_commands([*base, *own])
+    check_commands([*base, *own])
     lines = [override.input_line for override in user if override.input_line]
     return parse(compose("train", [*base, *own, *lines, *named, f"ablation=[{','.join(switches)}]"]))
 
@@ -110,7 +110,7 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, t
     """Settings whose values differ, absent ones included, but for those in APART."""
     absent = "absent"
     pairs = {key: (before.get(key, absent), now.get(key, absent)) for key in sorted({*before, *now})}
-    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1] and not covered(key, APART)}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1] and not matches(key, APART)}
 
 
 def seeds_of(asked: int | Sequence[int]) -> list[int]:
@@ -123,9 +123,9 @@ def seeds_of(asked: int | Sequence[int]) -> list[int]:
     return seeds
 
 
-def _refuse_undeclared(table: Table, row: TableRow, changed: Mapping[str, Any]) -> None:
-    extra = [path for path in changed if not covered(path, [*table.changes, *row.changes])]
-    missing = [path for path in row.changes if not any(covered(key, [path]) for key in changed)]
+def _check_undeclared(table: Table, row: TableRow, changed: Mapping[str, Any]) -> None:
+    extra = [path for path in changed if not matches(path, [*table.changes, *row.changes])]
+    missing = [path for path in row.changes if not any(matches(key, [path]) for key in changed)]
     if extra:
         raise RequestError(f"row {row.label!r} of table {table.name} also changes {', '.join(extra)}: a row may not")
     if missing:

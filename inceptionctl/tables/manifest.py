@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import covered, leaves
+from inceptionctl.config.validate import flatten, matches
 from inceptionctl.models.spec.cost import Cost
 from inceptionctl.papers import records as papers
 from inceptionctl.runs.paths import RunDir, write_json
@@ -77,11 +77,11 @@ def _either(values: Iterable[float]) -> str:
 
 def overridden(paper: Config, here: Config) -> list[dict[str, str]]:
     """The paper's values that do not hold here."""
-    pairs = difference(leaves(asdict(paper)), leaves(asdict(here)))
+    pairs = difference(flatten(asdict(paper)), flatten(asdict(here)))
     return [
         {"key": key, "paper": str(stated), "here": str(ours)}
         for key, (stated, ours) in pairs.items()
-        if covered(key, SCALED)
+        if matches(key, SCALED)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 Memory = Literal["fraction", "half_life", "decay"]
 
 
-def decay_of(memory: Memory, value: float, steps: int, steps_per_epoch: int) -> float:
+def ema_decay(memory: Memory, value: float, steps: int, steps_per_epoch: int) -> float:
     """The decay per step of an average in a run of `steps`. `value` is the decay itself, the epochs after which a
     weight counts half, or the share of the run that the memory, 1 / (1 - decay) steps, is."""
     if memory == "decay":
@@ -23,7 +23,7 @@ def memory_of(decay: float) -> float:
     return 1.0 / (1.0 - decay) if decay < 1.0 else math.inf
 
 
-def outlasts(decay: float, steps: int) -> bool:
+def exceeds_run(decay: float, steps: int) -> bool:
     """Whether the memory is longer than a run of `steps`. Compared as decays: the whole run as a memory is none too
     long, and 1 / (1 - decay) would round to either side of it."""
-    return decay > decay_of("fraction", 1.0, steps, steps)
+    return decay > ema_decay("fraction", 1.0, steps, steps)

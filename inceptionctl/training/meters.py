@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.step import Outcome
 
 MOST_OVERFLOWS = 40  # in a row: the scale of the loss, halved each time, has gone from 65,536 to nothing
@@ -39,7 +39,7 @@ class Journal:
     """`pending` outcomes are this rank's; `settled` ones are everybody's. `scaled`: whether the loss is, so that an
     overflow now and then is no divergence."""
 
-    ranks: Ranks
+    ranks: DistributedContext
     scaled: bool
     settled: list[Settled] = field(default_factory=list)
     pending: list[Outcome] = field(default_factory=list)

@@ -21,10 +21,10 @@ class Layout:
         """`bn_batch` None: the whole batch together; `normalised`: whether there is any batch norm. Raises RequestError
         for what does not come out even."""
         layout = cls(batch, world, accumulate, bn_batch or batch)
-        _refuse_uneven(layout)
+        _check_uneven(layout)
         if not normalised:
             return replace(layout, group=layout.share)
-        _refuse_scattered(layout, stated=bn_batch is not None)
+        _check_scattered(layout, stated=bn_batch is not None)
         return layout
 
     @property
@@ -43,7 +43,7 @@ class Layout:
         return self.share == self.batch == self.group
 
 
-def _refuse_uneven(layout: Layout) -> None:
+def _check_uneven(layout: Layout) -> None:
     parts = layout.world * layout.accumulate
     if layout.batch % parts:
         fitting = [n for n in range(1, layout.world + 1) if layout.batch % (n * layout.accumulate) == 0]
@@ -55,7 +55,7 @@ def _refuse_uneven(layout: Layout) -> None:
         raise RequestError(f"train.bn_batch = {layout.group} does not divide train.batch = {layout.batch}")
 
 
-def _refuse_scattered(layout: Layout, stated: bool) -> None:
+def _check_scattered(layout: Layout, stated: bool) -> None:
     """A group lies in what one rank reads at a time, or is what a number of ranks read at a time."""
     group, share = layout.group, layout.share
     within = group <= share and share % group == 0

@@ -10,7 +10,7 @@ from torch import Tensor
 from inceptionctl.errors import CheckpointError
 from inceptionctl.training.checkpoint import Checkpoint
 from inceptionctl.training.clock import Clock
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.step import Step
 
 BOUND = ("identity",)  # what must be as it was; of the rest, only bits depend
@@ -91,7 +91,7 @@ def random_states(device: torch.device) -> dict[str, Tensor]:
     return states | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
 
-def random_states_of_all(ranks: Ranks, device: torch.device) -> dict[str, Tensor]:
+def random_states_of_all(ranks: DistributedContext, device: torch.device) -> dict[str, Tensor]:
     """Those of every rank, as `rank.generator`."""
     found: dict[str, Tensor] = {}
     for name, own in random_states(device).items():

@@ -13,8 +13,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
-from inceptionctl.training.distributed.batch_norm import group_norms, settle
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.batch_norm import group_norms, update_running_stats
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.losses import CrossEntropy
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -43,7 +43,7 @@ class Step:
     device: torch.device
     memory_format: torch.memory_format
     forward: nn.Module
-    ranks: Ranks = field(default_factory=Ranks)
+    ranks: DistributedContext = field(default_factory=DistributedContext)
     dtype: torch.dtype = torch.float32
     normalise: Normalise = inception
 
@@ -57,7 +57,7 @@ class Step:
         """Adds up the gradients of `batches`, this rank's share of the step's batch, and moves the weights once."""
         self.optimizer.zero_grad(set_to_none=True)
         losses = [self._add_gradients(batch, batch is batches[-1], len(batches)) for batch in batches]
-        settle(self.norms, self.ranks)
+        update_running_stats(self.norms, self.ranks)
         self.scaler.unscale_(self.optimizer)
         grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         for group in self.optimizer.param_groups:

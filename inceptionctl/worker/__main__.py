@@ -22,11 +22,11 @@ from types import FrameType
 from typing import TextIO
 
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
-from inceptionctl.launch.local import stop_when_let_go
+from inceptionctl.launch.local import exit_with_parent
 from inceptionctl.launch.watchdog import end_when_hung
 from inceptionctl.runs import permissions as umask
-from inceptionctl.runs.config_file import thaw
-from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.starts import SUBMISSION, judge_time_limit, note_start
 
 ROOM_BYTES = 1 << 14  # for the last words of a run
@@ -68,15 +68,15 @@ def main(argv: list[str] | None = None) -> int:
     return work(RunDir(parser.parse_args(argv).run))
 
 
-def work(run: RunDir, leash: Connection | None = None, patience_s: float = 0.0) -> int:
+def work(run: RunDir, liveness_pipe: Connection | None = None, lock_timeout_s: float = 0.0) -> int:
     """Works on `run` to its end, or until a signal or the end of `leash` says stop: the exit code. `patience_s`: for
     the process that worked on it before, and is about to end, to let go of it."""
     rank = int(os.environ.get("RANK", "0"))
     stop = _stop_on_signals(StopFlag(among_others=int(os.environ.get("WORLD_SIZE", "1")) > 1))
-    if leash:
-        stop_when_let_go(leash)
+    if liveness_pipe:
+        exit_with_parent(liveness_pipe)
     try:
-        with _locked(run, patience_s) if rank == 0 else _unlocked():
+        with _locked(run, lock_timeout_s) if rank == 0 else _unlocked():
             _work(run, stop)
         return 0
     except InceptionctlError as error:
@@ -105,7 +105,7 @@ def _work(run: RunDir, stop: StopFlag) -> None:
             done, steps_per_epoch = clock.step - first, clock.steps_per_epoch
     except Interrupted:
         if stop.number == signal.SIGUSR2 and os.environ.get("RANK", "0") == "0":
-            judge_time_limit(thaw(run).launch, done, steps_per_epoch)
+            judge_time_limit(read_config(run).launch, done, steps_per_epoch)
         raise
 
 
@@ -116,7 +116,7 @@ def _code(error: BaseException) -> int:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and isinstance(error, Exception):
         from inceptionctl.training.distributed.context import is_of_a_lost_peer
 
-        return LOST if is_of_a_lost_peer(error) else 1
+        return EXIT_RETRY if is_of_a_lost_peer(error) else 1
     return 1
 
 
@@ -133,16 +133,16 @@ def _unlocked() -> Iterator[None]:
 
 
 @contextmanager
-def _locked(run: RunDir, patience_s: float) -> Iterator[None]:
+def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
     """Raises RequestError when another process works on the run; the lock goes with this process, however it ends.
     While it is held there is no verdict; then there is one, unless this process was killed."""
-    launch = thaw(run).launch
+    launch = read_config(run).launch
     try:
         lock = run.lock.open("w")
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     with lock:
-        _take(lock, run, time.monotonic() + patience_s)
+        _take(lock, run, time.monotonic() + lock_timeout_s)
         with suppress(OSError):
             run.room.write_bytes(b"\0" * ROOM_BYTES)
         code = 0

@@ -21,19 +21,19 @@ from inceptionctl.models.weights.maps import load_weights, read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import Plan
-from inceptionctl.training.distributed.batch_norm import grouped
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.batch_norm import convert_batch_norm
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged
-from inceptionctl.training.ema_decay import decay_of
+from inceptionctl.training.ema_decay import ema_decay
 from inceptionctl.training.losses import CrossEntropy
 from inceptionctl.training.optimizers import OPTIMIZERS
 from inceptionctl.training.step import DTYPES, Step
 
 DROPOUT = 2  # stream of `order.generator`, beside those of order and pictures
-ALONE = Ranks()
+ALONE = DistributedContext()
 
 
-def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Ranks = ALONE) -> Step:
+def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: DistributedContext = ALONE) -> Step:
     """What trains `made` on this rank, with first weights from its seed and, if `fresh`, from the weights that it
     starts from."""
     settings = made.config.train
@@ -41,10 +41,10 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Ranks
     memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
     model = make_model(made, fresh).to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     kind, clock = settings.average, made.clock
-    decay = decay_of(kind.memory, kind.value, clock.steps, clock.steps_per_epoch)
+    decay = ema_decay(kind.memory, kind.value, clock.steps, clock.steps_per_epoch)
     average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
     if not layout.plain:
-        grouped(model, layout.group // layout.span, layout.span)
+        convert_batch_norm(model, layout.group // layout.span, layout.span)
     options = {key: value for key, value in asdict(made.config.optim).items() if key != "name" and value is not None}
     loss = made.config.loss
     return Step(
@@ -73,7 +73,9 @@ def make_model(made: Plan, fresh: bool) -> nn.Module:
     return model
 
 
-def as_called(model: nn.Module, ranks: Ranks, device: torch.device, compiled: bool, deterministic: bool) -> nn.Module:
+def as_called(
+    model: nn.Module, ranks: DistributedContext, device: torch.device, compiled: bool, deterministic: bool
+) -> nn.Module:
     """The model in what training puts around it."""
     forward = cast(nn.Module, torch.compile(model)) if compiled else model
     if ranks.alone:

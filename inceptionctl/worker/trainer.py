@@ -15,9 +15,9 @@ from inceptionctl.data.order import share
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.planning.plan import Plan, plan
-from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.metrics import Row
-from inceptionctl.runs.paths import Pulse, RunDir
+from inceptionctl.runs.paths import Heartbeat, RunDir
 from inceptionctl.training import checkpoint, determinism, state
 from inceptionctl.training.checkpoint import Checkpoint
 from inceptionctl.training.distributed.context import here, join
@@ -48,7 +48,7 @@ class Session:
     @classmethod
     def open(cls, run: RunDir) -> Session:
         """Builds everything from the folder and goes back to its last whole checkpoint, if it has one."""
-        made = plan(settings := thaw(run))
+        made = plan(settings := read_config(run))
         device = _device(settings)
         if settings.train.deterministic:
             determinism.switch_on()
@@ -68,7 +68,7 @@ class Session:
         return session
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.run.pulse)
+        self.heartbeat = Heartbeat(self.run.heartbeat)
 
     def work(self, stop: Callable[[], bool]) -> None:
         """Trains to the end, evaluates, writes the result. Raises Interrupted when told to `stop`."""
@@ -123,7 +123,7 @@ class Session:
 
     def log(self, outcome: Outcome, rate: float) -> None:
         clock, settings = self.plan.clock, self.plan.config.train
-        self.pulse()
+        self.heartbeat()
         self.journal.pending.append(outcome)
         if not clock.every(settings.log_every):
             return
@@ -154,7 +154,7 @@ class Session:
             images, EVALUATION_BATCH, count, workers, self._pinned, rank=ranks.rank, world=ranks.size, report=warn
         )
         first = share(min(count, len(images)), ranks.rank, ranks.size).start
-        watched, step = self.pulse.during(batches), self.step
+        watched, step = self.heartbeat.during(batches), self.step
         part = evaluate(model, watched, step.device, step.memory_format, step.normalise, first)
         found = combined(part, ranks)
         self.record.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
@@ -165,7 +165,7 @@ class Session:
         step, clock, best = self.step, self.plan.clock, self.record.progress.best
         self.journal.settle(clock.step)
         random = state.random_states_of_all(step.ranks, step.device)
-        self.pulse()
+        self.heartbeat()
         if last:
             step.ranks.leave()  # the others need not wait for the disk
         if step.ranks.first:
@@ -173,7 +173,7 @@ class Session:
             found = state.capture(step, clock, about, random)
             checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep, best[0] if best else None)
         self.record.note_saved()
-        self.pulse()
+        self.heartbeat()
 
     def restore(self, found: Checkpoint) -> None:
         ranks, device, clock = self.step.ranks, self.step.device, self.plan.clock
@@ -207,15 +207,15 @@ class Session:
             chosen = self._figures(selected_by="dev")
         self.step.ranks.leave()
         if self.step.ranks.first:
-            write_results(self.run, self.plan, self.record, last, chosen, self.images.held.groups_N)
+            write_results(self.run, self.plan, self.record, last, chosen, self.images.eval.groups_N)
 
     def _figures(self, **about: str) -> dict[str, Evaluation]:
         """Both kinds of weights on every held-out picture."""
-        held, average = self.images.held, self.step.average.module
+        eval, average = self.images.eval, self.step.average.module
         if self.plan.config.train.average.buffers == "recomputed":
             batches = self._batches(0, self.plan.clock.steps_per_epoch)
-            recompute(average, self.pulse.during(batches), self.step, self.layout)
-        return {weights: self.evaluate(weights, held, len(held), **about) for weights in ("ema", "raw")}
+            recompute(average, self.heartbeat.during(batches), self.step, self.layout)
+        return {weights: self.evaluate(weights, eval, len(eval), **about) for weights in ("ema", "raw")}
 
     @property
     def _at(self) -> Row:

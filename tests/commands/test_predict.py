@@ -21,7 +21,7 @@ from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.weights.releases import categories
 from inceptionctl.planning.plan import variant
-from inceptionctl.runs.config_file import thaw
+from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import RunDir
 
 
@@ -58,7 +58,7 @@ def test_a_run_sees_what_its_network_sees(where, raw):
     found, saved = json.loads(done.stdout), np.load(where / "f.npz")
     assert [entry["file"] for entry in found] == ["photos/a.png", "photos/b.png"] == list(saved["files"])
 
-    config = thaw(RunDir(where / "run"))
+    config = read_config(RunDir(where / "run"))
     model = build(variant(config, 10), (config.arch.pixels,) * 2, bn_eps=config.arch.bn_eps).eval()
     (last,) = (where / "run").glob("checkpoints/step-*")
     model.load_state_dict(load_file(last / f"{'model' if raw else 'ema'}.safetensors"))

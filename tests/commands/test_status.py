@@ -17,7 +17,7 @@ from support.stand_ins import command
 
 from inceptionctl.commands import wait
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.state import held
+from inceptionctl.runs.state import is_locked
 
 DONE = {"status": "done", "evaluations": [{"weights": "ema", "top1_error": 12.5}]}
 LOG = "Traceback\ninceptionctl: a picture cannot be read\n  it is [bold]torn[/bold]\n"
@@ -198,7 +198,7 @@ def test_looking_does_not_get_in_the_way_of_who_works(made):
     run = made()
     with worked_on(run):
         assert states() == ["running"]
-    assert not held(run)
+    assert not is_locked(run)
     assert states() == ["lost"]
 
 

@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from inceptionctl.config.compose import compose, groups, refuse_idle_switches, sweeps
-from inceptionctl.config.validate import identity, leaves, parse
+from inceptionctl.config.compose import check_idle_switches, compose, groups, sweeps
+from inceptionctl.config.validate import flatten, identity, parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.zoo.registry import ARCHITECTURES
@@ -102,7 +102,7 @@ def test_an_experiment_replaces_the_scale():
 @pytest.fixture(scope="module")
 def switches():
     """What each switch changes by itself."""
-    base = leaves(compose("train", BASE))
+    base = flatten(compose("train", BASE))
     return {name: changed(base, name) for name in groups("train")["ablation"]}
 
 
@@ -110,7 +110,7 @@ BASE = ["arch=googlenet", "scale=imagenet"]  # has side heads, and leaves every 
 
 
 def changed(base, *names):
-    now = leaves(compose("train", [*BASE, f"ablation=[{','.join(names)}]"]))
+    now = flatten(compose("train", [*BASE, f"ablation=[{','.join(names)}]"]))
     return {key: value for key, value in now.items() if base.get(key) != value}
 
 
@@ -122,12 +122,12 @@ def covering(switches):
     """Sets of switches that agree with one another, in which every pair that agrees stands together at least once."""
     pairs = {pair for pair in combinations(switches, 2) if agree(switches[pair[0]], switches[pair[1]])}
     while pairs:
-        chosen = list(min(pairs))
+        group_choices = list(min(pairs))
         for name in switches:
-            if name not in chosen and all(agree(switches[name], switches[other]) for other in chosen):
-                chosen.append(name)
-        yield chosen
-        fresh = {pair for pair in pairs if not set(pair) <= set(chosen)}
+            if name not in group_choices and all(agree(switches[name], switches[other]) for other in group_choices):
+                group_choices.append(name)
+        yield group_choices
+        fresh = {pair for pair in pairs if not set(pair) <= set(group_choices)}
         assert len(fresh) < len(pairs)
         pairs = fresh
 
@@ -135,7 +135,7 @@ def covering(switches):
 def test_every_pair_of_switches_gives_the_union_of_their_differences(switches):
     """Many pairs at a time: if a set of switches, in either order, gives the union of what each does, so do any two of
     it. Pairs that disagree about a setting are refused (below)."""
-    base = leaves(compose("train", BASE))
+    base = flatten(compose("train", BASE))
     sets = list(covering(switches))
     together = {pair for names in sets for pair in combinations(sorted(names), 2)}
     assert len(together) > 800
@@ -160,12 +160,12 @@ def test_every_switch_changes_something(switches):
 )
 def test_an_idle_switch_is_refused(overrides, message):
     with pytest.raises(RequestError, match=message):
-        refuse_idle_switches("train", overrides)
+        check_idle_switches("train", overrides)
 
 
 def test_a_setting_beside_a_switch_goes_on_top_of_it():
     overrides = ["ablation=[rmsprop]", "optim.eps=1e-3"]
-    refuse_idle_switches("train", overrides)
+    check_idle_switches("train", overrides)
     made = config(*overrides).optim
     assert (made.name, made.decay, made.eps) == ("rmsprop", 0.9, 1e-3)
 
@@ -175,7 +175,7 @@ def test_switches_that_disagree_are_refused(tmp_path):
     (tmp_path / "ablation" / "more_smoothing.yaml").write_text("# @package _global_\nloss: {label_smoothing: 0.2}\n")
     overrides = [f"hydra.searchpath=[file://{tmp_path}]", "ablation=[label_smoothing,more_smoothing]"]
     with pytest.raises(RequestError, match=r"disagree about loss.label_smoothing: 0.1 and 0.2"):
-        refuse_idle_switches("train", overrides)
+        check_idle_switches("train", overrides)
 
 
 def test_identity_is_what_the_result_depends_on():

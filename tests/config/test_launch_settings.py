@@ -13,7 +13,7 @@ from support.stand_ins import calls, stand_in
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import identity, parse
 from inceptionctl.planning.plan import plan
-from inceptionctl.runs.config_file import freeze
+from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.paths import RunDir
 
 SLURM = ["launch=slurm", "launch.gpus_per_node=0"]
@@ -186,7 +186,7 @@ def frozen(work):
     """A run that a stranger began, with a setup of his own."""
     made = plan(parse(compose("train", [*TINY, *SLURM, f"launch.setup=['{HARM}']", "launch.threads=3"])))
     run = RunDir(work / "run")
-    freeze(run, replace(made.config, launch=replace(made.config.launch, extra={"comment": HARM})))
+    write_config(run, replace(made.config, launch=replace(made.config.launch, extra={"comment": HARM})))
     assert HARM in run.config.read_text()
     return run
 

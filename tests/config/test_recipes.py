@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from inceptionctl.config.compose import _hydra, compose, groups
-from inceptionctl.config.validate import leaves, parse
+from inceptionctl.config.validate import flatten, parse
 from inceptionctl.planning.plan import plan, rate_factor
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -111,7 +111,7 @@ def numbers(tree):
     """The numeric settings of a recipe by key; bools and nulls are none."""
     kept = {section: tree.get(section, {}) for section in ("optim", "schedule", "loss", "train")}
     kept["arch"] = {"dropout": tree.get("arch", {}).get("dropout")}
-    found = {key: value for key, value in leaves(kept).items() if key not in ASIDE and not isinstance(value, bool)}
+    found = {key: value for key, value in flatten(kept).items() if key not in ASIDE and not isinstance(value, bool)}
     return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
 
 
@@ -127,9 +127,9 @@ def below(path):
 def sources(name):
     """Every file that may set a number of an experiment, the last word first."""
     with _hydra():
-        chosen = hydra.compose("train", [f"experiment={name}"], return_hydra_config=True).hydra.runtime.choices
+        group_choices = hydra.compose("train", [f"experiment={name}"], return_hydra_config=True).hydra.runtime.choices
     for group in ("experiment", "scale", "optim", "schedule", "loss"):
-        yield from below(f"{group}/{chosen[group]}")
+        yield from below(f"{group}/{group_choices[group]}")
     yield "recipe", (CONF / "recipe.yaml").read_text()
 
 
@@ -180,7 +180,7 @@ def test_a_mark_that_is_missing_is_found(name):
 def test_a_recipe_sets_no_number_that_is_not_looked_at(name):
     """Of groups it chooses options and changes none, so another option on the command line replaces the whole."""
     for path, text in below(f"experiment/{name}"):
-        own = {key for key, value in leaves(yaml.safe_load(text)).items() if key != "defaults" and value is not None}
+        own = {key for key, value in flatten(yaml.safe_load(text)).items() if key != "defaults" and value is not None}
         assert own <= {*STATED[name], *READ[name]}, path
         assert {key.partition(".")[0] for key in own} <= {"arch", "train"}, path
 

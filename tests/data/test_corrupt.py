@@ -118,7 +118,7 @@ def test_nothing_to_replace_it_by_is_an_error(folder):
 def test_held_out_pictures_are_never_replaced(folder):
     where = {"root": None, "train": str(folder), "val": str(folder), "split": None, "holdout": "test", "dev": True}
     found = datasets.imagefolder(SIDE, **where, augment="none", crop=1.0, corrupt="replace").load(0)
-    assert [part.corrupt for part in (found.train, found.monitor, found.held)] == ["replace", "skip", "skip"]
+    assert [part.corrupt for part in (found.train, found.monitor, found.eval)] == ["replace", "skip", "skip"]
 
 
 def test_it_is_said_once_per_file(folder, capsys):

@@ -21,34 +21,34 @@ def fill(folder, classes=("cat", "dog"), count=5, size=(32, 24)):
 
 
 @pytest.mark.parametrize("held", ["val", "test"])
-def test_train_with_val_or_test_is_found(tmp_path, held):
-    fill(tmp_path / "train"), fill(tmp_path / held, count=2)
+def test_train_with_val_or_test_is_found(tmp_path, eval):
+    fill(tmp_path / "train"), fill(tmp_path / eval, count=2)
     splits = find(str(tmp_path), None, None, None, "test")
-    assert (len(splits.train.files), len(splits.held.files)) == (10, 4)
+    assert (len(splits.train.files), len(splits.eval.files)) == (10, 4)
     assert splits.train.classes == ("cat", "dog")
-    assert splits.origin.endswith(held)
+    assert splits.origin.endswith(eval)
 
 
 def test_two_folders_may_be_named(tmp_path):
     fill(tmp_path / "a"), fill(tmp_path / "b", count=1)
     splits = find(None, str(tmp_path / "a"), str(tmp_path / "b"), None, "test")
-    assert len(splits.held.files) == 2
+    assert len(splits.eval.files) == 2
 
 
 def test_a_share_may_be_held_out_and_is_always_the_same(tmp_path):
     fill(tmp_path / "all", count=10)
     one, two = (find(str(tmp_path / "all"), None, None, 0.2, "test") for _ in range(2))
     assert one == two
-    assert [list(one.held.labels).count(k) for k in (0, 1)] == [2, 2]
-    assert not set(one.train.files) & set(one.held.files)
+    assert [list(one.eval.labels).count(k) for k in (0, 1)] == [2, 2]
+    assert not set(one.train.files) & set(one.eval.files)
     assert "20% held out" in one.origin
 
 
 def test_dev_never_touches_the_evaluation_pictures(tmp_path):
     fill(tmp_path / "train", count=10), fill(tmp_path / "val", count=3)
     splits = find(str(tmp_path), None, None, None, "dev")
-    assert splits.held.root == tmp_path / "train"
-    assert (len(splits.train.files), len(splits.held.files)) == (18, 2)
+    assert splits.eval.root == tmp_path / "train"
+    assert (len(splits.train.files), len(splits.eval.files)) == (18, 2)
 
 
 def test_the_fingerprint_follows_the_files(tmp_path):

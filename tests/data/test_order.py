@@ -78,12 +78,12 @@ def test_pictures_do_not_depend_on_workers_or_on_where_a_run_starts(workers, dig
 
 
 def test_a_rendering_is_a_function_of_seed_epoch_and_index(digits):
-    train, held = digits
+    train, eval = digits
     assert (train.image(2, 7) == train.image(2, 7)).all()
     assert (train.image(2, 7) != train.image(3, 7)).any()
     other_seed, same_held = load(40, JITTER, seed=4, renderings=2, holdout="test")
     assert (other_seed.image(2, 7) != train.image(2, 7)).any()
-    assert (same_held.image(0, 7) == held.image(0, 7)).all()  # the test set is the same for every seed
+    assert (same_held.image(0, 7) == eval.image(0, 7)).all()  # the test set is the same for every seed
 
 
 def test_a_rendering_stays_inside_the_picture():
@@ -94,11 +94,11 @@ def test_a_rendering_stays_inside_the_picture():
 
 
 def test_held_out_digits_are_never_trained_on(digits):
-    train, held = digits
-    assert (len(train), len(held)) == (1437, 720)
-    assert not set(train.groups_N) & set(held.groups_N)
-    assert (held.groups_N[:360] == held.groups_N[360:]).all()  # two renderings of each
-    assert (held.labels_N[:360] == held.labels_N[360:]).all()
+    train, eval = digits
+    assert (len(train), len(eval)) == (1437, 720)
+    assert not set(train.groups_N) & set(eval.groups_N)
+    assert (eval.groups_N[:360] == eval.groups_N[360:]).all()  # two renderings of each
+    assert (eval.labels_N[:360] == eval.labels_N[360:]).all()
 
 
 def test_the_dev_split_lies_in_the_training_digits(digits):
@@ -112,9 +112,9 @@ def test_the_dev_split_lies_in_the_training_digits(digits):
 
 def test_the_split_is_the_one_that_every_figure_was_measured_on():
     """A library that splits otherwise would silently change every result."""
-    _, held = load(8, None, 0, 1, "test")
-    assert list(held.sources_N[:8]) == SPLIT_HEAD
-    assert int(held.sources_N.sum()) == SPLIT_SUM
+    _, eval = load(8, None, 0, 1, "test")
+    assert list(eval.sources_N[:8]) == SPLIT_HEAD
+    assert int(eval.sources_N.sum()) == SPLIT_SUM
 
 
 def test_plain_digits_are_scikit_learn_s():

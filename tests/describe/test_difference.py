@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inceptionctl.describe.difference import as_data, between, changes
-from inceptionctl.describe.stages import opened
+from inceptionctl.describe.stages import expand
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import Cat, Pool, Seq, conv, global_pool, numbered
 from inceptionctl.models.spec.rewrite import rewrite
@@ -13,7 +13,7 @@ from inceptionctl.models.zoo.registry import ARCHITECTURES, network
 
 
 def compared(a, b, pixels):
-    return {change.span: change for change in changes(opened(a, pixels), opened(b, pixels)) if change.kind != "same"}
+    return {change.span: change for change in changes(expand(a, pixels), expand(b, pixels)) if change.kind != "same"}
 
 
 def test_inception_v2_to_v3_changes_the_stem_and_the_side_head_only():
@@ -85,5 +85,5 @@ def test_a_network_does_not_differ_from_itself():
 def test_every_stage_of_either_is_accounted_for():
     a = Seq.of(**numbered("conv_", [conv(8), conv(8)]), only_a=conv(4), pool=global_pool(8))
     b = Seq.of(only_b=conv(2), **numbered("conv_", [conv(8), conv(16)]), pool=global_pool(8))
-    names = [name for change in changes(opened(a, 8), opened(b, 8)) for name in change.names]
+    names = [name for change in changes(expand(a, 8), expand(b, 8)) for name in change.names]
     assert names == ["only_b", "conv_1", "conv_2", "only_a", "pool"]

@@ -11,7 +11,7 @@ from inceptionctl.describe import notation as words
 from inceptionctl.describe.drawing import page, svg
 from inceptionctl.describe.drawing.module_types import kinds
 from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Plus, Text, text_width
-from inceptionctl.describe.stages import alike, collapsed, opened
+from inceptionctl.describe.stages import alike, expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Res, Sep, Seq, conv
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
@@ -96,8 +96,8 @@ def test_every_filter_count_of_every_module_is_drawn(name):
     drawing = drawn(name)
     written = {word.strip(",") for box in shapes(drawing, Box) for line in box.lines for word in line.split()}
     written |= {text.text for text in shapes(drawing, Text)}
-    for stage in opened(network(name), architecture(name).pixels):
-        for leaf in words.leaves(stage.node):
+    for stage in expand(network(name), architecture(name).pixels):
+        for leaf in words.flatten(stage.node):
             if isinstance(leaf, Conv | Sep):
                 assert str(leaf.filters) in written, (stage.span, leaf)
             if isinstance(leaf, Linear):
@@ -111,7 +111,7 @@ def test_repeated_stages_are_one_box_with_a_factor():
 
 
 def test_modules_of_one_structure_are_drawn_once_with_letters_for_what_differs():
-    rows = collapsed(opened(network("googlenet"), 224), alike)
+    rows = merge_repeats(expand(network("googlenet"), 224), alike)
     module, head = kinds(rows)
     assert [stage.span for stage in module.members][:2] == ["inception_3a", "inception_3b"]
     assert module.letters["a"] == (64, 128, 192, 160, 128, 112, 256, 256, 384)
@@ -121,7 +121,7 @@ def test_modules_of_one_structure_are_drawn_once_with_letters_for_what_differs()
 
 
 def test_layers_that_are_always_equally_wide_share_a_letter():
-    kind = next(k for k in kinds(opened(network("inception_v3"), 299)) if k.members[0].span == "mixed_6b")
+    kind = next(k for k in kinds(expand(network("inception_v3"), 299)) if k.members[0].span == "mixed_6b")
     assert kind.letters == {"a": (128, 160, 160, 192)}
     assert kind.widths["branch_pool", "1"] == "192"
 
@@ -135,7 +135,7 @@ def test_a_residual_block_has_its_sum_its_scale_and_its_shortcut():
 
 
 def test_a_fork_ends_in_the_concatenation_without_one_of_its_own():
-    (kind,) = kinds(opened(Seq.of(c=Cat.of(a=conv(4), b=conv(8) >> Cat.of(r=conv(6, (1, 3)), c=conv(6, (3, 1))))), 8))
+    (kind,) = kinds(expand(Seq.of(c=Cat.of(a=conv(4), b=conv(8) >> Cat.of(r=conv(6, (1, 3)), c=conv(6, (3, 1))))), 8))
     boxes = [shape for shape in page.figure(kind, words.BATCH_NORM_RELU).shapes if isinstance(shape, Box)]
     assert [box.lines for box in boxes if box.kind == "bar"] == [("from 8x8x3",), ("concat: 8x8x16",)]
 
@@ -143,7 +143,7 @@ def test_a_fork_ends_in_the_concatenation_without_one_of_its_own():
 def test_whatever_stands_in_a_module_can_be_drawn():
     inner = Res((("a", conv(8)), ("b", Sep(8, segments=2, pointwise_first=True))), 0.5)
     spec = Seq.of(m=Seq.of(first=conv(8), nested=inner, out=Cat.of(a=conv(2), b=conv(3)), last=conv(4)))
-    (kind,) = kinds(opened(spec, 8))
+    (kind,) = kinds(expand(spec, 8))
     labels = {line for s in page.figure(kind, words.BATCH_NORM_RELU).shapes if isinstance(s, Box) for line in s.lines}
     assert {"in 2 segments", "1x1 first", "concat"} <= labels
 

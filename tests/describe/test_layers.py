@@ -8,7 +8,7 @@ import pytest
 
 from inceptionctl.describe import data, family, layers
 from inceptionctl.describe import notation as words
-from inceptionctl.describe.stages import collapsed, opened
+from inceptionctl.describe.stages import expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import (
@@ -48,7 +48,7 @@ def test_the_table_gives_the_papers_rows():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_rows_of_every_table_add_up_to_its_total(name):
-    rows = collapsed(opened(network(name), architecture(name).pixels))
+    rows = merge_repeats(expand(network(name), architecture(name).pixels))
     whole = cost(network(name), (architecture(name).pixels,) * 2)
     assert sum(stage.params for stage in rows) == whole.params
     assert sum(stage.macs for stage in rows) == whole.macs
@@ -64,7 +64,7 @@ def test_identical_stages_are_one_row_that_counts_them_all():
 
 def test_the_same_layers_on_another_width_stay_apart():
     """They cost more: conv_1_1 of VGG reads three channels, conv_1_2 reads 64."""
-    names = [stage.span for stage in collapsed(opened(network("vgg16"), 224))]
+    names = [stage.span for stage in merge_repeats(expand(network("vgg16"), 224))]
     assert names[:3] == ["conv_1_1", "conv_1_2", "pool_1"]
     assert "conv_5_1 .. conv_5_3" in names
 
@@ -174,4 +174,4 @@ def test_the_family_as_data_has_them_all():
 
 def test_taps_without_a_head_and_a_missing_stem_do_no_harm():
     spec = Seq.of(**numbered("conv_", [conv(8), conv(8), conv(8)]), tap=Tap(), pool=global_pool(4))
-    assert [stage.span for stage in collapsed(opened(spec, 4))] == ["conv_1", "conv_2 .. conv_3", "pool"]
+    assert [stage.span for stage in merge_repeats(expand(spec, 4))] == ["conv_1", "conv_2 .. conv_3", "pool"]

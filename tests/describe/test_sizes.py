@@ -6,13 +6,13 @@ import pytest
 
 from inceptionctl.describe import layers
 from inceptionctl.describe.sizes import bar, oversized, plot, sizes
-from inceptionctl.describe.stages import collapsed, opened
+from inceptionctl.describe.stages import expand, merge_repeats
 from inceptionctl.models.spec.nodes import Cat, Linear, Seq, Tap, conv, global_pool, halve
 from inceptionctl.models.zoo.registry import architecture, network
 
 
 def flagged(spec, pixels):
-    return [size.stage.names[0] for size in sizes(collapsed(opened(spec, pixels))) if size.bottleneck]
+    return [size.stage.names[0] for size in sizes(merge_repeats(expand(spec, pixels))) if size.bottleneck]
 
 
 def reduction(filters):
@@ -48,7 +48,7 @@ def test_the_papers_networks_by_the_papers_own_principle(name, places):
 
 def test_pooling_first_turns_the_reductions_into_bottlenecks():
     pooled = network("inception_v3", rewrites={"grid_reduction": "pool_first"})
-    stage = next(stage for stage in opened(pooled, 299) if stage.names == ("mixed_6a",))
+    stage = next(stage for stage in expand(pooled, 299) if stage.names == ("mixed_6a",))
     inner = Seq(tuple(stage.node))
     assert flagged(Seq((("conv", conv(288)), *inner)), 35) == ["pool"]
 
@@ -59,7 +59,7 @@ def test_a_step_in_the_bars_is_the_same_everywhere():
 
 
 def test_the_plot_has_a_bar_for_each_stage_and_names_the_loss():
-    rows = collapsed(opened(network("vgg16"), 224))
+    rows = merge_repeats(expand(network("vgg16"), 224))
     lines = plot(sizes(rows))
     assert lines[0].startswith("conv_1_1")
     assert lines[2].endswith("< bottleneck: 4.0 times smaller")
@@ -70,4 +70,4 @@ def test_kernels_that_only_see_padding_are_named():
     small = layers.size_lines("inception_v3", 79)
     assert "larger than its map: mixed_6b: 1x7, 7x1 on a 3x3 map" in small
     assert any(line.startswith("fitted to its map: aux.pool: 5x5 becomes 3x3") for line in small)
-    assert oversized(opened(network("inception_v3"), 299)) == []
+    assert oversized(expand(network("inception_v3"), 299)) == []

@@ -18,7 +18,7 @@ from inceptionctl.config.schema import Slurm
 from inceptionctl.config.validate import parse
 from inceptionctl.launch.slurm.script import Layout, job_script, report_script, seconds_of, warning_seconds
 from inceptionctl.launch.slurm.submission import job_log, jobs_of
-from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 ODD_NAMES = ["plain", "a b", "it's", 'say "so"', "50% of %j", "one#two"]
 
@@ -175,7 +175,9 @@ def test_what_the_first_rank_says_of_its_end_is_the_end_of_the_job(code, verdict
     assert (site.requeued, site.submitted) == ([], [])
 
 
-@pytest.mark.parametrize(("code", "verdict"), [(130, 130), (0, 130), (137, None), (143, None), (LOST, LOST), (1, LOST)])
+@pytest.mark.parametrize(
+    ("code", "verdict"), [(130, 130), (0, 130), (137, None), (143, None), (EXIT_RETRY, EXIT_RETRY), (1, EXIT_RETRY)]
+)
 def test_a_job_that_saved_or_lost_a_process_goes_on(code, verdict, site):
     site.ranks(code, verdict)
     assert site.run(task=1) == 0

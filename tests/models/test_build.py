@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inceptionctl.models.spec.cost import ShapeError, cost
 from inceptionctl.models.spec.nodes import LRN, Act, Pool, Res, Sep, Seq, conv, linear_conv
-from inceptionctl.models.torch.build import Classifier, Residual, Segments, ShiftNorm, build
+from inceptionctl.models.torch.build import BatchNorm2dNoScale, Classifier, Residual, SegmentedConv2d, build
 from inceptionctl.models.torch.init import SCHEMES, initialise
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
@@ -115,7 +115,7 @@ def test_a_residual_s_shortcut_sees_the_input_before_its_first_relu():
 def test_segments_mix_no_channels_of_one_another(channels):
     spec = Seq.of(a=Sep(channels, segments=4, norm=None, act=None))
     spatial = build(spec, (5, 5), channels).a.depthwise
-    assert isinstance(spatial, Segments) == (channels == 66)
+    assert isinstance(spatial, SegmentedConv2d) == (channels == 66)
     images = torch.randn(1, channels, 5, 5)
     moved = images.clone()
     moved[:, 0] += 1
@@ -135,7 +135,7 @@ def test_shift_norm_has_no_scale():
     norms = [m for m in shifted.modules() if isinstance(m, nn.BatchNorm2d)]
     assert model.a.bn.weight is not None
     assert norms
-    assert all(isinstance(m, ShiftNorm) and m.weight is None and m.bias is not None for m in norms)
+    assert all(isinstance(m, BatchNorm2dNoScale) and m.weight is None and m.bias is not None for m in norms)
 
 
 def test_lrn_is_caffe_s():

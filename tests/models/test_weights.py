@@ -25,7 +25,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.weights.maps import classes_of, load_weights, name_map, read_weights, to_release
-from inceptionctl.models.weights.releases import RELEASES, categories, refuse_other_settings, release, source
+from inceptionctl.models.weights.releases import RELEASES, categories, check_other_settings, release, source
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.plan import plan
 from inceptionctl.worker.assemble import make_step
@@ -135,12 +135,12 @@ def test_what_weights_may_be():
 
 
 def test_other_settings_than_the_release_s_are_refused():
-    refuse_other_settings(release("xception", "timm"), "inception", 1e-5)
+    check_other_settings(release("xception", "timm"), "inception", 1e-5)
     with pytest.raises(RequestError, match=r"add arch.bn_eps=1e-05"):
-        refuse_other_settings(release("xception", "timm"), "inception", 1e-3)
+        check_other_settings(release("xception", "timm"), "inception", 1e-3)
     with pytest.raises(RequestError, match=r"add arch.input=imagenet"):
-        refuse_other_settings(release("inception_v3", "timm:gluon_in1k"), "inception", 1e-3)
-    refuse_other_settings(release("vgg16", "torchvision"), "imagenet", 0.5)  # has no batch norm
+        check_other_settings(release("inception_v3", "timm:gluon_in1k"), "inception", 1e-3)
+    check_other_settings(release("vgg16", "torchvision"), "imagenet", 0.5)  # has no batch norm
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])

@@ -13,7 +13,7 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.launch.watchdog import Watchdog
-from inceptionctl.runs.paths import LOST, RunDir
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.starts import SUBMISSION, judge_time_limit, note_start, starts
 
 
@@ -115,8 +115,8 @@ def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submissi
 
 
 def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
-    dog = Watchdog(run, patience_s=30)
-    run.pulse.touch()
+    dog = Watchdog(run, lock_timeout_s=30)
+    run.heartbeat.touch()
     assert not dog.hung()
     dog.seen -= 31  # half a minute later
     assert dog.hung()
@@ -125,17 +125,17 @@ def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
 
 @pytest.mark.parametrize("hours", [-5, 5])
 def test_a_beat_counts_whatever_the_clock_of_its_node_says(hours, run):
-    run.pulse.touch()
-    dog = Watchdog(run, patience_s=30)
+    run.heartbeat.touch()
+    dog = Watchdog(run, lock_timeout_s=30)
     assert not dog.hung()
     dog.seen -= 31
     other = time.time() + 3600 * hours
-    os.utime(run.pulse, (other, other))
+    os.utime(run.heartbeat, (other, other))
     assert not dog.hung()
 
 
 def test_a_run_that_never_shows_a_sign_of_life_hangs_too(run):
-    dog = Watchdog(run, patience_s=30)
+    dog = Watchdog(run, lock_timeout_s=30)
     assert not dog.hung()
     dog.seen -= 31
     assert dog.hung()
@@ -148,4 +148,4 @@ def test_a_worker_that_nobody_watches_ends_itself_as_one_that_was_lost(run):
         "end_when_hung(RunDir(Path(sys.argv[1])), 0.0); time.sleep(30)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, "gave no sign of life" in done.stderr) == (LOST, True)
+    assert (done.returncode, "gave no sign of life" in done.stderr) == (EXIT_RETRY, True)

@@ -129,17 +129,17 @@ def clocks() -> None:
     from inceptionctl.worker.trainer import Session
 
     looks = iter(range(10**9))
-    opened, beat = Session.open.__func__, rundir.Pulse.__call__
+    opened, beat = Session.open.__func__, rundir.Heartbeat.__call__
 
     def open_with_clock(cls: type[Session], run: RunDir) -> Session:
         session = opened(cls, run)
         session.record = replace(session.record, monotonic=lambda: float(next(looks)))
         return session
 
-    def beat_at_odd_times(self: rundir.Pulse) -> None:
+    def beat_at_odd_times(self: rundir.Heartbeat) -> None:
         beat(self)
         if self.path.exists():
             os.utime(self.path, (jumping(), jumping()))
 
     time.time = jumping
-    Session.open, rundir.Pulse.__call__ = classmethod(open_with_clock), beat_at_odd_times
+    Session.open, rundir.Heartbeat.__call__ = classmethod(open_with_clock), beat_at_odd_times

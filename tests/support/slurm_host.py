@@ -24,8 +24,8 @@ def missing(accounting: bool = True) -> str | None:
     """Why no cluster can be started here."""
     if os.geteuid() != 0:
         return "not root"
-    needed = (*NEEDED, *NEEDED_TO_ACCOUNT) if accounting else NEEDED
-    absent = [name for name in needed if not shutil.which(name, path=PATH)]
+    preload_modules = (*NEEDED, *NEEDED_TO_ACCOUNT) if accounting else NEEDED
+    absent = [name for name in preload_modules if not shutil.which(name, path=PATH)]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 

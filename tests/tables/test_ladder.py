@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.validate import leaves, parse, parse_as
+from inceptionctl.config.validate import flatten, parse, parse_as
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.papers import records as papers
-from inceptionctl.tables.ladder import Table, climb, difference, seeds_of
+from inceptionctl.tables.ladder import Table, difference, resolve_rows, seeds_of
 from inceptionctl.tables.manifest import overridden
 
 DECLARED = {
@@ -34,8 +34,8 @@ def with_row(table, k, **changes):
 
 
 def test_each_row_differs_from_the_one_before_in_the_declared_keys_alone(table):
-    rungs = climb(table, [])
-    trees = [leaves(asdict(rung.config)) for rung in rungs]
+    rungs = resolve_rows(table, [])
+    trees = [flatten(asdict(rung.config)) for rung in rungs]
     for before, now, rung in zip(trees, trees[1:], rungs[1:], strict=False):
         changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
         assert changed == DECLARED[rung.row.label] == set(rung.changed)
@@ -51,13 +51,13 @@ def test_the_paper_s_figures_come_from_its_records(table):
 def test_a_row_that_changes_more_than_it_declares_is_refused(table):
     sly = with_row(table, 2, changes=["loss.aux_weight"])
     with pytest.raises(RequestError, match=r"'Label smoothing'.*also changes loss.label_smoothing"):
-        climb(sly, [])
+        resolve_rows(sly, [])
 
 
 def test_a_row_that_changes_nothing_is_refused(table):
     idle = with_row(table, 2, add=None)
     with pytest.raises(RequestError, match=r"'Label smoothing'.*changes nothing of loss.label_smoothing"):
-        climb(idle, [])
+        resolve_rows(idle, [])
 
 
 @pytest.mark.parametrize(
@@ -65,17 +65,17 @@ def test_a_row_that_changes_nothing_is_refused(table):
 )
 def test_an_override_of_what_a_row_changes_is_refused(override, table):
     with pytest.raises(RequestError, match=override.partition("=")[0]):
-        climb(table, [override])
+        resolve_rows(table, [override])
 
 
 def test_other_overrides_apply_to_every_row(table):
-    rungs = climb(table, ["train.batch=16", "seeds=5"])
+    rungs = resolve_rows(table, ["train.batch=16", "seeds=5"])
     assert {rung.config.train.batch for rung in rungs} == {16}
 
 
 def test_a_switch_of_the_user_s_joins_every_row(table):
     no_stem_row = replace(table, rows=[row for row in table.rows if row.add != "factorized_7x7"])
-    rungs = climb(no_stem_row, ["ablation=[separable_stem]"])
+    rungs = resolve_rows(no_stem_row, ["ablation=[separable_stem]"])
     assert {rung.config.arch.rewrites.separable_stem for rung in rungs} == {True}
 
 
@@ -107,13 +107,13 @@ def independent(name):
 
 
 def test_the_family_has_every_network_once():
-    rungs = climb(independent("family"), [])
+    rungs = resolve_rows(independent("family"), [])
     assert sorted(rung.config.arch.name for rung in rungs) == sorted(ARCHITECTURES)
 
 
 def test_the_residual_table_sets_each_residual_network_beside_its_twin():
     table = independent("residual")
-    configs = {rung.row.label: leaves(asdict(rung.config)) for rung in climb(table, [])}
+    configs = {rung.row.label: flatten(asdict(rung.config)) for rung in resolve_rows(table, [])}
     for row in table.rows:
         if row.add == "non_residual":
             pair = difference(configs[row.against], configs[row.label])
@@ -123,7 +123,7 @@ def test_the_residual_table_sets_each_residual_network_beside_its_twin():
 
 def test_an_independent_row_builds_on_the_base_alone():
     table = independent("residual")
-    by_label = {rung.row.label: rung for rung in climb(table, ["ablation=[label_smoothing]"])}
+    by_label = {rung.row.label: rung for rung in resolve_rows(table, ["ablation=[label_smoothing]"])}
     assert "arch.rewrites.non_residual" not in by_label["Inception-v4"].changed
     assert by_label["Xception plain"].changed["arch.rewrites.non_residual"] == (False, True)
     assert {rung.config.loss.label_smoothing for rung in by_label.values()} == {0.1}
@@ -132,26 +132,26 @@ def test_an_independent_row_builds_on_the_base_alone():
 def test_an_independent_row_that_changes_more_than_the_table_allows_is_refused():
     sly = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch=16"])
     with pytest.raises(RequestError, match=r"'BN-Inception'.*also changes train.batch"):
-        climb(sly, [])
+        resolve_rows(sly, [])
 
 
 def test_what_networks_bring_along_can_be_overridden_for_all():
-    rungs = climb(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.rate=0.1"])
+    rungs = resolve_rows(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.rate=0.1"])
     assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.rate) for r in rungs} == {(2, 0.5, 0.1)}
 
 
 def test_a_table_s_network_cannot_be_overridden():
     with pytest.raises(RequestError, match="arch=xception sets what a row of table family"):
-        climb(independent("family"), ["arch=xception"])
+        resolve_rows(independent("family"), ["arch=xception"])
 
 
 def test_the_rmsprop_table_changes_epsilon_and_what_goes_with_it():
-    by_label = {rung.row.label: rung for rung in climb(independent("rmsprop"), [])}
+    by_label = {rung.row.label: rung for rung in resolve_rows(independent("rmsprop"), [])}
     sgd, paper, middle, small = by_label.values()
     assert [rung.config.optim.eps for rung in by_label.values()] == [None, 1.0, 1e-3, 1e-8]
     assert set(paper.changed) == {"optim.name", "optim.decay", "optim.eps"}
     assert paper.config.schedule == sgd.config.schedule
     for rung in (middle, small):
-        between = difference(leaves(asdict(paper.config)), leaves(asdict(rung.config)))
+        between = difference(flatten(asdict(paper.config)), flatten(asdict(rung.config)))
         assert set(between) == {"optim.eps", "schedule.rate"}
         assert rung.row.cell is None  # the paper has no such row

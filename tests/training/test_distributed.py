@@ -12,8 +12,8 @@ from torch import nn
 from inceptionctl.data.loader import Batch
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.models.torch.build import Output
-from inceptionctl.training.distributed.batch_norm import group_norms, grouped, settle
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.batch_norm import convert_batch_norm, group_norms, update_running_stats
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged
 from inceptionctl.training.losses import CrossEntropy
 from inceptionctl.training.meters import Diverged, Journal
@@ -52,7 +52,7 @@ def trained(ranks, normed, layout):
     model = Net(normed).double()
     average = averaged(model, 0.9, warmup=True, buffers="averaged")
     if not layout.plain:
-        grouped(model, layout.group // layout.span, layout.span)
+        convert_batch_norm(model, layout.group // layout.span, layout.span)
     step = Step(
         model=model,
         loss=CrossEntropy(0.1, 0.0, True),
@@ -99,10 +99,10 @@ def assert_equal(one, other):
 )
 def test_any_number_of_ranks_and_parts_trains_what_one_does(normed, bn_batch, world, accumulate, tmp_path):
     """float64, 1e-10: losses, weights, running statistics and averages; equal on all ranks to the bit."""
-    whole = trained(Ranks(), normed, Layout.cut(BATCH, 1, 1, bn_batch, normed))
+    whole = trained(DistributedContext(), normed, Layout.cut(BATCH, 1, 1, bn_batch, normed))
     layout = Layout.cut(BATCH, world, accumulate, bn_batch, normed)
     if world == 1:
-        assert_equal(trained(Ranks(), normed, layout), whole)
+        assert_equal(trained(DistributedContext(), normed, layout), whole)
         return
     found = on_ranks(world, tmp_path, trained, normed, layout)
     assert_equal(found[0], whole)
@@ -118,9 +118,9 @@ def test_ghost_batches_are_groups_by_themselves():
     x = torch.randn(12, 4, 5, 5)
     parts = [copy.deepcopy(norm) for _ in range(3)]
     expected = torch.cat([part(piece) for part, piece in zip(parts, x.split(4), strict=True)])
-    ghost = grouped(nn.Sequential(norm), 4, 1)
+    ghost = convert_batch_norm(nn.Sequential(norm), 4, 1)
     assert torch.equal(ghost(x), expected)
-    settle(group_norms(ghost), Ranks())
+    update_running_stats(group_norms(ghost), DistributedContext())
     mean = torch.stack([part.running_mean for part in parts]).mean(0)
     variance = torch.stack([part.running_var for part in parts]).mean(0)
     assert torch.allclose(ghost[0].running_mean, mean, atol=1e-7)
@@ -162,7 +162,7 @@ def evaluated(ranks):
 
 def test_shares_of_an_evaluation_add_up_without_padding(tmp_path):
     """Sixty-one pictures, of which every ninth cannot be read, over three ranks."""
-    whole: Evaluation = evaluated(Ranks())
+    whole: Evaluation = evaluated(DistributedContext())
     assert (whole.n_images, whole.unreadable) == (54, 7)
     for found in on_ranks(3, tmp_path, evaluated):
         assert found.row() == pytest.approx(whole.row())
@@ -173,7 +173,7 @@ def test_shares_of_an_evaluation_add_up_without_padding(tmp_path):
 def journalled(ranks):
     journal = Journal(ranks, scaled=False)
     journal.pending = [Outcome(1.0 + ranks.rank, 2.0), Outcome(3.0, 2.0, unreadable=ranks.rank)]
-    journal.settle(2)  # as a checkpoint between two rows does
+    journal.update_running_stats(2)  # as a checkpoint between two rows does
     kept = journal.state()
     other = Journal(ranks, scaled=False)
     other.restore(kept)
@@ -191,7 +191,7 @@ def diverging(ranks):
     journal = Journal(ranks, scaled=False)
     journal.pending = [Outcome(1.0, 1.0), Outcome(float("nan") if ranks.rank else 1.0, 1.0), Outcome(1.0, 1.0)]
     try:
-        journal.settle(12)
+        journal.update_running_stats(12)
     except Diverged as error:
         return error.step
     return None
@@ -202,7 +202,7 @@ def test_all_ranks_see_one_of_them_diverge(tmp_path):
 
 
 def test_an_overflow_in_float16_is_no_divergence():
-    journal = Journal(Ranks(), scaled=True)
+    journal = Journal(DistributedContext(), scaled=True)
     journal.pending = [Outcome(2.0, float("inf")), Outcome(4.0, 1.5)]
     assert journal.row(2) == {"loss": 3.0, "grad_norm": 1.5}
     journal.pending = [Outcome(2.0, float("inf"))]

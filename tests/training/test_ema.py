@@ -13,7 +13,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import plan
 from inceptionctl.training.ema import averaged
-from inceptionctl.training.ema_decay import decay_of, memory_of, outlasts
+from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 
 STEPS, EPOCH = 400, 50
 
@@ -51,18 +51,18 @@ def by_formula(values, decay, *, warmup):
 
 
 def test_a_memory_is_a_share_of_the_run():
-    assert decay_of("fraction", 0.05, STEPS, EPOCH) == 1 - 1 / 20
-    assert decay_of("fraction", 0.125, 80_000, 800) == pytest.approx(0.9999)
-    assert decay_of("fraction", 0.0, STEPS, EPOCH) == 0.0
+    assert ema_decay("fraction", 0.05, STEPS, EPOCH) == 1 - 1 / 20
+    assert ema_decay("fraction", 0.125, 80_000, 800) == pytest.approx(0.9999)
+    assert ema_decay("fraction", 0.0, STEPS, EPOCH) == 0.0
 
 
 def test_a_decay_is_itself():
-    assert decay_of("decay", 0.9999, STEPS, EPOCH) == 0.9999
+    assert ema_decay("decay", 0.9999, STEPS, EPOCH) == 0.9999
 
 
 @pytest.mark.parametrize("epochs", [0.5, 1, 2.4])
 def test_after_one_half_life_the_start_counts_half(epochs):
-    decay = decay_of("half_life", epochs, STEPS, EPOCH)
+    decay = ema_decay("half_life", epochs, STEPS, EPOCH)
     values = [1.0] + [0.0] * round(epochs * EPOCH)
     average = followed(values, decay, warmup=False, buffers="averaged")
     assert average[0].weight[0, 0].item() == pytest.approx(0.5)
@@ -97,10 +97,10 @@ def test_buffers_that_are_not_averaged_are_the_last_step_s(buffers):
 
 def test_a_memory_may_be_the_whole_run_and_no_more():
     """For any number of steps: 1 / (1 - decay) rounds to either side of it."""
-    whole = {steps: decay_of("fraction", 1.0, steps, EPOCH) for steps in range(1, 3000)}
+    whole = {steps: ema_decay("fraction", 1.0, steps, EPOCH) for steps in range(1, 3000)}
     assert any(memory_of(decay) > steps for steps, decay in whole.items())
-    assert not any(outlasts(decay, steps) for steps, decay in whole.items())
-    assert all(outlasts(decay, steps - 1) for steps, decay in whole.items() if steps > 1)
+    assert not any(exceeds_run(decay, steps) for steps, decay in whole.items())
+    assert all(exceeds_run(decay, steps - 1) for steps, decay in whole.items() if steps > 1)
 
 
 def made(*overrides):

@@ -14,7 +14,7 @@ from inceptionctl.evaluation.evaluate import evaluate
 from inceptionctl.models.torch.build import Output
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.training.clock import Clock
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.meters import Diverged, Journal
 from inceptionctl.training.step import Outcome
 
@@ -55,7 +55,7 @@ def test_evaluation_puts_the_mode_back():
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_divergence_stops_the_run_with_advice(bad):
-    journal = Journal(Ranks(), scaled=False)
+    journal = Journal(DistributedContext(), scaled=False)
     journal.pending = [Outcome(torch.tensor(1.0), 1.0), Outcome(torch.tensor(bad), 1.0), Outcome(1.0, 1.0)]
     with pytest.raises(Diverged, match=r"diverged at step 12.*(?s:.*)lower schedule\.rate"):
         journal.row(13)

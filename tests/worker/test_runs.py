@@ -184,13 +184,16 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     made = plan(parse(compose("train", ["data=digits", f"arch={arch}"])))
     step = make_step(made, torch.device("cpu"))
     pictures = made.data.load(0)
-    images, held = pictures.train, pictures.held
+    images, eval_images = pictures.train, pictures.eval
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
     batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
     train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
     found = evaluate(
-        step.average.module, loader.evaluation(held, 60, len(held), 0, False), step.device, step.memory_format
+        step.average.module,
+        loader.evaluation(eval_images, 60, len(is_locked), 0, False),
+        step.device,
+        step.memory_format,
     )
     return found.error(1)
 

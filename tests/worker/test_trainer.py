@@ -20,10 +20,10 @@ from inceptionctl.config.validate import identity, parse
 from inceptionctl.data import loader
 from inceptionctl.errors import Interrupted, RequestError
 from inceptionctl.planning.plan import plan
-from inceptionctl.runs.config_file import freeze
+from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.paths import RunDir, read_json, read_rows
 from inceptionctl.training import checkpoint
-from inceptionctl.training.distributed.context import Ranks
+from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import on_device
 from inceptionctl.worker.trainer import Session
@@ -45,7 +45,7 @@ def config(*words):
 
 def folder(path, *words):
     path.mkdir(parents=True, exist_ok=True)
-    freeze(RunDir(path), plan(config(*words)).config)
+    write_config(RunDir(path), plan(config(*words)).config)
     return RunDir(path)
 
 
@@ -240,7 +240,7 @@ def test_a_frozen_run_refuses_what_does_not_fit(tmp_path):
 
 @pytest.mark.parametrize("last", [False, True])
 def test_other_ranks_are_let_go_before_the_last_checkpoint_is_written(last, tmp_path, monkeypatch):
-    class Noted(Ranks):
+    class Noted(DistributedContext):
         def leave(self):
             order.append("left")
 

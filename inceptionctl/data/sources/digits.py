@@ -94,11 +94,11 @@ def load(pixels: int, jitter: Jitter | None, seed: int, renderings: int, holdout
 
     raw = load_digits()
     scans = np.pad((raw.images * 255 / 16).astype(np.uint8), ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
-    train, held = split(raw.target, holdout)
+    train, eval = split(raw.target, holdout)
     fixed = renderings if jitter else 1
     return (
         Digits(scans[train], raw.target[train], train, pixels, jitter, seed),
-        Digits(scans[held], raw.target[held], held, pixels, jitter, SPLIT_SEED, fixed),
+        Digits(scans[eval], raw.target[eval], eval, pixels, jitter, SPLIT_SEED, fixed),
     )
 
 
@@ -106,8 +106,8 @@ def split(labels: np.ndarray, holdout: str) -> tuple[np.ndarray, np.ndarray]:
     """Indices of (training, held-out) digits, stratified by class and fixed for all time."""
     from sklearn.model_selection import train_test_split
 
-    def carve(indices: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
-        parts = train_test_split(indices, test_size=held, stratify=labels[indices], random_state=SPLIT_SEED)
+    def carve(indices: np.ndarray, eval: int) -> tuple[np.ndarray, np.ndarray]:
+        parts = train_test_split(indices, test_size=eval, stratify=labels[indices], random_state=SPLIT_SEED)
         return np.sort(parts[0]), np.sort(parts[1])
 
     train, test = carve(np.arange(len(labels)), TEST_DIGITS)

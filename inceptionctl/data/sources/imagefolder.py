@@ -37,14 +37,14 @@ class Splits:
     """`origin` says which folders or which share were used."""
 
     train: Listing
-    held: Listing
+    eval: Listing
     origin: str
 
     @cached_property
     def fingerprint(self) -> str:
         """Twelve digits over every file's name and size: data of another kind is another run."""
         digest = hashlib.sha256()
-        for listing in (self.train, self.held):
+        for listing in (self.train, self.eval):
             for name in listing.files:
                 digest.update(f"{name}\0{(listing.root / name).stat().st_size}\n".encode())
         return digest.hexdigest()[:12]
@@ -124,8 +124,8 @@ def find(root: str | None, train: str | None, val: str | None, split: float | No
     """
     found = _given(root, train, val, split)
     if holdout == "dev":
-        kept, held = _carve(found.train, 0.1)
-        return Splits(kept, held, f"{found.origin}; dev: a tenth of the training pictures")
+        kept, eval = _carve(found.train, 0.1)
+        return Splits(kept, eval, f"{found.origin}; dev: a tenth of the training pictures")
     return found
 
 
@@ -140,8 +140,8 @@ def _given(root: str | None, train: str | None, val: str | None, split: float | 
     if not folder.is_dir():
         raise RequestError(f"data.root = {root} is not a folder")
     if split:
-        kept, held = _carve(listing(folder), split)
-        return Splits(kept, held, f"{root}, {split:.0%} held out (data.split)")
+        kept, eval = _carve(listing(folder), split)
+        return Splits(kept, eval, f"{root}, {split:.0%} held out (data.split)")
     for name in ("val", "test"):
         if (folder / "train").is_dir() and (folder / name).is_dir():
             return _pair(folder / "train", folder / name)
@@ -150,11 +150,11 @@ def _given(root: str | None, train: str | None, val: str | None, split: float | 
     )
 
 
-def _pair(train: Path, held: Path) -> Splits:
-    parts = Splits(listing(train), listing(held), f"{train} and {held}")
-    if parts.train.classes != parts.held.classes:
-        odd = sorted(set(parts.train.classes) ^ set(parts.held.classes))
-        raise RequestError(f"{train} and {held} have different classes: {', '.join(odd[:5])}")
+def _pair(train: Path, eval: Path) -> Splits:
+    parts = Splits(listing(train), listing(eval), f"{train} and {eval}")
+    if parts.train.classes != parts.eval.classes:
+        odd = sorted(set(parts.train.classes) ^ set(parts.eval.classes))
+        raise RequestError(f"{train} and {eval} have different classes: {', '.join(odd[:5])}")
     return parts
 
 
@@ -177,11 +177,11 @@ def _pictures(folder: Path, kind: str) -> list[str]:
 def _carve(whole: Listing, share: float) -> tuple[Listing, Listing]:
     """Splits each class alike, the same way for every seed."""
     labels = np.array(whole.labels)
-    held = np.zeros(len(labels), dtype=bool)
+    eval = np.zeros(len(labels), dtype=bool)
     for kind in range(len(whole.classes)):
         members = generator(SPLIT_SEED, 0, kind).permutation(np.flatnonzero(labels == kind))
-        held[members[: max(1, round(share * len(members)))]] = True
-    return _subset(whole, ~held), _subset(whole, held)
+        eval[members[: max(1, round(share * len(members)))]] = True
+    return _subset(whole, ~eval), _subset(whole, eval)
 
 
 def _subset(whole: Listing, chosen: np.ndarray) -> Listing:

@@ -26,10 +26,10 @@ LANE = 14.0  # from the body of a residual block to its shortcut
 COLOURS = {Conv: "conv", Sep: "sep", Pool: "pool", Linear: "linear", Dropout: "quiet", LRN: "quiet", Act: "quiet"}
 
 
-class Sketch:
+class ModuleDrawing:
     """Draws a kind of module; `usual` is what the network's convolutions end in, which no box repeats."""
 
-    def __init__(self, kind: Kind, usual: words.Habit) -> None:
+    def __init__(self, kind: Kind, usual: words.ConvDefaults) -> None:
         self.kind = kind
         self.usual = usual
 
@@ -104,7 +104,7 @@ def _fork(start: tuple[float, float], end: tuple[float, float]) -> Arrow:
     return Arrow((start, (0, end[1] - 12), (end[0], end[1] - 12), end))
 
 
-def box_lines(node: Node, width: str, usual: words.Habit) -> tuple[str, ...]:
+def box_lines(node: Node, width: str, usual: words.ConvDefaults) -> tuple[str, ...]:
     """What stands in a layer's box: its kind, then its width, stride and padding."""
     match node:
         case Conv() | Sep():
@@ -126,13 +126,13 @@ def box_lines(node: Node, width: str, usual: words.Habit) -> tuple[str, ...]:
     return (words.inline(node, usual),)
 
 
-def _act(node: Conv | Sep, usual: words.Habit) -> str:
+def _act(node: Conv | Sep, usual: words.ConvDefaults) -> str:
     if node.act == usual[1]:
         return ""
     return f", {words.short_activation(node.act)}"
 
 
-def _norm(node: Conv | Sep, usual: words.Habit) -> list[str]:
+def _norm(node: Conv | Sep, usual: words.ConvDefaults) -> list[str]:
     return [] if node.norm == usual[0] else ["with BN" if node.norm else "no BN"]
 
 

@@ -17,7 +17,9 @@ COLUMN = WIDTH + MAP
 GUTTER = 34.0
 
 
-def column(rows: Sequence[Stage], tags: Mapping[tuple[str, ...], str], usual: words.Habit, *, image: str) -> Piece:
+def column(
+    rows: Sequence[Stage], tags: Mapping[tuple[str, ...], str], usual: words.ConvDefaults, *, image: str
+) -> Piece:
     """Hangs on the middle of its boxes. `tags`: the letter of each module's figure, by the names of the stage."""
     shapes: list[Shape] = []
     y = 0.0
@@ -46,7 +48,7 @@ def columns(parts: Sequence[Piece]) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def _stage(stage: Stage, tags: Mapping[tuple[str, ...], str], usual: words.Habit) -> tuple[list[Shape], float]:
+def _stage(stage: Stage, tags: Mapping[tuple[str, ...], str], usual: words.ConvDefaults) -> tuple[list[Shape], float]:
     tag, count = tags.get(stage.names), f"{len(stage.names)} x " if len(stage.names) > 1 else ""
     height = 26.0 if tag else 20.0
     label = f"{count}{stage.short if tag else layer_words(stage.node, usual)}"
@@ -67,7 +69,7 @@ def _tagged(x: float, width: float, height: float, label: str, tag: str | None, 
     return [Box(x, 0, TAG, height, (tag,), "tag", bold=True), Box(x + TAG, 0, width - TAG, height, (label,), kind)]
 
 
-def layer_words(node: Node, usual: words.Habit) -> str:
+def layer_words(node: Node, usual: words.ConvDefaults) -> str:
     """`3x3 conv, 32 /2 V`"""
     match node:
         case Conv() | Sep():

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from inceptionctl.describe.drawing.shapes import Piece, Point, Shape
 
-AISLE = 22.0  # between figures
+FIGURE_GAP = 22.0  # between figures
 SLACK = 160.0  # that a figure may be higher than the first of its row
 
 
 @dataclass
-class Shelf:
+class FigureRow:
     """One row: `x` is where its next figure begins, `deep` its height."""
 
     x: float
@@ -26,33 +26,33 @@ class Shelf:
 
     def put(self, figure: Piece) -> None:
         self.shapes += figure.moved(self.x + figure.left, self.y).shapes
-        self.x += figure.width + AISLE
+        self.x += figure.width + FIGURE_GAP
         self.deep = max(self.deep, figure.height)
 
 
 Shelved = tuple[list[Shape], float]  # and where the last row ends
 
 
-def shelve(figures: Sequence[Piece], start: Point, edges: Point, free: float) -> Shelved:
+def pack(figures: Sequence[Piece], start: Point, edges: Point, free: float) -> Shelved:
     """The figures from `start` on, each in the last row or a new one; from `free` on, below what stands at the left,
     rows go from one of the `edges` to the other."""
-    rows: list[Shelf] = []
+    rows: list[FigureRow] = []
     for figure in figures:
         if not rows or not rows[-1].takes(figure):
-            y = rows[-1].y + rows[-1].deep + AISLE if rows else start[1]
-            rows.append(Shelf(edges[0] if y > free else start[0], y, edges[1], figure.height))
+            y = rows[-1].y + rows[-1].deep + FIGURE_GAP if rows else start[1]
+            rows.append(FigureRow(edges[0] if y > free else start[0], y, edges[1], figure.height))
         rows[-1].put(figure)
     shapes = [shape for row in rows for shape in row.shapes]
     return shapes, rows[-1].y + rows[-1].deep if rows else start[1]
 
 
-def shelve_around(figures: Sequence[Piece], start: Point, edges: Point, free: float) -> Shelved:
+def pack_around(figures: Sequence[Piece], start: Point, edges: Point, free: float) -> Shelved:
     """The same, the last figures below what stands at the left as far as they are narrow and the page gets shorter."""
     options: list[Shelved] = []
     for i in range(len(figures) - 1, -1, -1):
-        if figures[i].width > start[0] - AISLE - edges[0]:
+        if figures[i].width > start[0] - FIGURE_GAP - edges[0]:
             break
-        column, foot = shelve(figures[i:], (edges[0], free), (edges[0], start[0]), free)
-        shapes, low = shelve(figures[:i], start, edges, foot)
+        column, foot = pack(figures[i:], (edges[0], free), (edges[0], start[0]), free)
+        shapes, low = pack(figures[:i], start, edges, foot)
         options.append(([*shapes, *column], max(low, foot)))
-    return min([*options, shelve(figures, start, edges, free)], key=lambda option: option[1])
+    return min([*options, pack(figures, start, edges, free)], key=lambda option: option[1])

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from inceptionctl.describe import notation as words
 from inceptionctl.describe.drawing import overview, svg
-from inceptionctl.describe.drawing.module import Sketch
+from inceptionctl.describe.drawing.module import ModuleDrawing
 from inceptionctl.describe.drawing.module_types import Kind, kinds
-from inceptionctl.describe.drawing.packing import AISLE, shelve_around
+from inceptionctl.describe.drawing.packing import FIGURE_GAP, pack_around
 from inceptionctl.describe.drawing.shapes import LINE, Piece, Shape, Text, moved, text_width
 from inceptionctl.describe.family import counted
 from inceptionctl.describe.figures import giga
-from inceptionctl.describe.stages import Stage, alike, collapsed, opened
+from inceptionctl.describe.stages import Stage, alike, expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.nodes import Node, Sep
 from inceptionctl.models.zoo.registry import architecture, network
@@ -48,14 +48,14 @@ def write(name: str, pixels: int, target: Path) -> None:
 
 def drawing(name: str, pixels: int) -> Drawing:
     """A network without modules, such as VGG, has no figures; its column is folded, the page as wide as it needs."""
-    rows = collapsed(opened(network(name), pixels), alike)
-    usual, found = words.habit(stage.node for stage in rows), kinds(rows)
+    rows = merge_repeats(expand(network(name), pixels), alike)
+    usual, found = words.conv_defaults(stage.node for stage in rows), kinds(rows)
     title, foot = _title(name, pixels), _foot(usual, [stage.node for stage in rows])
     columns = _columns(rows, found, usual, f"{pixels}x{pixels}x3")
-    free = title.height + max(part.height for part in columns) + 2 * AISLE
-    start = (MARGIN + overview.COLUMN + AISLE, title.height)
-    figures, low = shelve_around([figure(kind, usual) for kind in found], start, (MARGIN, WIDTH - MARGIN), free)
-    low = max(free, low + AISLE)
+    free = title.height + max(part.height for part in columns) + 2 * FIGURE_GAP
+    start = (MARGIN + overview.COLUMN + FIGURE_GAP, title.height)
+    figures, low = pack_around([figure(kind, usual) for kind in found], start, (MARGIN, WIDTH - MARGIN), free)
+    low = max(free, low + FIGURE_GAP)
     beside = len(columns) * (overview.COLUMN + overview.GUTTER) + MARGIN
     return Drawing(
         WIDTH if found else max(beside, title.width, foot.width),
@@ -69,15 +69,15 @@ def drawing(name: str, pixels: int) -> Drawing:
     )
 
 
-def _columns(rows: Sequence[Stage], found: Sequence[Kind], usual: words.Habit, image: str) -> list[Piece]:
+def _columns(rows: Sequence[Stage], found: Sequence[Kind], usual: words.ConvDefaults, image: str) -> list[Piece]:
     tags = {member.names: kind.tag for kind in found for member in kind.members}
     parts = [rows] if found else overview.split(rows, -(-len(rows) // LONGEST))
     return [overview.column(part, tags, usual, image="" if i else image) for i, part in enumerate(parts)]
 
 
-def figure(kind: Kind, usual: words.Habit) -> Piece:
+def figure(kind: Kind, usual: words.ConvDefaults) -> Piece:
     """The title, the module, and the table of its letters. From x = 0."""
-    drawn, names = Sketch(kind, usual).whole(), [_counted(stage.names, stage.short) for stage in kind.members]
+    drawn, names = ModuleDrawing(kind, usual).whole(), [_counted(stage.names, stage.short) for stage in kind.members]
     title = Text(0, LINE, f"{kind.tag}: {_all_or_ends(names, max(drawn.width, TITLE))}", size=11, bold=True)
     table = letters(kind, names)
     width = max(drawn.width, text_width(title.text, title.size, bold=True), table.width)
@@ -118,8 +118,8 @@ def _title(name: str, pixels: int) -> Piece:
     return Piece(0, text.width, text.height + 14, (heading, *text.shapes), (), ())
 
 
-def _foot(usual: words.Habit, nodes: Sequence[Node]) -> Piece:
-    marks = [f"Convolutions: {words.habit_words(usual)}, unless said", "/2: stride 2", *words.legend(nodes)]
+def _foot(usual: words.ConvDefaults, nodes: Sequence[Node]) -> Piece:
+    marks = [f"Convolutions: {words.conv_defaults_text(usual)}, unless said", "/2: stride 2", *words.legend(nodes)]
     layers = [leaf for node in nodes for leaf in words.leaves(node) if isinstance(leaf, Sep)]
     steps = sorted({step for layer in layers for step in words.steps(layer)})
     marks += [", ".join(["sep. conv: spatial, then 1x1", *steps])] if layers else []

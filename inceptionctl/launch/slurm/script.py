@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import RequestError
-from inceptionctl.runs.paths import LOST
+from inceptionctl.runs.paths import EXIT_RETRY
 from inceptionctl.runs.starts import SUBMISSION
 
 REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
@@ -93,7 +93,7 @@ class Layout:
 def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], array: bool, report: bool) -> str:
     """Of the job that works on `cells`, run folders by label: the array task's, or the only one. `here`: where the
     script will lie; `report`: whether another beside it writes the table's report."""
-    _refuse_breaks(name, str(here), *cells, *map(str, cells.values()))
+    _check_breaks(name, str(here), *cells, *map(str, cells.values()))
     layout = Layout.of(launch)
     options = _options(launch, name, here, "%A_%a" if array else "%j") | _resources(launch, layout)
     listed = [f"    {shlex.quote(str(path))}  # {label}" for label, path in cells.items()]
@@ -106,7 +106,7 @@ def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], 
         submission=SUBMISSION,
         cpus=f" --cpus-per-task={layout.cpus}" if layout.cpus else "",
         python=shlex.quote(sys.executable),
-        lost=LOST,
+        lost=EXIT_RETRY,
         here_json=shlex.quote(json.dumps(str(here))),
         report_again='sbatch --dependency="afterany:$next" "$here/report.sh"\n' if report else "",
     )
@@ -171,7 +171,7 @@ def _word(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _refuse_breaks(*written: str) -> None:
+def _check_breaks(*written: str) -> None:
     """Raises RequestError for a name that would go on as a line of its own, which the nodes would run."""
     for text in written:
         if not text.isprintable():

@@ -40,7 +40,7 @@ class Output:
     aux: dict[str, Tensor]
 
 
-class Steps(nn.ModuleDict):
+class Sequential(nn.ModuleDict):
     def forward(self, x_NCHW: Tensor) -> Tensor:
         for step in self.values():
             x_NCHW = step(x_NCHW)
@@ -72,7 +72,7 @@ class ConvNormAct(nn.Sequential):
     """`conv`, or `depthwise` and `pointwise`; then `bn` and the activation, where the spec has them."""
 
 
-class Segments(nn.ModuleList):
+class SegmentedConv2d(nn.ModuleList):
     """A convolution on each segment of the channels, where `groups` will not do: they are not equal."""
 
     def __init__(self, sizes: list[int], kernel: Kernel, stride: int, padding: Kernel, bias: bool) -> None:
@@ -84,7 +84,7 @@ class Segments(nn.ModuleList):
         return torch.cat([conv(part) for conv, part in zip(self, parts, strict=True)], dim=1)
 
 
-class ShiftNorm(nn.BatchNorm2d):
+class BatchNorm2dNoScale(nn.BatchNorm2d):
     """Batch norm with a shift and no scale (TF-slim and Keras)."""
 
     def __init__(self, features: int) -> None:
@@ -108,18 +108,18 @@ class Classifier(nn.Module):
     def forward(self, x_NCHW: Tensor) -> Output:
         aux: dict[str, Tensor] = {}
         for name, stage in self._modules.items():
-            if isinstance(stage, Side):
+            if isinstance(stage, AuxHead):
                 aux[name] = stage(x_NCHW)
             elif stage is not None:
                 x_NCHW = stage(x_NCHW)
         return Output(x_NCHW.flatten(1), aux)
 
 
-class Side(Steps):
+class AuxHead(Sequential):
     """A side head; its input goes on unchanged."""
 
 
-NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": ShiftNorm}
+NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": BatchNorm2dNoScale}
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "elu": nn.ELU}
 
 
@@ -173,7 +173,7 @@ def _(node: Sep, into: Map) -> nn.Module:
 def _spatial(node: Sep, c: int, wide: int) -> nn.Module:
     padding, bias = _padding(node.padding, node.kernel), node.bias and node.pointwise_first
     if node.segments and c % node.segments:
-        return Segments(parts(node.segments, c), node.kernel, node.stride, padding, bias)
+        return SegmentedConv2d(parts(node.segments, c), node.kernel, node.stride, padding, bias)
     groups = node.segments or c
     return nn.Conv2d(c, wide, node.kernel, node.stride, padding, groups=groups, bias=bias)
 
@@ -220,7 +220,7 @@ def _(node: Linear, into: Map) -> nn.Module:
 
 @_build.register
 def _(node: Seq, into: Map) -> nn.Module:
-    return Steps(dict(_in_order(node, into)))
+    return Sequential(dict(_in_order(node, into)))
 
 
 @_build.register
@@ -236,7 +236,7 @@ def _(node: Res, into: Map) -> nn.Module:
 
 @_build.register
 def _(node: Tap, into: Map) -> nn.Module:
-    return Side(dict(_in_order(node.head, into))) if isinstance(node.head, Seq) else nn.Identity()
+    return AuxHead(dict(_in_order(node.head, into))) if isinstance(node.head, Seq) else nn.Identity()
 
 
 def _in_order(node: Named, into: Map) -> Iterable[tuple[str, nn.Module]]:

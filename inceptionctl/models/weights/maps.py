@@ -84,7 +84,7 @@ def to_release(model: nn.Module, arch: str, library: str) -> Tensors:
     """The state of `model` by the library's names and shapes; side heads that the library lacks are left out."""
     ours, theirs = model.state_dict(), name_map(arch, library)
     covered = set(theirs.values())
-    _refuse_leftovers(
+    _check_leftovers(
         f"this {arch} is not the network of {library}",
         missing={key for key in covered - set(ours) if not _head(key)},
         unexpected={key for key in set(ours) - covered if not _head(key)},
@@ -151,7 +151,7 @@ def _names(arch: str, given: set[str], ours: set[str]) -> tuple[str, dict[str, s
     best = max(maps, key=lambda naming: len(given & set(maps[naming])))
     names = maps[best]
     wanted = {"", *(_head(names[key]) for key in given & set(names))} & {"", *heads}  # a head that is absent may be
-    _refuse_leftovers(
+    _check_leftovers(
         f"the weights do not fit this {arch} (read by {best} names)",
         missing={key for key in names if names[key] in ours and _head(names[key]) in wanted and _kind(key) != COUNTER}
         - given | {key for key in ours - set(names.values()) if not _head(key)},
@@ -224,7 +224,7 @@ def _tensors(loaded: object, path: Path) -> Tensors:
     return {str(key).removeprefix("module."): value for key, value in loaded.items()}
 
 
-def _refuse_leftovers(what: str, missing: set[str], unexpected: set[str]) -> None:
+def _check_leftovers(what: str, missing: set[str], unexpected: set[str]) -> None:
     lists = {"missing": sorted(missing), "unexpected": sorted(unexpected)}
     if found := [f"{len(keys)} {kind} ({_listed(keys)})" for kind, keys in lists.items() if keys]:
         raise RequestError(f"{what}: {'; '.join(found)}")

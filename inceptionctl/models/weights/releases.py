@@ -118,7 +118,7 @@ def release(arch: str, weights: str) -> Release | None:
     return entry.tagged(tag.removeprefix(f"{entry.model}.")) if tag else entry
 
 
-def refuse_other_settings(entry: Release, input: str, bn_eps: float) -> None:
+def check_other_settings(entry: Release, input: str, bn_eps: float) -> None:
     """Raises RequestError where the network would see other values than those that the weights were made for."""
     wanted: dict[str, tuple[Any, Any]] = {"arch.input": (input, entry.input)}
     if entry.bn_eps is not None:

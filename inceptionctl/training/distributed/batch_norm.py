@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from inceptionctl.training.distributed.context import Ranks, neighbours
+from inceptionctl.training.distributed.context import DistributedContext, neighbours
 
 
 class Sum(torch.autograd.Function):
@@ -34,7 +34,7 @@ class Sum(torch.autograd.Function):
         return total, None
 
 
-class GroupNorm2d(nn.BatchNorm2d):
+class GhostBatchNorm2d(nn.BatchNorm2d):
     """Stands in for a batch norm, with its parameters and buffers. `group`: pictures normalised together on this rank;
     `span`: ranks that a group spreads over."""
 
@@ -97,20 +97,22 @@ class GroupNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance_C, share)
 
 
-def grouped(model: nn.Module, group: int, span: int) -> nn.Module:
+def convert_batch_norm(model: nn.Module, group: int, span: int) -> nn.Module:
     """`model` with every batch norm replaced by one over `group` pictures here and as many on each of `span` ranks."""
     norms = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
     for name, norm in norms:
-        model.set_submodule(name, GroupNorm2d(norm, group, span))
+        model.set_submodule(name, GhostBatchNorm2d(norm, group, span))
     return model
 
 
-def group_norms(model: nn.Module) -> list[GroupNorm2d]:
-    return [module for module in model.modules() if isinstance(module, GroupNorm2d)]
+def group_norms(model: nn.Module) -> list[GhostBatchNorm2d]:
+    return [module for module in model.modules() if isinstance(module, GhostBatchNorm2d)]
 
 
 @torch.no_grad()
-def settle(norms: Sequence[GroupNorm2d], ranks: Ranks, share: float | None = None) -> None:
+def update_running_stats(
+    norms: Sequence[GhostBatchNorm2d], ranks: DistributedContext, share: float | None = None
+) -> None:
     """Moves the running statistics towards those of the groups seen since the last call, by each norm's momentum or by
     `share`. One exchange for all layers."""
     norms = [norm for norm in norms if norm.groups]

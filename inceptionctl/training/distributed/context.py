@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Ranks:
+class DistributedContext:
     """This process, `rank` of `size`, on the `local`-th device of its machine."""
 
     rank: int = 0
@@ -75,12 +75,12 @@ def neighbours(count: int) -> dist.ProcessGroup:
     return group
 
 
-def here() -> Ranks:
+def here() -> DistributedContext:
     """What the environment that torch elastic, or srun's script, has set says of this process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        return Ranks()
-    return Ranks(int(os.environ["RANK"]), size, int(os.environ["LOCAL_RANK"]))
+        return DistributedContext()
+    return DistributedContext(int(os.environ["RANK"]), size, int(os.environ["LOCAL_RANK"]))
 
 
 def is_of_a_lost_peer(error: Exception) -> bool:
@@ -88,11 +88,11 @@ def is_of_a_lost_peer(error: Exception) -> bool:
     return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error).lower())
 
 
-def join(device: torch.device, patience_s: float) -> Ranks:
+def join(device: torch.device, lock_timeout_s: float) -> DistributedContext:
     """Meets the other ranks: gloo between CPUs, NCCL between GPUs. An exchange that takes longer than `patience_s`
     raises, as one with a rank that is gone does."""
     ranks = here()
     if not ranks.alone:
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(seconds=patience_s))
+        dist.init_process_group(backend, timeout=timedelta(seconds=lock_timeout_s))
     return ranks
