@@ -9,8 +9,9 @@ import argparse
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from pkgutil import iter_modules
 
-from inceptionctl.cli import COMMANDS
+from inceptionctl import commands
 
 SCRIPTS = {
     "bash": """\
@@ -86,7 +87,7 @@ def candidates(line: str) -> list[str]:
     words = line.split()[1:]
     word = "" if line.endswith(" ") or not words else words.pop()
     if not words:
-        return _starting(COMMANDS, word)
+        return _starting((module.name for module in iter_modules(commands.__path__)), word)
     if word.startswith("-"):
         return _starting(FLAGS.get(words[0], ["--help"]), word)
     if words[0] in HYDRA_COMMANDS:

@@ -20,13 +20,13 @@ def fill(folder, classes=("cat", "dog"), count=5, size=(32, 24)):
     return folder
 
 
-@pytest.mark.parametrize("held", ["val", "test"])
-def test_train_with_val_or_test_is_found(tmp_path, eval):
-    fill(tmp_path / "train"), fill(tmp_path / eval, count=2)
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_train_with_val_or_test_is_found(tmp_path, name):
+    fill(tmp_path / "train"), fill(tmp_path / name, count=2)
     splits = find(str(tmp_path), None, None, None, "test")
     assert (len(splits.train.files), len(splits.eval.files)) == (10, 4)
     assert splits.train.classes == ("cat", "dog")
-    assert splits.origin.endswith(eval)
+    assert splits.origin.endswith(name)
 
 
 def test_two_folders_may_be_named(tmp_path):

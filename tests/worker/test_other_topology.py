@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from support.command_line import TINY
-from test_session import folder, run
+from test_trainer import folder, run
 
 from inceptionctl.errors import Interrupted
 from inceptionctl.runs.paths import read_json, read_rows

@@ -191,7 +191,7 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
     found = evaluate(
         step.average.module,
-        loader.evaluation(eval_images, 60, len(is_locked), 0, False),
+        loader.evaluation(eval_images, 60, len(eval_images), 0, False),
         step.device,
         step.memory_format,
     )
