@@ -47,7 +47,7 @@ def main() -> None:
 def images_per_s(words: list[str], processes: int, threads: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         run = RunDir(Path(folder) / "run")
-        layout = [f"run_dir={run.path}", f"launch.processes={processes}", f"launch.threads={threads}"]
+        layout = [f"run_dir={run.path}", f"launch.nproc={processes}", f"launch.threads={threads}"]
         command = [sys.executable, "-m", "inceptionctl", "train", *words, *layout]
         subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
         rows = [float(row["images_per_s"]) for row in read_rows(run.metrics) if row["kind"] == "train"]

@@ -52,7 +52,7 @@ def spread(times: list[float]) -> str:
 def start_and_recovery(processes: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         run = RunDir(Path(folder) / "run")
-        words = ["train", f"run_dir={run.path}", f"launch.processes={processes}", *TINY]
+        words = ["train", f"run_dir={run.path}", f"launch.nproc={processes}", *TINY]
         begun = time.perf_counter()
         with subprocess.Popen(
             [sys.executable, "-m", "inceptionctl", *words], cwd=folder, stdout=subprocess.DEVNULL

@@ -29,7 +29,7 @@ RENDERINGS = {
 }
 RATES = (0.2, 0.3, 0.4)
 WARMUPS = (0.1, 0.8)  # epochs
-FIXED = ["scale=digits", "data.holdout=dev", "name=sweep_digits"]
+FIXED = ["scale=digits", "data.eval_split=dev", "name=sweep_digits"]
 Setting = tuple[str, float, float]
 
 
@@ -54,7 +54,11 @@ def planned(setting: Setting, seed: int) -> Plan:
     rendering, rate, warmup = setting
     jitter = [f"data.jitter.{key}={value}" for key, value in RENDERINGS[rendering].items()]
     return plan(
-        parse(compose("train", [*FIXED, *jitter, f"schedule.rate={rate}", f"schedule.warmup={warmup}", f"seed={seed}"]))
+        parse(
+            compose(
+                "train", [*FIXED, *jitter, f"schedule.lr={rate}", f"schedule.warmup_epochs={warmup}", f"seed={seed}"]
+            )
+        )
     )
 
 

@@ -50,7 +50,7 @@ def main() -> None:
             (timed(ours, session, steps), timed(by_hand, session.plan, bare, session.images.train, steps))
             for steps in blocks(arguments.blocks + 1, arguments.steps)
         ][1:]  # the first warms both up
-    images = arguments.steps * config.train.batch
+    images = arguments.steps * config.train.batch_size
     ratios = sorted(theirs / mine for mine, theirs in pairs)
     for name, column in (("inceptionctl", 0), ("bare loop", 1)):
         print(f"{name:<14}{statistics.median(images / pair[column] for pair in pairs):8.1f} images/s (median)")
@@ -72,7 +72,13 @@ def ours(session: Session, steps: range) -> None:
     settings, clock = session.plan.config, session.plan.clock
     clock.step = steps.start
     batches = loader.training(
-        session.images.train, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
+        session.images.train,
+        settings.train.batch_size,
+        settings.seed,
+        steps.start,
+        steps.stop,
+        settings.data.workers,
+        False,
     )
     train(
         session.step,
@@ -90,7 +96,7 @@ def ours(session: Session, steps: range) -> None:
 def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
     settings, model, optimizer = made.config, parts.model.train(), parts.optimizer
     batches = loader.training(
-        images, settings.train.batch, settings.seed, steps.start, steps.stop, settings.data.workers, False
+        images, settings.train.batch_size, settings.seed, steps.start, steps.stop, settings.data.workers, False
     )
     for number, batch in zip(steps, batches, strict=True):
         pictures = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
@@ -100,7 +106,7 @@ def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
             loss = loss + 0.4 * cross_entropy(logits, batch.labels_N)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.grad_clip)
         optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = made.schedule(number)
         optimizer.step()
         parts.average.update_parameters(model)

@@ -42,7 +42,7 @@ def allocate(device: str, jobs: int | None, processes: int, threads: int | None,
     if device == "cuda" and not found:
         raise RequestError("launch.device = cuda, and nvidia-smi shows no GPU on this machine: use auto or cpu")
     if found and processes > len(found):
-        raise RequestError(f"launch.processes = {processes}, and each needs a GPU: this machine shows {len(found)}")
+        raise RequestError(f"launch.nproc = {processes}, and each needs a GPU: this machine shows {len(found)}")
     at_once = len(found) // processes if found else max(1, cores // processes)
     jobs = min(jobs or at_once, runs)
     places = [tuple(found[i % len(found)] for i in range(j * processes, (j + 1) * processes)) if found else ()

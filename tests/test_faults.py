@@ -76,7 +76,7 @@ def words(pictures):
     """Of a run that takes two seconds: three epochs of sixteen steps of four pictures, dropout and crops at random."""
     return [
         "train", "data=imagefolder", f"data.root={pictures}", "data.workers=0", "augment=crop_flip", *TINY,
-        "train.batch=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
+        "train.batch_size=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
     ]  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def undisturbed(words, tmp_path_factory):
 def undisturbed_two(words, tmp_path_factory):
     """Of two ranks."""
     outputs = tmp_path_factory.mktemp("undisturbed_two")
-    assert launched(*words, f"outputs={outputs}", "launch.processes=2")[0] == 0
+    assert launched(*words, f"outputs={outputs}", "launch.nproc=2")[0] == 0
     return only(outputs, "train/*-0")
 
 
@@ -147,7 +147,7 @@ def lose_one_of_two(lost, words, outputs, undisturbed_two):
         os.kill(pid_of(run, lost), signal.SIGKILL)
         wait_for(lambda: gone(other), seconds=30)
 
-    code, said = launched(*words, f"outputs={outputs}", "launch.processes=2", meanwhile=kill)
+    code, said = launched(*words, f"outputs={outputs}", "launch.nproc=2", meanwhile=kill)
     assert code == 0, said
     assert f"lost a rank; {AGAIN}" in said
     assert_same_end(only(outputs, "train/*-0"), undisturbed_two)
@@ -183,7 +183,7 @@ def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
 
 @two_ranks
 def test_sigkill_of_the_launcher_of_two_ranks(words, outputs, tmp_path, undisturbed_two):
-    process = start(tmp_path, *words, f"outputs={outputs}", "launch.processes=2")
+    process = start(tmp_path, *words, f"outputs={outputs}", "launch.nproc=2")
     run = at_step(20, outputs)
     process.kill()
     process.communicate(timeout=30)  # which waits for all that hold the other end of its output
@@ -213,7 +213,7 @@ def stopped_once(number, tmp_path, words, outputs):
 
 @two_ranks
 def test_sigterm_to_the_launcher_of_two_ranks(words, outputs, tmp_path, undisturbed_two):
-    run = stopped_once(signal.SIGTERM, tmp_path, [*words, "launch.processes=2"], outputs)
+    run = stopped_once(signal.SIGTERM, tmp_path, [*words, "launch.nproc=2"], outputs)
     code, said = launched("resume", run)
     assert code == 0, said
     assert_same_end(run, undisturbed_two)
@@ -228,7 +228,7 @@ def test_sigusr2_to_the_launcher(words, outputs, tmp_path, undisturbed):
 
 def stopped_twice(number, tmp_path, words, outputs, ranks):
     """As before, but the ranks, frozen, do not save, and a second signal follows the first."""
-    process = start(tmp_path, *words, f"outputs={outputs}", f"launch.processes={ranks}")
+    process = start(tmp_path, *words, f"outputs={outputs}", f"launch.nproc={ranks}")
     run = at_step(20, outputs)
     for rank in range(ranks):
         os.kill(pid_of(run, rank), signal.SIGSTOP)
@@ -364,11 +364,11 @@ def test_a_checkpoint_of_another_run(undisturbed, outputs):
 
 
 def test_a_loss_that_is_no_number(words, outputs):
-    code, said = launched(*words, f"outputs={outputs}", "schedule.rate=1e30", "train.clip=1e30")
+    code, said = launched(*words, f"outputs={outputs}", "schedule.lr=1e30", "train.grad_clip=1e30")
     assert code == 1, said
     place = only(outputs, "train/*-0/diverged/step-*")
     assert f"training diverged at step {int(place.name.removeprefix('step-'))}: loss " in said
-    assert "lower schedule.rate" in said
+    assert "lower schedule.lr" in said
     assert str(place) in said
     report = json.loads((place / "report.json").read_text())
     assert "nan" in (report["loss"], report["grad_norm"]) or "inf" in (report["loss"], report["grad_norm"])
@@ -416,13 +416,13 @@ def test_a_broken_picture_ends_the_run(with_a_broken_picture, outputs):
     code, said = launched(*with_a_broken_picture, f"outputs={outputs}")
     assert code == 1, said
     assert "/1/0.png cannot be read" in said
-    assert "remove it, or set data.corrupt=skip or replace" in said
+    assert "remove it, or set data.on_corrupt=skip or replace" in said
 
 
 @pytest.mark.parametrize(("corrupt", "done"), [("skip", "skipped"), ("replace", "replaced")])
 def test_a_broken_picture_is_left_out_or_replaced(with_a_broken_picture, outputs, corrupt, done):
     """A held-out one is never replaced: another would count twice."""
-    code, said = launched(*with_a_broken_picture, f"outputs={outputs}", f"data.corrupt={corrupt}")
+    code, said = launched(*with_a_broken_picture, f"outputs={outputs}", f"data.on_corrupt={corrupt}")
     assert code == 0, said
     assert f"train/1/0.png cannot be read ({done})" in said
     assert "val/1/0.png cannot be read (skipped)" in said
@@ -475,7 +475,7 @@ def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
     """Durations are those of the monotonic clock, here one that counts by ones; the watchdog keeps still."""
     hooks.hook_in(monkeypatch, hooks.clocks)
     monkeypatch.setattr(time, "time", hooks.jumping)
-    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=60")
+    code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=60")
     monkeypatch.undo()
     assert code == 0, said
     assert "sign of life" not in said
@@ -498,7 +498,7 @@ def test_a_rank_that_hangs(words, outputs, undisturbed):
         frozen.append(pid_of(at_step(20, outputs)))
         os.kill(frozen[0], signal.SIGSTOP)
 
-    code, said = launched(*words, f"outputs={outputs}", "launch.watchdog=6", meanwhile=write_config)
+    code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=6", meanwhile=write_config)
     assert code == 0, said
     assert f"gave no sign of life for 6 s; {AGAIN}" in said
     assert gone(*frozen)

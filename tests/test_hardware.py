@@ -59,14 +59,14 @@ def test_gpus_that_are_not_there_are_refused(count, asked, message, gpus):
 def test_train_uses_all_gpus_that_its_batch_can_be_shared_by(count, ranks, said, gpus, capsys, tmp_path):
     gpus(count)
     made = plan(parse(compose("train", [f"outputs={tmp_path}"])))
-    assert cells.with_default_nproc(made).config.launch.processes == ranks
+    assert cells.with_default_nproc(made).config.launch.nproc == ranks
     assert said in capsys.readouterr().err
 
 
 def test_train_does_as_it_is_told(gpus, tmp_path):
     gpus(4)
-    made = plan(parse(compose("train", ["launch.processes=2", f"outputs={tmp_path}"])))
-    assert cells.with_default_nproc(made).config.launch.processes == 2
+    made = plan(parse(compose("train", ["launch.nproc=2", f"outputs={tmp_path}"])))
+    assert cells.with_default_nproc(made).config.launch.nproc == 2
 
 
 def test_the_ranks_of_one_unfinished_cell_are_not_those_of_a_table(monkeypatch, tmp_path):

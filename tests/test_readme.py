@@ -47,7 +47,7 @@ def test_a_line_of_the_readme_can_be_run(words, pictures):
     overrides = [word for word in rest if word not in FLAGS]
     for name in PLACEHOLDERS:
         overrides = [word.replace(name, str(pictures)) for word in overrides]
-    own = [*overrides, "train.batch=2"] if str(pictures) in " ".join(overrides) else overrides
+    own = [*overrides, "train.batch_size=2"] if str(pictures) in " ".join(overrides) else overrides
     for run in sweeps(own, multirun="-m" in rest):
         check_idle_switches(command, run)
         if command == "train":

@@ -191,9 +191,9 @@ def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message,
 
 
 def test_groups_of_ones_own_still_join(foreign, inceptionctl):
-    foreign("schedule/mine.yaml", "defaults: [cosine]\nrate: 0.123")
+    foreign("schedule/mine.yaml", "defaults: [cosine]\nlr: 0.123")
     words = ["schedule=mine", "hydra/job_logging=disabled", "hydra.verbose=true", "--config-dir", "foreign"]
-    assert "rate: 0.123" in inceptionctl("train", "--cfg", "job", *words).stdout
+    assert "lr: 0.123" in inceptionctl("train", "--cfg", "job", *words).stdout
     assert inceptionctl("train", "--dry-run", *words).returncode == 0
 
 

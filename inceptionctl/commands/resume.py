@@ -1,6 +1,6 @@
 """`inceptionctl resume RUN_DIR`: goes on where the last whole checkpoint of a run is.
 
-With other ranks, threads or workers (launch.processes=2, data.workers=4) it sees the same pictures in the same batches,
+With other ranks, threads or workers (launch.nproc=2, data.workers=4) it sees the same pictures in the same batches,
 but does not end to the same bits.
 """
 
@@ -58,7 +58,9 @@ def _launch(config: Config, words: Sequence[str]) -> dict[str, Any]:
     if not ways:
         return before
     named = {word.partition("=")[0] for word in ways}
-    kept = {key: before[key] for key in ("accumulate", "threads") if f"launch.{key}" not in named and before[key]}
+    kept = {
+        key: before[key] for key in ("accumulation_steps", "threads") if f"launch.{key}" not in named and before[key]
+    }
     return dict(compose("train", ways)["launch"]) | kept
 
 

@@ -99,7 +99,7 @@ class Jitter:
 class Data:
     """`root`, `train`, `val`, `split` are for image folders; `fingerprint` is filled in from what lies there.
 
-    `holdout` "dev" evaluates on a share of the training pictures, to choose settings without the test set. `corrupt`:
+    `eval_split` "dev" evaluates on a share of the training pictures, to choose settings without the test set. `on_corrupt`:
     what becomes of a picture that cannot be read: it ends the run, counts for nothing, or makes room for the next one.
     """
 
@@ -109,8 +109,8 @@ class Data:
     val: str | None
     split: Annotated[float, Field(gt=0, lt=1)] | None
     fingerprint: str | None
-    holdout: Literal["test", "dev"]
-    corrupt: Literal["error", "skip", "replace"]
+    eval_split: Literal["test", "dev"]
+    on_corrupt: Literal["error", "skip", "replace"]
     renderings: Count
     jitter: Jitter | None
     workers: Annotated[int, Field(ge=0, le=256)]
@@ -133,20 +133,20 @@ class Optim:
 
 @section
 class Schedule:
-    """`rate` is for a `batch` of so many pictures and follows that of the run by `scaling` (null: it is used as it is).
-    It rises for `warmup` epochs, then: exponential, times `factor` every `every` epochs (at once: `staircase`); step,
-    times `factor` at each of the `milestones`, in epochs; cosine, down to `floor` times the rate at the end."""
+    """`lr` is for a `base_batch_size` of so many pictures and follows that of the run by `lr_scaling` (null: it is used as it is).
+    It rises for `warmup_epochs` epochs, then: exponential, times `gamma` every `decay_epochs` epochs (at once: `staircase`); step,
+    times `gamma` at each of the `milestones`, in epochs; cosine, down to `min_lr_ratio` times the rate at the end."""
 
     name: Literal["exponential", "step", "cosine", "constant"]
-    rate: Positive
-    batch: Count | None
-    scaling: Literal["linear", "sqrt"]
-    factor: Annotated[float, Field(gt=0, le=1)] | None
-    every: Positive | None
+    lr: Positive
+    base_batch_size: Count | None
+    lr_scaling: Literal["linear", "sqrt"]
+    gamma: Annotated[float, Field(gt=0, le=1)] | None
+    decay_epochs: Positive | None
     milestones: Annotated[list[Positive], Field(min_length=1)] | None
-    floor: Share | None
+    min_lr_ratio: Share | None
     staircase: bool
-    warmup: NonNegative
+    warmup_epochs: NonNegative
 
 
 @section
@@ -159,39 +159,39 @@ class Loss:
 
 
 @section
-class Average:
-    """The running average of the parameters. `memory`: what `value` is, a share of the run, a half-life in epochs or
+class Ema:
+    """The running average of the parameters. `unit`: what `decay` is, a share of the run, a half-life in epochs or
     the decay of each step itself; `warmup`: its first steps count for more; `buffers`: whether the statistics of batch
     norm are averaged too, copied from the last step, or recomputed over the training set at the end."""
 
-    memory: Literal["fraction", "half_life", "decay"]
-    value: NonNegative
+    unit: Literal["fraction", "half_life", "decay"]
+    decay: NonNegative
     warmup: bool
     buffers: Literal["averaged", "copied", "recomputed"]
 
 
 @section
 class Train:
-    """`batch`: pictures in a step over all devices; `bn_batch`: pictures that batch norm normalises together (null: the
-    whole batch); `clip`: largest global norm of the gradient; `deterministic`: refuse operators that are not; `best`:
+    """`batch_size`: pictures in a step over all devices; `bn_batch_size`: pictures that batch norm normalises together (null: the
+    whole batch); `grad_clip`: largest global norm of the gradient; `deterministic`: refuse operators that are not; `keep_best`:
     keep the checkpoint that does best on a dev split as well; `rollbacks`: how often a run that diverges may go back
     to its last checkpoint, at half the rate; `monitor`: held-out pictures evaluated after each epoch."""
 
-    batch: Count
-    bn_batch: Annotated[int, Field(ge=2)] | None
+    batch_size: Count
+    bn_batch_size: Annotated[int, Field(ge=2)] | None
     epochs: Positive
     weight_decay: NonNegative
-    clip: Positive
-    average: Average
+    grad_clip: Positive
+    ema: Ema
     precision: Literal["float32", "bfloat16", "float16"]
     channels_last: bool
     compile: bool
     deterministic: bool
-    best: bool
+    keep_best: bool
     rollbacks: Annotated[int, Field(ge=0)]
     monitor: Count
     log_every: Count
-    keep: Count
+    keep_checkpoints: Count
 
 
 @section
@@ -204,18 +204,18 @@ class Protocol:
 
 @section
 class _Launch:
-    """`processes`: ranks of one run; `threads`: of each rank; null chooses by the place. `accumulate`: batches a rank
+    """`nproc`: ranks of one run; `threads`: of each rank; null chooses by the place. `accumulation_steps`: batches a rank
     reads one after the other for one step; `restarts`: how often a run that was cut short starts again from its last
-    checkpoint; `save_minutes`: between checkpoints of a long epoch; `watchdog`: seconds without a sign of life after
+    checkpoint; `save_minutes`: between checkpoints of a long epoch; `hang_timeout`: seconds without a sign of life after
     which it counts as hung."""
 
     device: Literal["auto", "cpu", "cuda"]
-    processes: Count | None
+    nproc: Count | None
     threads: Count | None
-    accumulate: Count
+    accumulation_steps: Count
     restarts: Annotated[int, Field(ge=0)]
     save_minutes: Positive
-    watchdog: Positive
+    hang_timeout: Positive
 
 
 @section

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from inceptionctl.config.schema import Average, Config, Local, Schedule, Slurm
+from inceptionctl.config.schema import Config, Ema, Local, Schedule, Slurm
 from inceptionctl.errors import RequestError, unknown
 
 T = TypeVar("T")
@@ -24,9 +24,9 @@ RESULTS_VERSION = 2
 
 # What each schedule reads beside its rate and its warm-up.
 SCHEDULES: dict[str, tuple[str, ...]] = {
-    "exponential": ("factor", "every"),
-    "step": ("factor", "milestones"),
-    "cosine": ("floor",),
+    "exponential": ("gamma", "decay_epochs"),
+    "step": ("gamma", "milestones"),
+    "cosine": ("min_lr_ratio",),
     "constant": (),
 }
 
@@ -37,7 +37,7 @@ SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
 # What a run's result does not depend on.
 IRRELEVANT = (
     "name", "outputs", "run_dir", "rerun", "launch", "tracker",
-    "data.root", "data.train", "data.val", "data.workers", "train.log_every", "train.keep", "train.monitor",
+    "data.root", "data.train", "data.val", "data.workers", "train.log_every", "train.keep_checkpoints", "train.monitor",
 )  # fmt: skip
 
 
@@ -128,15 +128,13 @@ def _check_launch(config: Config) -> None:
     if not isinstance(launch, Slurm):
         return
     ranks = launch.nodes * launch.gpus_per_node
-    if ranks and launch.processes not in (None, ranks):
+    if ranks and launch.nproc not in (None, ranks):
         raise RequestError(
-            f"launch.processes = {launch.processes} is not launch.nodes x launch.gpus_per_node = {ranks}, one rank a "
+            f"launch.nproc = {launch.nproc} is not launch.nodes x launch.gpus_per_node = {ranks}, one rank a "
             "GPU: leave it out"
         )
-    if launch.processes and launch.processes % launch.nodes:
-        raise RequestError(
-            f"launch.processes = {launch.processes} cannot be shared by launch.nodes = {launch.nodes} alike"
-        )
+    if launch.nproc and launch.nproc % launch.nodes:
+        raise RequestError(f"launch.nproc = {launch.nproc} cannot be shared by launch.nodes = {launch.nodes} alike")
     if taken := sorted(OURS & (launch.extra or {}).keys()):
         raise RequestError(f"launch.extra.{taken[0]} is not free: that is how runs find their logs and their cells")
     for line in [*(launch.setup or []), *(launch.extra or {}).values()]:
@@ -156,7 +154,7 @@ def _check_together(config: Config) -> None:
     if config.optim.name == "rmsprop" and (config.optim.decay is None or config.optim.eps is None):
         raise RequestError("optim.name = rmsprop needs optim.decay and optim.eps (optim=rmsprop sets both)")
     _check_schedule(config.schedule)
-    _check_average(config.train.average)
+    _check_ema(config.train.ema)
     _check_launch(config)
     if jitter := config.data.jitter:
         for key, (low, high) in {"size": jitter.size, "contrast": jitter.contrast}.items():
@@ -164,18 +162,15 @@ def _check_together(config: Config) -> None:
                 raise RequestError(f"data.jitter.{key} = [{low}, {high}] is out of range: the low end comes first")
 
 
-def _check_average(average: Average) -> None:
+def _check_ema(ema: Ema) -> None:
     """The range of `value` depends on what it is."""
     allowed, what = {
-        "fraction": (average.value <= 1, "a share of the run is at most 1"),
-        "half_life": (average.value > 0, "a half-life, in epochs, is more than 0"),
-        "decay": (average.value < 1, "a decay is less than 1"),
-    }[average.memory]
+        "fraction": (ema.decay <= 1, "a share of the run is at most 1"),
+        "half_life": (ema.decay > 0, "a half-life, in epochs, is more than 0"),
+        "decay": (ema.decay < 1, "a decay is less than 1"),
+    }[ema.unit]
     if not allowed:
-        raise RequestError(
-            f"train.average.value = {average.value:g} is not allowed with train.average.memory = {average.memory}: "
-            f"{what}"
-        )
+        raise RequestError(f"train.ema.decay = {ema.decay:g} is not allowed with train.ema.unit = {ema.unit}: {what}")
 
 
 def _check_schedule(schedule: Schedule) -> None:

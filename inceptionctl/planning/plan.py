@@ -47,13 +47,15 @@ class Plan:
         """How `world` ranks share the batch. Raises RequestError where it does not come out even."""
         settings = self.config.train
         normalised = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
-        return Layout.cut(settings.batch, world, self.config.launch.accumulate, settings.bn_batch, normalised)
+        return Layout.cut(
+            settings.batch_size, world, self.config.launch.accumulation_steps, settings.bn_batch_size, normalised
+        )
 
     @property
     def warnings(self) -> list[str]:
         """Layers that this input starves."""
         settings = self.config.train
-        return [*_small_grids(self.cost), *_small_batches(self.cost, settings.bn_batch or settings.batch)]
+        return [*_small_grids(self.cost), *_small_batches(self.cost, settings.bn_batch_size or settings.batch_size)]
 
 
 def plan(config: Config) -> Plan:
@@ -63,7 +65,7 @@ def plan(config: Config) -> Plan:
     spec = variant(config, len(data.classes))
     _check_idle_heads(config, spec)
     _check_unlike_release(config, spec)
-    clock = Clock.over(data.train, config.train.batch, config.train.epochs)
+    clock = Clock.over(data.train, config.train.batch_size, config.train.epochs)
     _check_long_average(config, clock)
     return Plan(
         config=config,
@@ -157,10 +159,10 @@ def dataset(config: Config) -> DataSet:
     data, pixels = config.data, config.arch.pixels
     if data.name == "digits":
         jitter = asdict(data.jitter) if data.jitter else None
-        return digits(pixels, jitter, data.renderings, data.holdout, config.train.best)
+        return digits(pixels, jitter, data.renderings, data.eval_split, config.train.keep_best)
     where = (data.root, data.train, data.val, data.split)
-    crop, dev = config.protocol.crop, config.train.best
-    return _found_once(pixels, *where, data.holdout, config.augment.name, crop, data.corrupt, dev)
+    crop, dev = config.protocol.crop, config.train.keep_best
+    return _found_once(pixels, *where, data.eval_split, config.augment.name, crop, data.on_corrupt, dev)
 
 
 # The rows of a table share their pictures, and listing a million files takes a while.
@@ -170,20 +172,24 @@ _found_once = cache(imagefolder)
 def schedule(config: Config, clock: Clock) -> Schedule:
     """The schedule in steps, at the rate that goes with the run's batch."""
     asked, epoch = config.schedule, clock.steps_per_epoch
-    rate, warmup = asked.rate * rate_factor(config), round(asked.warmup * epoch)
-    if asked.name == "exponential" and asked.factor is not None and asked.every is not None:
-        return Exponential(rate, asked.factor, asked.every * epoch, warmup, asked.staircase)
-    if asked.name == "step" and asked.factor is not None and asked.milestones is not None:
-        return Step(rate, asked.factor, tuple(round(at * epoch) for at in asked.milestones), warmup)
-    if asked.name == "cosine" and asked.floor is not None:
-        return Cosine(rate, asked.floor, clock.steps, warmup)
+    rate, warmup = asked.lr * rate_factor(config), round(asked.warmup_epochs * epoch)
+    if asked.name == "exponential" and asked.gamma is not None and asked.decay_epochs is not None:
+        return Exponential(rate, asked.gamma, asked.decay_epochs * epoch, warmup, asked.staircase)
+    if asked.name == "step" and asked.gamma is not None and asked.milestones is not None:
+        return Step(rate, asked.gamma, tuple(round(at * epoch) for at in asked.milestones), warmup)
+    if asked.name == "cosine" and asked.min_lr_ratio is not None:
+        return Cosine(rate, asked.min_lr_ratio, clock.steps, warmup)
     return Constant(rate, warmup)
 
 
 def rate_factor(config: Config) -> float:
     """What the rate is multiplied by because the run's batch is not the one that it is for."""
     asked = config.schedule
-    return 1.0 if asked.batch is None else SCALING[asked.scaling](config.train.batch / asked.batch)
+    return (
+        1.0
+        if asked.base_batch_size is None
+        else SCALING[asked.lr_scaling](config.train.batch_size / asked.base_batch_size)
+    )
 
 
 def _check_idle_heads(config: Config, spec: Seq) -> None:
@@ -201,14 +207,14 @@ def _check_idle_heads(config: Config, spec: Seq) -> None:
 
 def _check_long_average(config: Config, clock: Clock) -> None:
     """An average that remembers more steps than there are holds on to what came before the run had learned."""
-    average = config.train.average
-    decay = ema_decay(average.memory, average.value, clock.steps, clock.steps_per_epoch)
+    ema = config.train.ema
+    decay = ema_decay(ema.unit, ema.decay, clock.steps, clock.steps_per_epoch)
     if exceeds_run(decay, clock.steps):
         raise RequestError(
-            f"train.average.value = {average.value:g} ({average.memory}) makes an average that remembers "
+            f"train.ema.decay = {ema.decay:g} ({ema.unit}) makes an average that remembers "
             f"{memory_of(decay):,.0f} steps, and the run has {clock.steps:,}\n"
             "  lower it, or say which share of the run to remember: "
-            "train.average.memory=fraction with train.average.value up to 1"
+            "train.ema.unit=fraction with train.ema.decay up to 1"
         )
 
 

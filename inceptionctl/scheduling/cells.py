@@ -55,7 +55,7 @@ def with_resumed_launch(made: Plan) -> Plan:
     if not (begun := unfinished(made)):
         return made
     asked, had = made.config.launch, read_config(begun).launch
-    launch = replace(asked, processes=asked.processes or had.processes, threads=asked.threads or had.threads)
+    launch = replace(asked, nproc=asked.nproc or had.nproc, threads=asked.threads or had.threads)
     return replace(made, config=replace(made.config, launch=launch))
 
 
@@ -63,7 +63,7 @@ def folder(made: Plan, processes: int, threads: int) -> RunDir:
     """The folder to work in: an unfinished attempt if there is one, else a new one. What the run is goes into it once;
     how it is worked on may change."""
     config = made.config
-    launch = replace(config.launch, processes=processes, threads=threads)
+    launch = replace(config.launch, nproc=processes, threads=threads)
     if config.run_dir:
         run = open_run_dir(Path(config.run_dir), made.identity)
     else:
@@ -109,7 +109,7 @@ def work(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
             made.clock.steps,
             lambda made=made: folder(made, share.processes, made.config.launch.threads or share.threads),  # type: ignore[misc]
             made.config.launch.restarts,
-            made.config.launch.watchdog,
+            made.config.launch.hang_timeout,
         )
         for label, made in plans.items()
     ]
@@ -135,7 +135,7 @@ def allocate_devices(plans: Mapping[str, Plan]) -> Share:
     ranks cannot share."""
     launch = next(iter(plans.values())).config.launch
     assert isinstance(launch, Local), "others run elsewhere"
-    share = allocate(launch.device, launch.jobs, launch.processes or 1, launch.threads, len(plans))
+    share = allocate(launch.device, launch.jobs, launch.nproc or 1, launch.threads, len(plans))
     for made in plans.values():
         made.layout(share.processes)
     return share
@@ -144,13 +144,15 @@ def allocate_devices(plans: Mapping[str, Plan]) -> Share:
 def with_default_nproc(made: Plan) -> Plan:
     """`made` with as many ranks as this machine has GPUs, or as many of them as its batch can be shared by, unless it,
     or the attempt that it goes on with, says how many."""
-    if (made := with_resumed_launch(made)).config.launch.processes:
+    if (made := with_resumed_launch(made)).config.launch.nproc:
         return made
     count = len(machine.gpus(made.config.launch.device)) or 1
     fitting = next((n for n in range(count, 1, -1) if _fits(made, n)), 1)
     if fitting < count:
-        warn(f"{fitting} of {count} GPUs are used: train.batch = {made.config.train.batch} cannot be shared by more")
-    return replace(made, config=replace(made.config, launch=replace(made.config.launch, processes=fitting)))
+        warn(
+            f"{fitting} of {count} GPUs are used: train.batch_size = {made.config.train.batch_size} cannot be shared by more"
+        )
+    return replace(made, config=replace(made.config, launch=replace(made.config.launch, nproc=fitting)))
 
 
 def _fits(made: Plan, ranks: int) -> bool:

@@ -90,20 +90,24 @@ def rate_curve(made: Plan, points: int = 9) -> str:
 
 def _rate_rule(made: Plan) -> str:
     asked, factor = made.config.schedule, rate_factor(made.config)
-    return f"; {asked.rate:g} at batch {asked.batch:,}, here x {factor:.3g} ({asked.scaling})" if factor != 1 else ""
+    return (
+        f"; {asked.lr:g} at batch {asked.base_batch_size:,}, here x {factor:.3g} ({asked.lr_scaling})"
+        if factor != 1
+        else ""
+    )
 
 
 def device_hours(made: Plan) -> float:
     """Forward and backward take three times the multiply-adds; one evaluation of both kinds of weights at the end."""
     launch = made.config.launch
     on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
-    images = 3 * made.clock.steps * made.config.train.batch + 2 * made.data.eval
+    images = 3 * made.clock.steps * made.config.train.batch_size + 2 * made.data.eval
     return images * made.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
 
 
 def disk_bytes(made: Plan) -> int:
     """Model, average and at most two slots of the optimizer in each checkpoint kept."""
-    return 4 * BYTES * made.cost.params * made.config.train.keep
+    return 4 * BYTES * made.cost.params * made.config.train.keep_checkpoints
 
 
 def _weights(made: Plan) -> str:

@@ -68,7 +68,9 @@ def setting(configs: Sequence[Config]) -> str:
     widths, epochs = _either(c.arch.width for c in configs), _either(c.train.epochs for c in configs)
     data = "real digits" if config.data.name == "digits" else "image folder"
     jittered = ", jittered" if config.data.jitter else ""
-    return f"{data}{jittered}, {config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch}"
+    return (
+        f"{data}{jittered}, {config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch_size}"
+    )
 
 
 def _either(values: Iterable[float]) -> str:

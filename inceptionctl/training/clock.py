@@ -19,7 +19,7 @@ class Clock:
     def over(cls, images: int, batch: int, epochs: float) -> Clock:
         """Whole batches only. Raises RequestError if not even one fits."""
         if images < batch:
-            raise RequestError(f"train.batch = {batch} is more than the {images} training pictures")
+            raise RequestError(f"train.batch_size = {batch} is more than the {images} training pictures")
         per_epoch = images // batch
         return cls(per_epoch, max(1, round(per_epoch * epochs)))
 

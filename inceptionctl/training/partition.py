@@ -48,11 +48,11 @@ def _check_uneven(layout: Layout) -> None:
     if layout.batch % parts:
         fitting = [n for n in range(1, layout.world + 1) if layout.batch % (n * layout.accumulate) == 0]
         raise RequestError(
-            f"train.batch = {layout.batch} cannot be cut into {layout.world} ranks x {layout.accumulate} accumulated\n"
-            f"  launch.processes that do: {', '.join(map(str, fitting)) or 'none'}; or another train.batch"
+            f"train.batch_size = {layout.batch} cannot be cut into {layout.world} ranks x {layout.accumulate} accumulated\n"
+            f"  launch.nproc that do: {', '.join(map(str, fitting)) or 'none'}; or another train.batch_size"
         )
     if layout.batch % layout.group:
-        raise RequestError(f"train.bn_batch = {layout.group} does not divide train.batch = {layout.batch}")
+        raise RequestError(f"train.bn_batch_size = {layout.group} does not divide train.batch_size = {layout.batch}")
 
 
 def _check_scattered(layout: Layout, stated: bool) -> None:
@@ -62,9 +62,9 @@ def _check_scattered(layout: Layout, stated: bool) -> None:
     across = group > share and group % share == 0 and layout.accumulate == 1 and layout.world % (group // share) == 0
     if within or across:
         return
-    name = f"train.bn_batch = {group}" if stated else f"train.bn_batch = null (all {group} pictures together)"
+    name = f"train.bn_batch_size = {group}" if stated else f"train.bn_batch_size = null (all {group} pictures together)"
     raise RequestError(
         f"{name} does not fit {layout.world} ranks x {layout.accumulate} accumulated x {share} pictures: batch norm "
         f"can see a part of {share}, or what several ranks read at a time\n"
-        f"  choose train.bn_batch={share}, or other launch.processes and launch.accumulate"
+        f"  choose train.bn_batch_size={share}, or other launch.nproc and launch.accumulation_steps"
     )

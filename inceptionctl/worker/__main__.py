@@ -150,7 +150,7 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
             run.verdict.unlink(missing_ok=True)
             note_start(run, launch.restarts)
             if SUBMISSION in os.environ:
-                end_when_hung(run, launch.watchdog)
+                end_when_hung(run, launch.hang_timeout)
             yield
         except BaseException as error:
             code = _code(error)

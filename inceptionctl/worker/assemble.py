@@ -40,8 +40,8 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Distr
     layout = made.layout(ranks.size)
     memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
     model = make_model(made, fresh).to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    kind, clock = settings.average, made.clock
-    decay = ema_decay(kind.memory, kind.value, clock.steps, clock.steps_per_epoch)
+    kind, clock = settings.ema, made.clock
+    decay = ema_decay(kind.unit, kind.decay, clock.steps, clock.steps_per_epoch)
     average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
     if not layout.plain:
         convert_batch_norm(model, layout.group // layout.span, layout.span)
@@ -52,7 +52,7 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Distr
         loss=CrossEntropy(loss.label_smoothing, loss.aux_weight, loss.smooth_aux),
         optimizer=OPTIMIZERS[made.config.optim.name](model, settings.weight_decay, **options),
         average=average,
-        clip=settings.clip,
+        clip=settings.grad_clip,
         device=device,
         memory_format=memory_format,
         forward=as_called(model, ranks, device, settings.compile, settings.deterministic),

@@ -40,7 +40,7 @@ def write_results(
         "rollbacks": progress.rollbacks,
         "unreadable": progress.unreadable,
         "wall_s": wall_s,
-        "images_per_s": made.clock.steps * made.config.train.batch / wall_s,
+        "images_per_s": made.clock.steps * made.config.train.batch_size / wall_s,
         "evaluations": _evaluations(made, last),
     }
     if best and progress.best:
@@ -70,12 +70,14 @@ def dump(run: RunDir, made: Plan, step: Step, error: Diverged) -> Path:
     folder = run.diverged / f"step-{error.step:08d}"
     weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in step.model.state_dict().items()}
     settings = made.config
-    (pictures,) = training_batches(made.data.train, settings.train.batch, settings.seed, error.step - 1, error.step)
+    (pictures,) = training_batches(
+        made.data.train, settings.train.batch_size, settings.seed, error.step - 1, error.step
+    )
     write_json(folder / "report.json", {
         "step": error.step,
         "loss": repr(error.loss),  # JSON has no word for what is no number
         "grad_norm": repr(error.grad_norm),
-        "rate": made.schedule(error.step - 1),
+        "lr": made.schedule(error.step - 1),
         "not_finite": [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()],
         "pictures": [{"epoch": epoch, "index": index} for epoch, index in pictures],
         "settings": {name: asdict(getattr(settings, name)) for name in ("optim", "schedule", "train")},
@@ -98,7 +100,7 @@ def _evaluations(made: Plan, found: Found) -> list[Row]:
             "interpolation": None if rendered else "bilinear",
             "decoder": None if rendered else "pillow",
             "blacklist": False,
-            "holdout": settings.data.holdout,
+            "eval_split": settings.data.eval_split,
         }
         for weights, evaluation in found.items()
     ]

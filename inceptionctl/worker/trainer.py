@@ -52,7 +52,7 @@ class Session:
         device = _device(settings)
         if settings.train.deterministic:
             determinism.switch_on()
-        ranks = join(device, settings.launch.watchdog)
+        ranks = join(device, settings.launch.hang_timeout)
         torch.set_num_threads(settings.launch.threads or torch.get_num_threads())
         found = checkpoint.read_latest(run.checkpoints, warn if ranks.first else _quiet)
         step = make_step(made, device, fresh=found is None, ranks=ranks)
@@ -112,7 +112,7 @@ class Session:
     def _batches(self, first: int, last: int) -> Iterator[Batch]:
         settings, ranks = self.plan.config, self.step.ranks
         return loader.training(
-            self.images.train, settings.train.batch, settings.seed, first, last, settings.data.workers, self._pinned,
+            self.images.train, settings.train.batch_size, settings.seed, first, last, settings.data.workers, self._pinned,
             rank=ranks.rank, world=ranks.size, accumulate=self.layout.accumulate, report=warn,
         )  # fmt: skip
 
@@ -129,7 +129,7 @@ class Session:
             return
         means = self.journal.row(clock.step)
         self.record.progress.unreadable += int(means.get("unreadable") or 0)
-        images = settings.batch * (clock.step % settings.log_every or settings.log_every)
+        images = settings.batch_size * (clock.step % settings.log_every or settings.log_every)
         self.record.write({"kind": "train", **self._at, **means, "lr": rate, **self.record.speed(images)})
         self.record.restart_rate()
 
@@ -138,7 +138,7 @@ class Session:
         settings, clock = self.plan.config.train, self.plan.clock
         if (found := inverse_rms(self.step.optimizer)) is not None:
             self.record.write({"kind": "optimizer", **self._at, **found})
-        if settings.best:
+        if settings.keep_best:
             error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), split="dev").error(1)
             if self.record.progress.best is None or error < self.record.progress.best[1]:
                 self.record.progress.best = clock.step, error
@@ -171,7 +171,9 @@ class Session:
         if step.ranks.first:
             about = self._about() | {"progress": self.record.state(), "unlogged": self.journal.state()}
             found = state.capture(step, clock, about, random)
-            checkpoint.write(self.run.checkpoints, found, self.plan.config.train.keep, best[0] if best else None)
+            checkpoint.write(
+                self.run.checkpoints, found, self.plan.config.train.keep_checkpoints, best[0] if best else None
+            )
         self.record.note_saved()
         self.heartbeat()
 
@@ -212,7 +214,7 @@ class Session:
     def _figures(self, **about: str) -> dict[str, Evaluation]:
         """Both kinds of weights on every held-out picture."""
         eval, average = self.images.eval, self.step.average.module
-        if self.plan.config.train.average.buffers == "recomputed":
+        if self.plan.config.train.ema.buffers == "recomputed":
             batches = self._batches(0, self.plan.clock.steps_per_epoch)
             recompute(average, self.heartbeat.during(batches), self.step, self.layout)
         return {weights: self.evaluate(weights, eval, len(eval), **about) for weights in ("ema", "raw")}

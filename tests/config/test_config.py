@@ -45,12 +45,12 @@ def test_every_table_composes():
         ("+sed=1", "Did you mean seed"),
         ("loss.label_smoothing=1.5", "loss.label_smoothing = 1.5 is not allowed.*less than 1"),
         ("loss.label_smoothing=abc", "loss.label_smoothing = abc"),
-        ("train.batch=0", "train.batch = 0"),
-        ("train.batch=2.5", "train.batch = 2.5"),
+        ("train.batch_size=0", "train.batch_size = 0"),
+        ("train.batch_size=2.5", "train.batch_size = 2.5"),
         ("ablation=[rmspro]", "Did you mean rmsprop"),
         ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
         ("++optim={name: momentum, lr: 1}", "optim.lr"),
-        ("~train.batch", "train.batch"),
+        ("~train.batch_size", "train.batch_size"),
         ("arch.aux.head=false", "loss.aux_weight"),
         ("optim.name=rmsprop", "needs optim.decay"),
         ("data.jitter.size=[0.7,0.3]", "low end comes first"),
@@ -90,13 +90,13 @@ def test_what_a_network_needs_to_learn_is_for_one_scale_alone():
     for tuned in groups("train")["tuned"]:
         scale, _, arch = tuned.partition("_")
         assert (scale in groups("train")["scale"], arch in ARCHITECTURES) == (True, True)
-    assert (config("arch=vgg16").schedule.rate, config("arch=resnet50").schedule.rate) == (0.03, 0.3)
-    assert config("arch=vgg16", "schedule.rate=0.1").schedule.rate == 0.1
-    assert config("arch=vgg16", "scale=imagenet").schedule.rate == 0.045
+    assert (config("arch=vgg16").schedule.lr, config("arch=resnet50").schedule.lr) == (0.03, 0.3)
+    assert config("arch=vgg16", "schedule.lr=0.1").schedule.lr == 0.1
+    assert config("arch=vgg16", "scale=imagenet").schedule.lr == 0.045
 
 
 def test_an_experiment_replaces_the_scale():
-    assert config("experiment=rethinking_v3").train.batch == 1600
+    assert config("experiment=rethinking_v3").train.batch_size == 1600
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_switches_that_disagree_are_refused(tmp_path):
 def test_identity_is_what_the_result_depends_on():
     base = identity(config())
     same = ["launch.threads=3", "outputs=elsewhere", "name=other", "tracker=tensorboard", "data.workers=2"]
-    other = ["seed=1", "train.batch=16", "arch.width=0.5", "data.holdout=dev", "ablation=[rmsprop]"]
+    other = ["seed=1", "train.batch_size=16", "arch.width=0.5", "data.eval_split=dev", "ablation=[rmsprop]"]
     assert {identity(config(override)) for override in same} == {base}
     assert len({base, *(identity(config(override)) for override in other)}) == len(other) + 1
 

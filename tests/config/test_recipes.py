@@ -18,15 +18,20 @@ CONF = Path(__file__).parents[2] / "conf"
 NAMES = groups("train")["experiment"]
 IMAGES = 1_281_167  # of ImageNet, to train
 
-LATER = {"loss.label_smoothing": 0.0, "train.clip": float("inf")}  # came with Rethinking
-GOOGLENET = LATER | {"optim.momentum": 0.9, "schedule.factor": 0.96, "schedule.every": 8}  # section 6
-BN = LATER | {"schedule.batch": 32, "train.batch": 32, "train.bn_batch": 32}  # section 4.2
-BASELINE = BN | {"schedule.rate": 0.0015, "arch.dropout": 0.4}  # sections 4.2.2 and 4.2.3
-X5 = BN | {"schedule.rate": 0.0075, "arch.dropout": 0.0}  # sections 4.2.1 and 4.2.2
-X30 = X5 | {"schedule.rate": 0.045}
-SCHEDULE = {"schedule.rate": 0.045, "schedule.factor": 0.94, "schedule.every": 2}
+LATER = {"loss.label_smoothing": 0.0, "train.grad_clip": float("inf")}  # came with Rethinking
+GOOGLENET = LATER | {"optim.momentum": 0.9, "schedule.gamma": 0.96, "schedule.decay_epochs": 8}  # section 6
+BN = LATER | {"schedule.base_batch_size": 32, "train.batch_size": 32, "train.bn_batch_size": 32}  # section 4.2
+BASELINE = BN | {"schedule.lr": 0.0015, "arch.dropout": 0.4}  # sections 4.2.2 and 4.2.3
+X5 = BN | {"schedule.lr": 0.0075, "arch.dropout": 0.0}  # sections 4.2.1 and 4.2.2
+X30 = X5 | {"schedule.lr": 0.045}
+SCHEDULE = {"schedule.lr": 0.045, "schedule.gamma": 0.94, "schedule.decay_epochs": 2}
 INCEPTION_V4 = SCHEDULE | {"optim.decay": 0.9, "optim.eps": 1.0}  # section 4
-RETHINKING = INCEPTION_V4 | {"train.batch": 50 * 32, "train.bn_batch": 32, "train.epochs": 100, "train.clip": 2.0}
+RETHINKING = INCEPTION_V4 | {
+    "train.batch_size": 50 * 32,
+    "train.bn_batch_size": 32,
+    "train.epochs": 100,
+    "train.grad_clip": 2.0,
+}
 RETHINKING |= {"loss.label_smoothing": 0.1}  # section 7; the rest: section 8
 XCEPTION = SCHEDULE | {"optim.momentum": 0.9, "train.weight_decay": 1e-5}  # sections 4.2 and 4.3
 
@@ -46,7 +51,7 @@ STATED = {
 
 def average(steps):
     """The share of a run's steps that are the 10,000 which a decay of 0.9999 remembers (the released script)."""
-    return {"train.average.value": 10_000 / steps}
+    return {"train.ema.decay": 10_000 / steps}
 
 
 def epochs(steps):
@@ -54,25 +59,27 @@ def epochs(steps):
     return {"train.epochs": steps * 32 / IMAGES}
 
 
-CAFFE = {"schedule.rate": 0.01, "schedule.batch": 32, "train.batch": 32, "train.weight_decay": 2e-4}
-AS_GOOGLENET = {"optim.momentum": 0.9, "schedule.factor": 0.96}
-SLOWER = AS_GOOGLENET | {"schedule.every": 8, "train.weight_decay": 2e-4}
-FASTER = AS_GOOGLENET | {"schedule.every": 8 / 6, "train.weight_decay": 2e-4 / 5}
+CAFFE = {"schedule.lr": 0.01, "schedule.base_batch_size": 32, "train.batch_size": 32, "train.weight_decay": 2e-4}
+AS_GOOGLENET = {"optim.momentum": 0.9, "schedule.gamma": 0.96}
+SLOWER = AS_GOOGLENET | {"schedule.decay_epochs": 8, "train.weight_decay": 2e-4}
+FASTER = AS_GOOGLENET | {"schedule.decay_epochs": 8 / 6, "train.weight_decay": 2e-4 / 5}
 RELEASED = {"optim.momentum": 0.9, "train.weight_decay": 4e-5}
-REPLICAS = {"train.bn_batch": 32, "train.epochs": 100, "train.clip": 2.0}
-TWENTY = {"schedule.batch": 20 * 32, "train.batch": 20 * 32, "loss.label_smoothing": 0.1}
+REPLICAS = {"train.bn_batch_size": 32, "train.epochs": 100, "train.grad_clip": 2.0}
+TWENTY = {"schedule.base_batch_size": 20 * 32, "train.batch_size": 20 * 32, "loss.label_smoothing": 0.1}
 
 READ = {
     "googlenet": CAFFE | epochs(10e6) | average(10e6),
     "bn_inception_baseline": SLOWER | epochs(31e6) | average(31e6),
     "bn_inception_x5": FASTER | epochs(6e6) | average(6e6),
     "bn_inception_x30": FASTER | epochs(6e6) | average(6e6),
-    "rethinking_v2": RELEASED | average(80_000) | {"schedule.batch": 1600},
-    "rethinking_v3": RELEASED | average(80_000) | {"schedule.batch": 1600},
+    "rethinking_v2": RELEASED | average(80_000) | {"schedule.base_batch_size": 1600},
+    "rethinking_v3": RELEASED | average(80_000) | {"schedule.base_batch_size": 1600},
     "inception_v4": RELEASED | REPLICAS | TWENTY | average(200_000),
     "inception_resnet_v1": RELEASED | REPLICAS | TWENTY | average(200_000),
     "inception_resnet_v2": RELEASED | REPLICAS | TWENTY | average(200_000),
-    "xception": REPLICAS | average(80_000) | {"schedule.batch": 1600, "train.batch": 1600, "loss.label_smoothing": 0.0},
+    "xception": REPLICAS
+    | average(80_000)
+    | {"schedule.base_batch_size": 1600, "train.batch_size": 1600, "loss.label_smoothing": 0.0},
 }
 
 # Network, dropout, weight of its side heads (0: it has none), optimizer, augmentation.
@@ -90,7 +97,14 @@ KINDS = {
 }
 
 # Of the machine, or what no recipe has.
-ASIDE = {"loss.aux_weight", "schedule.warmup", "train.rollbacks", "train.monitor", "train.log_every", "train.keep"}
+ASIDE = {
+    "loss.aux_weight",
+    "schedule.warmup_epochs",
+    "train.rollbacks",
+    "train.monitor",
+    "train.log_every",
+    "train.keep_checkpoints",
+}
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +203,7 @@ def test_another_option_of_a_group_replaces_a_recipe_s():
     changed = tree("inception_v4", "schedule=cosine", "loss=cross_entropy")
     assert changed["schedule"] == compose("train", ["schedule=cosine"])["schedule"]
     assert changed["loss"]["label_smoothing"] == 0.0
-    assert parse(tree("bn_inception_x5", "schedule=step")).schedule.every is None
+    assert parse(tree("bn_inception_x5", "schedule=step")).schedule.decay_epochs is None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,7 +211,7 @@ def test_a_recipe_says_how_to_run_it_and_plans(name, pictures):
     comment = (CONF / "experiment" / f"{name}.yaml").read_text().partition("defaults:")[0]
     assert f"#   inceptionctl train experiment={name} data.root=IMAGENET\n" in comment
     assert "section" in comment
-    made = plan(parse(tree(name, f"data.root={pictures}", "train.batch=2")))
+    made = plan(parse(tree(name, f"data.root={pictures}", "train.batch_size=2")))
     config = made.config
     dropout = next(node.rate for child, node in made.spec if child == "dropout")
     found = (config.arch.name, dropout, config.loss.aux_weight, config.optim.name, config.augment.name)
@@ -208,9 +222,9 @@ def test_a_recipe_says_how_to_run_it_and_plans(name, pictures):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_rate_follows_the_batch(name):
     """Linearly from the batch that the recipe's own is, where it stays as printed."""
-    whole, part = parse(tree(name)), parse(tree(name, "train.batch=256"))
+    whole, part = parse(tree(name)), parse(tree(name, "train.batch_size=256"))
     assert rate_factor(whole) == 1.0
-    assert rate_factor(part) == pytest.approx(256 / whole.train.batch)
+    assert rate_factor(part) == pytest.approx(256 / whole.train.batch_size)
 
 
 def test_every_average_remembers_a_share_of_the_run():

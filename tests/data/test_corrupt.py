@@ -80,7 +80,7 @@ def test_an_unreadable_picture_ends_the_run_with_its_name_and_no_traceback(worke
         passed(folder, "error", workers)
     (line,) = str(caught.value).splitlines()  # the last line of a log is what the terminal shows
     assert line.startswith(f"picture {folder}/cat/2.jpg cannot be read: ")
-    assert line.endswith("; remove it, or set data.corrupt=skip or replace")
+    assert line.endswith("; remove it, or set data.on_corrupt=skip or replace")
 
 
 @pytest.mark.parametrize("workers", [0, 1])

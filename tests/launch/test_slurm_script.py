@@ -66,7 +66,7 @@ def test_a_job_is_warned_in_time_but_for_a_quarter_of_its_time_at_most(limit, se
     [
         ({"nodes": 2, "gpus_per_node": 4, "cpus_per_gpu": 6}, Layout(2, 4, 4, 6)),
         ({"nodes": 1, "gpus_per_node": 1}, Layout(1, 1, 1, None)),
-        ({"nodes": 2, "gpus_per_node": 0, "processes": 8, "cpus_per_gpu": 2}, Layout(2, 4, 0, 2)),
+        ({"nodes": 2, "gpus_per_node": 0, "nproc": 8, "cpus_per_gpu": 2}, Layout(2, 4, 0, 2)),
         ({"nodes": 3, "gpus_per_node": 0}, Layout(3, 1, 0, None)),
     ],
 )

@@ -90,7 +90,7 @@ class Outputs:
                 }
                 for label, (switch, cell) in LADDER.items()
             ],
-            "overrides": [{"key": "train.batch", "paper": "1600", "here": "32"}],
+            "overrides": [{"key": "train.batch_size", "paper": "1600", "here": "32"}],
             "mode": "cumulative" if self.against is None else "independent",
         }
 

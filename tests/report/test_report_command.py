@@ -134,7 +134,7 @@ def test_markdown_links_the_runs_and_lists_what_differs(ladder):
     assert all((ladder / link).exists() for link in links)
     assert sum((ladder / link / "result.json").is_file() for link in links) == 15
     assert {"ladder.svg", "curves.svg"} <= set(links)
-    assert "| `train.batch` | 1600 | 32 |" in text
+    assert "| `train.batch_size` | 1600 | 32 |" in text
     tables = [line for line in text.splitlines() if line.startswith("| +")]
     assert all(line.count("|") == tables[0].count("|") for line in tables[:4])
     assert str(ladder.parent) not in text

@@ -23,7 +23,7 @@ def test_a_sweep_by_submitit_runs_every_seed_on_the_cluster(cluster: Cluster, tm
 
 def test_a_run_that_fails_in_a_sweep_fails_the_command(cluster: Cluster, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="the extra `submitit` is not installed")
-    hopeless = ["schedule.rate=1e30", "train.clip=1e30"]
+    hopeless = ["schedule.lr=1e30", "train.grad_clip=1e30"]
     done = call(
         "train", *SWEEP, *TINY, *hopeless, "seed=1,2", f"outputs={tmp_path}", cwd=tmp_path, **cluster.environment
     )

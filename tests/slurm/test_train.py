@@ -55,7 +55,7 @@ def test_two_nodes_of_two_ranks_end_as_four_ranks_here(cluster: Cluster, tmp_pat
     job = json.loads((run / "jobs.jsonl").read_text())["job"]
     known = ("sacct", "-n", "-X", "-P", "-j", job, "-o", "NNodes,State")
     wait_for(lambda: cluster.run(*known) == "2|COMPLETED", 30)  # accounting lags behind
-    assert_same_end(run, local(here, *TINY, "launch.processes=4"))
+    assert_same_end(run, local(here, *TINY, "launch.nproc=4"))
 
 
 def test_a_run_goes_on_after_its_time_limit(cluster: Cluster, tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def test_an_override_of_what_a_row_changes_is_refused(override, table):
 
 
 def test_other_overrides_apply_to_every_row(table):
-    rungs = resolve_rows(table, ["train.batch=16", "seeds=5"])
-    assert {rung.config.train.batch for rung in rungs} == {16}
+    rungs = resolve_rows(table, ["train.batch_size=16", "seeds=5"])
+    assert {rung.config.train.batch_size for rung in rungs} == {16}
 
 
 def test_a_switch_of_the_user_s_joins_every_row(table):
@@ -93,8 +93,8 @@ def test_seeds_that_make_no_sense(asked):
 def test_a_report_lists_what_the_scale_sets_against_the_paper():
     paper, here = parse(compose("train", ["scale=imagenet"])), parse(compose("train", []))
     listed = {row["key"]: (row["paper"], row["here"]) for row in overridden(paper, here)}
-    assert listed["train.batch"] == ("1600", "32")
-    assert listed["schedule.rate"] == ("0.045", "0.3")
+    assert listed["train.batch_size"] == ("1600", "32")
+    assert listed["schedule.lr"] == ("0.045", "0.3")
     assert listed["arch.width"] == ("1.0", "0.25")
     assert "optim.eps" not in listed
 
@@ -130,14 +130,14 @@ def test_an_independent_row_builds_on_the_base_alone():
 
 
 def test_an_independent_row_that_changes_more_than_the_table_allows_is_refused():
-    sly = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch=16"])
-    with pytest.raises(RequestError, match=r"'BN-Inception'.*also changes train.batch"):
+    sly = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch_size=16"])
+    with pytest.raises(RequestError, match=r"'BN-Inception'.*also changes train.batch_size"):
         resolve_rows(sly, [])
 
 
 def test_what_networks_bring_along_can_be_overridden_for_all():
-    rungs = resolve_rows(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.rate=0.1"])
-    assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.rate) for r in rungs} == {(2, 0.5, 0.1)}
+    rungs = resolve_rows(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.lr=0.1"])
+    assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.lr) for r in rungs} == {(2, 0.5, 0.1)}
 
 
 def test_a_table_s_network_cannot_be_overridden():
@@ -153,5 +153,5 @@ def test_the_rmsprop_table_changes_epsilon_and_what_goes_with_it():
     assert paper.config.schedule == sgd.config.schedule
     for rung in (middle, small):
         between = difference(flatten(asdict(paper.config)), flatten(asdict(rung.config)))
-        assert set(between) == {"optim.eps", "schedule.rate"}
+        assert set(between) == {"optim.eps", "schedule.lr"}
         assert rung.row.cell is None  # the paper has no such row

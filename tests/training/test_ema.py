@@ -104,22 +104,22 @@ def test_a_memory_may_be_the_whole_run_and_no_more():
 
 
 def made(*overrides):
-    return plan(parse(compose("train", [f"train.average.{override}" for override in overrides])))
+    return plan(parse(compose("train", [f"train.ema.{override}" for override in overrides])))
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (
-            ["memory=decay", "value=0.9999"],
-            r"train.average.value = 0.9999 \(decay\).*10,000 steps, and the run has 352\n.*memory=fraction",
+            ["unit=decay", "decay=0.9999"],
+            r"train.ema.decay = 0.9999 \(decay\).*10,000 steps, and the run has 352\n.*unit=fraction",
         ),
-        (["memory=half_life", "value=50"], r"train.average.value = 50 \(half_life\).*3,174 steps.*352"),
-        (["memory=half_life", "value=inf"], r"train.average.value = inf.*inf steps"),
-        (["value=1.01"], "train.average.value = 1.01 is not allowed.*fraction: a share of the run is at most 1"),
-        (["memory=decay", "value=1"], "train.average.value = 1 is not allowed.*decay: a decay is less than 1"),
-        (["memory=half_life", "value=0"], "train.average.value = 0 is not allowed.*is more than 0"),
-        (["value=-0.1"], "train.average.value = -0.1 is not allowed"),
+        (["unit=half_life", "decay=50"], r"train.ema.decay = 50 \(half_life\).*3,174 steps.*352"),
+        (["unit=half_life", "decay=inf"], r"train.ema.decay = inf.*inf steps"),
+        (["decay=1.01"], "train.ema.decay = 1.01 is not allowed.*fraction: a share of the run is at most 1"),
+        (["unit=decay", "decay=1"], "train.ema.decay = 1 is not allowed.*decay: a decay is less than 1"),
+        (["unit=half_life", "decay=0"], "train.ema.decay = 0 is not allowed.*is more than 0"),
+        (["decay=-0.1"], "train.ema.decay = -0.1 is not allowed"),
     ],
 )
 def test_an_average_that_cannot_be_is_refused(overrides, message):
@@ -128,6 +128,6 @@ def test_an_average_that_cannot_be_is_refused(overrides, message):
     assert refused.value.exit_code == 2
 
 
-@pytest.mark.parametrize("overrides", [["value=1"], ["memory=decay", "value=0.99"], ["memory=half_life", "value=2"]])
+@pytest.mark.parametrize("overrides", [["decay=1"], ["unit=decay", "decay=0.99"], ["unit=half_life", "decay=2"]])
 def test_an_average_that_fits_the_run_is_planned(overrides):
     assert made(*overrides).clock.steps == 352

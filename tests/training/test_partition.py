@@ -29,13 +29,16 @@ def test_a_batch_is_shared_by_ranks_and_parts(asked, share, span, plain):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ((32, 3, 1, None), r"cannot be cut into 3 ranks x 1 accumulated\n.*launch.processes that do: 1, 2"),
-        ((32, 1, 1, 5), r"train.bn_batch = 5 does not divide train.batch = 32"),
-        ((32, 1, 2, None), r"train.bn_batch = null \(all 32 pictures together\).*\n.*choose train.bn_batch=16"),
-        ((32, 2, 2, 16), r"train.bn_batch = 16 does not fit 2 ranks x 2 accumulated x 8"),
+        ((32, 3, 1, None), r"cannot be cut into 3 ranks x 1 accumulated\n.*launch.nproc that do: 1, 2"),
+        ((32, 1, 1, 5), r"train.bn_batch_size = 5 does not divide train.batch_size = 32"),
+        (
+            (32, 1, 2, None),
+            r"train.bn_batch_size = null \(all 32 pictures together\).*\n.*choose train.bn_batch_size=16",
+        ),
+        ((32, 2, 2, 16), r"train.bn_batch_size = 16 does not fit 2 ranks x 2 accumulated x 8"),
         ((48, 6, 1, 24), None),
         ((48, 6, 1, 16), None),
-        ((96, 6, 1, 64), r"train.bn_batch = 64 does not divide"),
+        ((96, 6, 1, 64), r"train.bn_batch_size = 64 does not divide"),
     ],
 )
 def test_what_does_not_come_out_even_is_refused(asked, message):

@@ -68,11 +68,13 @@ def test_a_warm_up_rises_to_each_schedule(make):
 
 def test_settings_are_epochs_and_become_steps():
     made = plan(
-        config("data=digits", "train.batch=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=5")
+        config("data=digits", "train.batch_size=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=5")
     )
     assert made.clock.steps_per_epoch == 14
-    assert (made.schedule.milestones, made.schedule.warmup) == ((28, 49), 70)
-    made = plan(config("data=digits", "train.batch=100", "schedule=cosine", "train.epochs=5", "schedule.warmup=0"))
+    assert (made.schedule.milestones, made.schedule.warmup_epochs) == ((28, 49), 70)
+    made = plan(
+        config("data=digits", "train.batch_size=100", "schedule=cosine", "train.epochs=5", "schedule.warmup_epochs=0")
+    )
     assert (made.schedule.steps, made.schedule(70)) == (70, 0.0)
 
 
@@ -81,21 +83,21 @@ def test_settings_are_epochs_and_become_steps():
     [(1600, "linear", 1.0), (256, "linear", 0.16), (6400, "linear", 4.0), (400, "sqrt", 0.5), (1600, "sqrt", 1.0)],
 )
 def test_the_rate_follows_the_batch_by_the_rule(batch, rule, factor):
-    made = config("schedule=paper", f"train.batch={batch}", f"schedule.scaling={rule}")
+    made = config("schedule=paper", f"train.batch_size={batch}", f"schedule.lr_scaling={rule}")
     assert rate_factor(made) == pytest.approx(factor)
 
 
 def test_a_rate_without_a_batch_is_used_as_it_is():
     """So at the scales of digits, CIFAR and folders, whose rates were found at their own batch."""
     for scale in ("digits", "cifar10", "imagefolder"):
-        made = config(f"scale={scale}", "train.batch=7")
-        assert (made.schedule.batch, rate_factor(made)) == (None, 1.0)
-    assert plan(config("train.batch=64")).schedule.rate == 0.3
+        made = config(f"scale={scale}", "train.batch_size=7")
+        assert (made.schedule.base_batch_size, rate_factor(made)) == (None, 1.0)
+    assert plan(config("train.batch_size=64")).schedule.lr == 0.3
 
 
 def test_the_plan_scales_and_says_so():
-    made = plan(config("data=digits", "schedule=paper", "train.batch=256"))
-    assert made.schedule.rate == pytest.approx(0.045 * 0.16)
+    made = plan(config("data=digits", "schedule=paper", "train.batch_size=256"))
+    assert made.schedule.lr == pytest.approx(0.045 * 0.16)
     assert rate_curve(made).startswith("0.0072 ")
     assert rate_curve(made).endswith("(start to end; 0.045 at batch 1,600, here x 0.16 (linear))")
     assert rate_curve(plan(config("data=digits"))).endswith("(start to end)")
@@ -105,17 +107,20 @@ def test_the_plan_scales_and_says_so():
     ("overrides", "message"),
     [
         (["schedule=step", "schedule.milestones=null"], "schedule.name = step needs.*schedule.milestones is null"),
-        (["schedule=paper", "schedule.every=null"], "schedule.name = exponential needs.*schedule.every is null"),
-        (["schedule=cosine", "schedule.floor=null"], "schedule.name = cosine needs schedule.floor"),
-        (["schedule=cosine", "schedule.factor=0.5"], "schedule.factor = 0.5 means nothing to.*set it to null"),
-        (["schedule=constant", "schedule.floor=0.5"], "schedule.floor = 0.5 means nothing"),
+        (
+            ["schedule=paper", "schedule.decay_epochs=null"],
+            "schedule.name = exponential needs.*schedule.decay_epochs is null",
+        ),
+        (["schedule=cosine", "schedule.min_lr_ratio=null"], "schedule.name = cosine needs schedule.min_lr_ratio"),
+        (["schedule=cosine", "schedule.gamma=0.5"], "schedule.gamma = 0.5 means nothing to.*set it to null"),
+        (["schedule=constant", "schedule.min_lr_ratio=0.5"], "schedule.min_lr_ratio = 0.5 means nothing"),
         (["schedule=step", "schedule.milestones=[60,30]"], r"schedule.milestones = \[60.0, 30.0\] is out of order"),
         (["schedule=step", "schedule.milestones=[30,30]"], "out of order"),
         (["schedule=step", "schedule.milestones=[]"], "schedule.milestones = .* is not allowed"),
         (["schedule=step", "schedule.milestones=[0]"], r"schedule.milestones.* = 0 is not allowed"),
-        (["schedule=cosine", "schedule.floor=1"], "schedule.floor = 1 is not allowed"),
-        (["schedule.batch=0"], "schedule.batch = 0"),
-        (["schedule.scaling=cubic"], "schedule.scaling = cubic is not allowed.*linear"),
+        (["schedule=cosine", "schedule.min_lr_ratio=1"], "schedule.min_lr_ratio = 1 is not allowed"),
+        (["schedule.base_batch_size=0"], "schedule.base_batch_size = 0"),
+        (["schedule.lr_scaling=cubic"], "schedule.lr_scaling = cubic is not allowed.*linear"),
     ],
 )
 def test_what_is_wrong_with_a_schedule_is_named(overrides, message):

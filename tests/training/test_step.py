@@ -71,7 +71,7 @@ def test_the_clock_counts_whole_batches():
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(RequestError, match=r"train.batch = 64 is more than the 50"):
+    with pytest.raises(RequestError, match=r"train.batch_size = 64 is more than the 50"):
         Clock.over(50, 64, 1)
 
 

@@ -19,11 +19,11 @@ def losses(made):
 
 def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
     """Without dropout, and with batch norm over both ranks, the losses are those of one rank to rounding."""
-    words = ["arch.dropout=0", "schedule.rate=0.01"]
+    words = ["arch.dropout=0", "schedule.lr=0.01"]
     whole, made, asked = run(tmp_path / "whole", *words), folder(tmp_path / "cut", *words), count(1)
     with pytest.raises(Interrupted):
         Session.open(made).work(lambda: next(asked) >= 5)
-    done = inceptionctl("resume", str(made.path), "launch.processes=2", "data.workers=1")
+    done = inceptionctl("resume", str(made.path), "launch.nproc=2", "data.workers=1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "goes on with the same pictures, but not to the same bits: world = 1, not 2" in done.stdout
     assert losses(made) == pytest.approx(losses(whole), rel=1e-3)
@@ -34,7 +34,7 @@ def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("optim.momentum=0.5", "would make another run of it"), ("launch.proceses=2", "Did you mean launch.processes?")],
+    [("optim.momentum=0.5", "would make another run of it"), ("launch.proceses=2", "Did you mean launch.nproc?")],
 )
 def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl, tmp_path):
     made = folder(tmp_path / "run")
@@ -43,7 +43,7 @@ def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl,
 
 
 def test_a_table_can_have_several_ranks_a_cell(inceptionctl, tmp_path):
-    done = inceptionctl("ablate", "table=residual", *TINY, "launch.processes=2", "--dry-run")
+    done = inceptionctl("ablate", "table=residual", *TINY, "launch.nproc=2", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "16 a device x 1 accumulated x 2 devices" in done.stdout
     assert "2 ranks each" in done.stdout

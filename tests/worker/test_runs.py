@@ -170,7 +170,7 @@ def test_pictures_in_folders_are_trained_on(inceptionctl, tmp_path):
                 Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "pictures" / split / kind / f"{i}.jpg")
     done = inceptionctl(
         "train", "data=imagefolder", "data.root=pictures", "augment=inception_crop", "data.workers=1",
-        *TINY, "train.batch=4", "train.epochs=2",
+        *TINY, "train.batch_size=4", "train.epochs=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pictures/train and pictures/val" in done.stdout
@@ -187,7 +187,7 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     images, eval_images = pictures.train, pictures.eval
     if shuffled:
         images = replace(images, classes_N=np.random.default_rng(0).permutation(images.classes_N))
-    batches = loader.training(images, made.config.train.batch, 0, 0, made.clock.steps, 0, False)
+    batches = loader.training(images, made.config.train.batch_size, 0, 0, made.clock.steps, 0, False)
     train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
     found = evaluate(
         step.average.module,

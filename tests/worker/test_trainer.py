@@ -77,9 +77,9 @@ def rows(made, *kinds):
     [
         ["train.precision=float16"],
         ["train.precision=bfloat16", "ablation=[rmsprop]"],
-        ["train.bn_batch=8", "launch.accumulate=2"],
+        ["train.bn_batch_size=8", "launch.accumulation_steps=2"],
         ["train.deterministic=true", "train.channels_last=false"],
-        ["train.average.memory=half_life", "train.average.value=0.1", "train.average.buffers=recomputed"],
+        ["train.ema.unit=half_life", "train.ema.decay=0.1", "train.ema.buffers=recomputed"],
     ],
     ids=" ".join,
 )
@@ -103,16 +103,22 @@ def test_float16_keeps_its_scale_in_the_checkpoint(tmp_path):
 
 def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not():
     base = identity(config())
-    switches = ["train.precision=bfloat16", "train.compile=true", "train.deterministic=true", "train.bn_batch=16",
-                "train.channels_last=false", "train.best=true", "train.rollbacks=1", "data.corrupt=skip"]  # fmt: skip
+    switches = ["train.precision=bfloat16", "train.compile=true", "train.deterministic=true", "train.bn_batch_size=16",
+                "train.channels_last=false", "train.keep_best=true", "train.rollbacks=1", "data.on_corrupt=skip"]  # fmt: skip
     assert len({base, *(identity(config(word)) for word in switches)}) == len(switches) + 1
-    places = ["launch.processes=2", "launch.accumulate=2", "data.workers=3", "launch.threads=2", "launch.restarts=0"]
+    places = [
+        "launch.nproc=2",
+        "launch.accumulation_steps=2",
+        "data.workers=3",
+        "launch.threads=2",
+        "launch.restarts=0",
+    ]
     assert {identity(config(word)) for word in places} == {base}
 
 
 def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
     """The reported split has no part in the choice; the run's figure stays its last step's."""
-    made = run(tmp_path, "train.best=true", "train.epochs=3", "train.keep=1")
+    made = run(tmp_path, "train.keep_best=true", "train.epochs=3", "train.keep_checkpoints=1")
     result = read_json(made.result)
     looks = rows(made, "eval")
     dev = {row["step"]: row["top1_error"] for row in looks if row.get("split") == "dev"}
@@ -126,17 +132,17 @@ def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
     wrong = 100 * (chosen["ema_top5"][:, 0] != chosen["label"]).mean()
     assert wrong == pytest.approx(result["best"]["evaluations"][0]["top1_error"])
     assert len(chosen["label"]) == 360
-    assert plan(config("train.best=true")).data.train == 1150
+    assert plan(config("train.keep_best=true")).data.train == 1150
 
 
 def test_recomputed_statistics_are_those_of_torch(tmp_path):
     """The oracle is torch's update_bn over the same batches of the training set."""
-    made = folder(tmp_path, "train.average.buffers=recomputed", "train.epochs=1", "arch.dropout=0")
+    made = folder(tmp_path, "train.ema.buffers=recomputed", "train.epochs=1", "arch.dropout=0")
     session = Session.open(made)
     session._trained(lambda: False)
     expected = copy.deepcopy(session.step.average.module)
     settings, steps = session.plan.config, session.plan.clock.steps_per_epoch
-    batches = loader.training(session.images.train, settings.train.batch, settings.seed, 0, steps, 0, False)
+    batches = loader.training(session.images.train, settings.train.batch_size, settings.seed, 0, steps, 0, False)
     step = session.step
     update_bn((on_device(batch, step.device, step.memory_format, step.normalise)[0] for batch in batches), expected)
     session.finish()
@@ -157,9 +163,9 @@ def test_rmsprop_tells_how_far_from_momentum_it_is(tmp_path):
 
 
 def test_divergence_leaves_a_dump(tmp_path):
-    made = folder(tmp_path, "schedule.rate=1e30", "train.clip=1e30")
+    made = folder(tmp_path, "schedule.lr=1e30", "train.grad_clip=1e30")
     session = Session.open(made)
-    with pytest.raises(Diverged, match=r"diverged at step (?s:.)*diverged/step-(?s:.)*lower schedule.rate"):
+    with pytest.raises(Diverged, match=r"diverged at step (?s:.)*diverged/step-(?s:.)*lower schedule.lr"):
         session.work(lambda: False)
     (dump,) = made.diverged.iterdir()
     report = json.loads((dump / "report.json").read_text())
@@ -192,7 +198,7 @@ def test_a_run_that_diverges_goes_back_at_half_the_rate(tmp_path, capsys):
 
 
 def test_a_run_goes_back_no_more_often_than_it_may(tmp_path, capsys):
-    made = folder(tmp_path, "schedule.rate=1e30", "train.clip=1e30", "train.rollbacks=2")
+    made = folder(tmp_path, "schedule.lr=1e30", "train.grad_clip=1e30", "train.rollbacks=2")
     with pytest.raises(Diverged):
         Session.open(made).work(lambda: False)
     assert capsys.readouterr().err.count("going back to the last checkpoint") == 2
@@ -211,7 +217,7 @@ def test_durations_are_the_injected_clock_s(tmp_path):
 
 def test_a_long_epoch_is_saved_on_its_way(tmp_path):
     """The clock says that half an hour goes by with every look at it; a process that is killed loses no more."""
-    made, asked, minutes = folder(tmp_path, "train.keep=99"), count(1), count(1800, 1800)
+    made, asked, minutes = folder(tmp_path, "train.keep_checkpoints=99"), count(1), count(1800, 1800)
     session = Session.open(made)
     session.record = replace(session.record, monotonic=lambda: float(next(minutes)))
     with pytest.raises(Interrupted):
@@ -222,8 +228,8 @@ def test_a_long_epoch_is_saved_on_its_way(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["launch.accumulate=2"], r"train.bn_batch = null .*\n.*choose train.bn_batch=16"),
-        (["launch.processes=3"], r"cannot be cut into 3 ranks"),
+        (["launch.accumulation_steps=2"], r"train.bn_batch_size = null .*\n.*choose train.bn_batch_size=16"),
+        (["launch.nproc=3"], r"cannot be cut into 3 ranks"),
     ],
 )
 def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(words, message, inceptionctl, tmp_path):
@@ -235,7 +241,7 @@ def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(w
 
 def test_a_frozen_run_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(RequestError, match="does not divide"):
-        plan(config("train.bn_batch=5")).layout(1)
+        plan(config("train.bn_batch_size=5")).layout(1)
 
 
 @pytest.mark.parametrize("last", [False, True])

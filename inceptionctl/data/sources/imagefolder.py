@@ -81,7 +81,7 @@ class FolderImages:
             return self._varied(epoch, index, decode(self.path(index)))
         except DataError as error:
             if self.corrupt == "error":
-                raise DataError(f"{error}; remove it, or set data.corrupt=skip or replace") from error
+                raise DataError(f"{error}; remove it, or set data.on_corrupt=skip or replace") from error
             _say_once(self.path(index), "skipped" if self.corrupt == "skip" else "replaced")
             raise Unreadable(str(error), *self._stand_in(epoch, index)) from error
 

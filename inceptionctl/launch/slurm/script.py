@@ -78,7 +78,7 @@ class Layout:
 
     @classmethod
     def of(cls, launch: Slurm) -> Layout:
-        tasks = launch.gpus_per_node or (launch.processes or launch.nodes) // launch.nodes
+        tasks = launch.gpus_per_node or (launch.nproc or launch.nodes) // launch.nodes
         return cls(launch.nodes, tasks, launch.gpus_per_node, launch.cpus_per_gpu)
 
     @property
