@@ -14,8 +14,9 @@ import inceptionctl
 PACKAGE = Path(inceptionctl.__file__).parent
 # Lowest first: each room imports only from the levels before its own. `config` stands above what it sets: a section of
 # settings lies in the file of the thing it belongs to, so that a new optimizer or data set is one file and one YAML.
+# What such a section is made of is `settings`, at the bottom.
 LEVELS = [
-    {"errors"},
+    {"errors", "settings"},
     {"hardware"},
     {"papers", "models", "data"},
     {"training"},
@@ -34,7 +35,7 @@ NEVER_SEE_SETTINGS = ("models", "data", "training", "evaluation")
 FORBIDDEN = {"hydra", "omegaconf", "wandb", "rich"}
 TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
-    "models.spec", "models.zoo", "data.order", "data.sources", "hardware",
+    "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "settings",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
 

@@ -5,27 +5,16 @@ Pydantic checks: its errors carry the path and the value, which OmegaConf's stru
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass as checked_dataclass
-from typing_extensions import dataclass_transform
+from pydantic import Field
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+from inceptionctl.settings import Count, Fraction, NonNegative, NonNegativeInt, Positive, Share, section
+
 # In a script: a line of it, a word to sbatch.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", coerce_numbers_to_str=True)]
 Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$", coerce_numbers_to_str=True)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def section(cls: type[T]) -> type[T]:
-    """A frozen, keyword-only dataclass that refuses unknown keys."""
-    return checked_dataclass(cls, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))  # type: ignore[return-value]
 
 
 @section
@@ -55,7 +44,7 @@ class Rewrites:
     lrn: Literal["added", "dropped"] | None
     batch_norm: Literal["full", "shift", "none"] | None
     non_residual: bool
-    residual_scale: Annotated[float, Field(gt=0, le=1)] | None
+    residual_scale: Fraction | None
     segments: Annotated[int, Field(ge=1)] | None
     between: Literal["relu", "elu"] | None
     pointwise_first: bool
@@ -79,7 +68,7 @@ class Arch:
     input: Literal["inception", "imagenet", "caffe"]
     init: Literal["release", "he", "truncated_normal", "xavier"]
     dropout: Share | None
-    bn_momentum: Annotated[float, Field(gt=0, le=1)]
+    bn_momentum: Fraction
     bn_eps: Positive
     aux: Aux
     rewrites: Rewrites
@@ -89,9 +78,9 @@ class Arch:
 class Jitter:
     """How digits are rendered, as shares of the picture and of the grey range, `rotate` in degrees."""
 
-    size: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)]
+    size: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
     rotate: Annotated[float, Field(ge=0, le=180)]
-    contrast: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)]
+    contrast: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
     noise: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -141,7 +130,7 @@ class Schedule:
     lr: Positive
     base_batch_size: Count | None
     lr_scaling: Literal["linear", "sqrt"]
-    gamma: Annotated[float, Field(gt=0, le=1)] | None
+    gamma: Fraction | None
     decay_epochs: Positive | None
     milestones: Annotated[list[Positive], Field(min_length=1)] | None
     min_lr_ratio: Share | None
@@ -188,7 +177,7 @@ class Train:
     compile: bool
     deterministic: bool
     keep_best: bool
-    rollbacks: Annotated[int, Field(ge=0)]
+    rollbacks: NonNegativeInt
     monitor: Count
     log_every: Count
     keep_checkpoints: Count
@@ -199,7 +188,7 @@ class Protocol:
     """`crop`: side of the centre crop as a share of the shorter side."""
 
     name: Literal["single"]
-    crop: Annotated[float, Field(gt=0, le=1)]
+    crop: Fraction
 
 
 @section
@@ -213,7 +202,7 @@ class _Launch:
     nproc: Count | None
     threads: Count | None
     accumulation_steps: Count
-    restarts: Annotated[int, Field(ge=0)]
+    restarts: NonNegativeInt
     save_minutes: Positive
     hang_timeout: Positive
 
@@ -237,7 +226,7 @@ class Slurm(_Launch):
     account: Word | None
     qos: Word | None
     nodes: Count
-    gpus_per_node: Annotated[int, Field(ge=0)]
+    gpus_per_node: NonNegativeInt
     cpus_per_gpu: Count | None
     mem: Word | None
     time: Word | None

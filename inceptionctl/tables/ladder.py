@@ -11,9 +11,10 @@ from hydra.core.override_parser.types import Override
 
 from inceptionctl.config.compose import check_commands, compose, group_choices
 from inceptionctl.config.compose import parse as parse_overrides
-from inceptionctl.config.schema import Config, section
+from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import flatten, matches, parse
 from inceptionctl.errors import RequestError
+from inceptionctl.settings import section
 
 OWN_KEYS = ("table", "seeds", "ablation")
 APART = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows without being a change
