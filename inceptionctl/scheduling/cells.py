@@ -150,7 +150,8 @@ def with_default_nproc(made: Plan) -> Plan:
     fitting = next((n for n in range(count, 1, -1) if _fits(made, n)), 1)
     if fitting < count:
         warn(
-            f"{fitting} of {count} GPUs are used: train.batch_size = {made.config.train.batch_size} cannot be shared by more"
+            f"{fitting} of {count} GPUs are used: "
+            f"train.batch_size = {made.config.train.batch_size} cannot be shared by more"
         )
     return replace(made, config=replace(made.config, launch=replace(made.config.launch, nproc=fitting)))
 

@@ -19,7 +19,7 @@ class Diverged(InceptionctlError):
     """Loss or gradient ceased to be a number at `step`; `dump`: where the state is to be looked at."""
 
     def __init__(self, step: int, loss: float, grad_norm: float | None, dump: str | None = None) -> None:
-        advice = "lower schedule.lr, lengthen schedule.warmup_epochs, clip harder (train.grad_clip), or allow train.rollbacks=2"
+        advice = "lower schedule.lr, lengthen schedule.warmup_epochs, lower train.grad_clip, or allow train.rollbacks=2"
         seen = f"\n  the weights and the pictures of that step: {dump}" if dump else ""
         super().__init__(f"training diverged at step {step}: loss {loss}, gradient norm {grad_norm}{seen}\n  {advice}")
         self.step, self.loss, self.grad_norm = step, loss, grad_norm

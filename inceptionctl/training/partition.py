@@ -48,7 +48,8 @@ def _check_uneven(layout: Layout) -> None:
     if layout.batch % parts:
         fitting = [n for n in range(1, layout.world + 1) if layout.batch % (n * layout.accumulate) == 0]
         raise RequestError(
-            f"train.batch_size = {layout.batch} cannot be cut into {layout.world} ranks x {layout.accumulate} accumulated\n"
+            f"train.batch_size = {layout.batch} cannot be cut into "
+            f"{layout.world} ranks x {layout.accumulate} accumulated\n"
             f"  launch.nproc that do: {', '.join(map(str, fitting)) or 'none'}; or another train.batch_size"
         )
     if layout.batch % layout.group:

@@ -129,8 +129,10 @@ class Session:
             return
         means = self.journal.row(clock.step)
         self.record.progress.unreadable += int(means.get("unreadable") or 0)
-        images = settings.batch_size * (clock.step % settings.log_every or settings.log_every)
-        self.record.write({"kind": "train", **self._at, **means, "lr": rate, **self.record.speed(images)})
+        steps = clock.step % settings.log_every or settings.log_every
+        self.record.write(
+            {"kind": "train", **self._at, **means, "lr": rate, **self.record.speed(settings.batch_size * steps)}
+        )
         self.record.restart_rate()
 
     def end_epoch(self) -> None:

@@ -104,7 +104,8 @@ def test_float16_keeps_its_scale_in_the_checkpoint(tmp_path):
 def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not():
     base = identity(config())
     switches = ["train.precision=bfloat16", "train.compile=true", "train.deterministic=true", "train.bn_batch_size=16",
-                "train.channels_last=false", "train.keep_best=true", "train.rollbacks=1", "data.on_corrupt=skip"]  # fmt: skip
+                "train.channels_last=false", "train.keep_best=true", "train.rollbacks=1",
+                "data.on_corrupt=skip"]  # fmt: skip
     assert len({base, *(identity(config(word)) for word in switches)}) == len(switches) + 1
     places = [
         "launch.nproc=2",
