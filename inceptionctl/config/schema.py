@@ -89,7 +89,8 @@ class Data:
     """`root`, `train`, `val`, `split` are for image folders; `fingerprint` is filled in from what lies there.
 
     `eval_split` "dev" evaluates on a share of the training pictures, to choose settings without the test set.
-    `on_corrupt`: what becomes of a picture that cannot be read: it ends the run, counts for nothing, or makes room for the next one.
+    `on_corrupt`: what becomes of a picture that cannot be read: it ends the run, counts for nothing, or makes room for
+    the next one.
     """
 
     name: Literal["digits", "imagefolder"]
@@ -124,7 +125,8 @@ class Optim:
 class Schedule:
     """`lr` is for a `base_batch_size` of so many pictures and follows that of the run by `lr_scaling` (null: it is used
     as it is). It rises for `warmup_epochs` epochs, then: exponential, times `gamma` every `decay_epochs` epochs (at
-    once: `staircase`); step, times `gamma` at each of the `milestones`, in epochs; cosine, down to `min_lr_ratio` times the rate at the end."""
+    once: `staircase`); step, times `gamma` at each of the `milestones`, in epochs; cosine, down to `min_lr_ratio` times
+    the rate at the end."""
 
     name: Literal["exponential", "step", "cosine", "constant"]
     lr: Positive
@@ -163,8 +165,9 @@ class Ema:
 class Train:
     """`batch_size`: pictures in a step over all devices; `bn_batch_size`: pictures that batch norm normalises together
     (null: the whole batch); `grad_clip`: largest global norm of the gradient; `deterministic`: refuse operators that
-    are not; `keep_best`: keep the checkpoint that does best on a dev split as well; `rollbacks`: how often a run that diverges may go back
-    to its last checkpoint, at half the rate; `monitor`: held-out pictures evaluated after each epoch."""
+    are not; `keep_best`: keep the checkpoint that does best on a dev split as well; `rollbacks`: how often a run that
+    diverges may go back to its last checkpoint, at half the rate; `monitor`: held-out pictures evaluated after each
+    epoch."""
 
     batch_size: Count
     bn_batch_size: Annotated[int, Field(ge=2)] | None
@@ -194,8 +197,8 @@ class Protocol:
 @section
 class _Launch:
     """`nproc`: ranks of one run; `threads`: of each rank; null chooses by the place. `accumulation_steps`: batches a
-    rank reads one after the other for one step; `restarts`: how often a run that was cut short starts again from its last
-    checkpoint; `save_minutes`: between checkpoints of a long epoch; `hang_timeout`: seconds without a sign of life
+    rank reads one after the other for one step; `restarts`: how often a run that was cut short starts again from its
+    last checkpoint; `save_minutes`: between checkpoints of a long epoch; `hang_timeout`: seconds without a sign of life
     after which it counts as hung."""
 
     device: Literal["auto", "cpu", "cuda"]

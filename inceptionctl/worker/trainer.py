@@ -112,8 +112,8 @@ class Session:
     def _batches(self, first: int, last: int) -> Iterator[Batch]:
         settings, ranks = self.plan.config, self.step.ranks
         return loader.training(
-            self.images.train, settings.train.batch_size, settings.seed, first, last, settings.data.workers, self._pinned,
-            rank=ranks.rank, world=ranks.size, accumulate=self.layout.accumulate, report=warn,
+            self.images.train, settings.train.batch_size, settings.seed, first, last, settings.data.workers,
+            self._pinned, rank=ranks.rank, world=ranks.size, accumulate=self.layout.accumulate, report=warn,
         )  # fmt: skip
 
     def _check_determinism(self) -> None:
