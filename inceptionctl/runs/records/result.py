@@ -1,0 +1,99 @@
+"""What a run was found to be worth: result.json and evaluations/*.json. Errors are in percent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inceptionctl.runs.io import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSet:
+    """The images of an evaluation. `name`: as in its file's name; `split`: of the data set; `blacklist`: whether those
+    of ILSVRC's blacklist are left out; `digest`: of the user's own images, None for those of a library."""
+
+    name: str
+    data: str
+    split: str
+    blacklist: bool
+    digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolRecord:
+    """From an image to the network's input. `crop`: side of the centre crop as a share of the shorter side, resized to
+    `resize` pixels; None where it does not apply (digits are drawn at the input's size)."""
+
+    name: str
+    resize: int | None
+    crop: float | None
+    crops: int
+    interpolation: str | None
+    averaging: str | None
+    decoder: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord(Record):
+    """evaluations/*.json. `weights`: ema or raw, of the last step; best-ema or best-raw, of the checkpoint chosen on
+    the dev split. `unreadable`: images left out; `nll`: mean negative log-likelihood in nats; `batch_size`: per
+    device."""
+
+    schema: Literal[1] = 1
+    image_set: ImageSet
+    protocol: ProtocolRecord
+    weights: str
+    n_images: int
+    unreadable: int
+    top1_error: float
+    top5_error: float
+    nll: float
+    batch_size: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSummary:
+    """One evaluation as result.json lists it; `file` is relative to the run folder."""
+
+    file: str
+    image_set: str
+    protocol: str
+    weights: str
+    n_images: int
+    top1_error: float
+    top5_error: float
+    nll: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The checkpoint with the lowest top-1 error on the dev split."""
+
+    step: int
+    dev_top1_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Record):
+    """result.json, written last: a run that has one is finished. `unreadable`: training images that were left out or
+    replaced; `rollbacks`: how often the run went back to a checkpoint after it diverged."""
+
+    schema: Literal[1] = 1
+    identity: str
+    arch: str
+    params: int
+    macs: int
+    seed: int
+    epochs: float
+    classes: list[str]
+    rollbacks: int
+    unreadable: int
+    wall_s: float
+    images_per_s: float
+    best: Best | None
+    evaluations: list[EvaluationSummary]
+
+    def evaluation(self, weights: str) -> EvaluationSummary | None:
+        return next((one for one in self.evaluations if one.weights == weights), None)

@@ -1,0 +1,66 @@
+"""table.json, the manifest of a table: which run is which of its cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inceptionctl.runs.io import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestCell:
+    """A row under one seed. `run`: its folder, relative to the outputs folder, None if it has not begun; a run that
+    begins after the manifest was written is found by its identity."""
+
+    seed: int
+    identity: str
+    run: str | None
+    status: Literal["done", "failed", "missing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestRow:
+    """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params`, `macs`: of
+    the network as run, `full_`: at the paper's size."""
+
+    label: str
+    paper: str | None
+    against: str | None
+    switch: str | None
+    params: int
+    macs: int
+    full_params: int
+    full_macs: int
+    cells: list[ManifestCell]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """A value of the paper's recipe that the scale replaces."""
+
+    key: str
+    paper: str
+    here: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableManifest(Record):
+    """table.json: which run is which cell of a table, and how its figures are to be read. `quoted`: ids of rows that
+    the paper cites; `chance_error`: of guessing, in percent; `comparable`: with the paper's figures."""
+
+    schema: Literal[1] = 1
+    table: str
+    mode: Literal["cumulative", "independent"]
+    title: str
+    setting: str
+    command: str
+    metric: str
+    image_set: str
+    protocol: str
+    weights: Literal["ema", "raw"]
+    comparable: bool
+    chance_error: float
+    quoted: list[str]
+    rows: list[ManifestRow]
+    overrides: list[Override]
