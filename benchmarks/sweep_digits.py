@@ -20,7 +20,8 @@ from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.environment import git_commit, processor
 from inceptionctl.runs.paths import read_json, read_rows, write_text
-from inceptionctl.scheduling.cells import finished, work
+from inceptionctl.scheduling.run import run_plans
+from inceptionctl.scheduling.run_folders import finished
 
 RENDERINGS = {
     "easy": {"size": [0.35, 0.75], "contrast": [0.5, 1.0], "noise": 0.1},
@@ -46,7 +47,7 @@ def main() -> None:
         if not finished(made)
     }
     if todo:
-        work(todo, Console())
+        run_plans(todo, Console())
     write_text(arguments.out, table(cells, arguments.seeds))
 
 

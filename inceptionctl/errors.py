@@ -48,3 +48,8 @@ def unknown(kind: str, name: str, choices: Iterable[str], written: str | None = 
     typed = f" ({written})" if written else ""
     ordered = near + [choice for choice in choices if choice not in near]
     return RequestError(f"no {kind} {name!r}{typed}.{hint}\n  available: {', '.join(ordered) or 'none'}")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 job`, `2 jobs`, for messages."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""What this machine offers, found without torch."""
+"""The cores and GPUs of this machine, found without torch, and how they are divided among runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 
 
 def num_cores() -> int:
@@ -16,7 +16,7 @@ def num_cores() -> int:
 
 
 def gpus(device: str) -> list[str]:
-    """Names for CUDA_VISIBLE_DEVICES of the GPUs that `device` (auto, cpu or cuda) may use."""
+    """The GPUs that `device` (auto, cpu or cuda) may use, as CUDA_VISIBLE_DEVICES names them."""
     if device == "cpu" or not shutil.which("nvidia-smi"):
         return []
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
@@ -27,24 +27,30 @@ def gpus(device: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Share:
-    """Runs side by side, one for each of `gpus`, which are empty where the CPU does the work; each has `processes`
-    ranks of `threads` threads."""
+class Allocation:
+    """Runs that share this machine: `gpus` has an entry for each run that fits beside the others, empty on the CPU;
+    each run has `nproc` ranks of `threads` threads."""
 
-    processes: int
+    nproc: int
     threads: int
     gpus: tuple[tuple[str, ...], ...]
 
+    def __str__(self) -> str:
+        num_gpus = sum(map(len, self.gpus))
+        devices = count(num_gpus, "GPU") if num_gpus else f"CPU, {count(self.threads, 'thread')} per rank"
+        return f"{len(self.gpus)} at a time ({devices}, {count(self.nproc, 'rank')} per run)"
 
-def allocate(device: str, jobs: int | None, processes: int, threads: int | None, runs: int) -> Share:
-    """One GPU a rank, or a core; the cores are shared out. Raises RequestError for GPUs that are not there."""
+
+def allocate(device: str, jobs: int | None, nproc: int, threads: int | None, num_runs: int) -> Allocation:
+    """Divides this machine among runs of `nproc` ranks: a GPU for each rank, or a core. Raises RequestError if there
+    are not enough GPUs."""
     found, cores = gpus(device), num_cores()
     if device == "cuda" and not found:
-        raise RequestError("launch.device = cuda, and nvidia-smi shows no GPU on this machine: use auto or cpu")
-    if found and processes > len(found):
-        raise RequestError(f"launch.nproc = {processes}, and each needs a GPU: this machine shows {len(found)}")
-    at_once = len(found) // processes if found else max(1, cores // processes)
-    jobs = min(jobs or at_once, runs)
-    places = [tuple(found[i % len(found)] for i in range(j * processes, (j + 1) * processes)) if found else ()
-              for j in range(jobs)]  # fmt: skip
-    return Share(processes, threads or max(1, cores // (jobs * processes)), tuple(places))
+        raise RequestError("launch.device = cuda, but nvidia-smi lists no GPU on this machine: use auto or cpu")
+    if found and nproc > len(found):
+        raise RequestError(f"launch.nproc = {nproc} needs a GPU for each process, and this machine has {len(found)}")
+    at_once = len(found) // nproc if found else max(1, cores // nproc)
+    jobs = min(jobs or at_once, num_runs)
+    first_gpus = range(0, jobs * nproc, nproc)
+    per_run = tuple(tuple(found[i % len(found)] for i in range(at, at + nproc)) if found else () for at in first_gpus)
+    return Allocation(nproc, threads or max(1, cores // (jobs * nproc)), per_run)

@@ -35,7 +35,7 @@ from inceptionctl.training import checkpoint
 
 STEPS = 48  # three epochs of 16
 LIMIT_SECONDS = 240  # four times what the slowest takes on a quiet machine
-AGAIN = "starting again from its last checkpoint (1 of 3)"
+AGAIN = "restarting from its last checkpoint (1 of 3)"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]  # one fork server, the undisturbed run once
 two_ranks = pytest.mark.xdist_group("faults_of_two_ranks")  # the slower half
@@ -204,7 +204,7 @@ def stopped_once(number, tmp_path, words, outputs):
     process.send_signal(number)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 130, said
-    assert "stopping: what runs is being saved (once more: stop without saving)" in said
+    assert "stopping: saving checkpoints (interrupt again to stop without saving)" in said
     assert "the same command goes on from it" in said
     wait_for(lambda: not processes_in(tmp_path), seconds=5)
     assert 20 <= saved_at(run) < STEPS
@@ -235,7 +235,7 @@ def stopped_twice(number, tmp_path, words, outputs, ranks):
     before = saved_at(run)
     process.send_signal(number)
     for line in process.stdout:
-        if "stopping: what runs is being saved" in line:
+        if "stopping: saving checkpoints" in line:
             break
     assert process.poll() is None
     begun = time.monotonic()
@@ -478,7 +478,7 @@ def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
     code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=60")
     monkeypatch.undo()
     assert code == 0, said
-    assert "sign of life" not in said
+    assert "heartbeat" not in said
     run = only(outputs, "train/*-0")
     read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     times = [row["time_s"] for row in read if "time_s" in row]
@@ -500,6 +500,6 @@ def test_a_rank_that_hangs(words, outputs, undisturbed):
 
     code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=6", meanwhile=write_config)
     assert code == 0, said
-    assert f"gave no sign of life for 6 s; {AGAIN}" in said
+    assert f"had no heartbeat for 6 s (launch.hang_timeout); {AGAIN}" in said
     assert gone(*frozen)
     assert_same_end(only(outputs, "train/*-0"), undisturbed)

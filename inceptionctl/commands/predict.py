@@ -23,7 +23,7 @@ from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import dataset, named_weights, variant
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import RunDir, read_json
-from inceptionctl.scheduling.cells import bring
+from inceptionctl.scheduling.downloads import download
 
 if TYPE_CHECKING:
     from inceptionctl.models.torch.build import Classifier
@@ -146,7 +146,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str], raw: bool, con
 
     from inceptionctl.models.weights.maps import classes_of, load_weights, read_weights
 
-    path = (entry.cached or bring(entry, console)) if entry else Path(config.weights or "")
+    path = (entry.cached or download(entry, console)) if entry else Path(config.weights or "")
     tensors = read_weights(path)
     count = classes_of(arch, tensors)
     model = _built(config, count)

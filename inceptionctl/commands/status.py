@@ -1,4 +1,4 @@
-"""`inceptionctl status [DIR]`: what is running, queued, finished, failed, on this machine and on Slurm."""
+"""`inceptionctl status [DIR]`: the state of every run, on this machine and on Slurm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -16,59 +15,48 @@ from rich.table import Table
 from inceptionctl.scheduling.monitor import RunStatus, StatusReport, collect_status
 
 OUTPUTS = Path("outputs")
-COLOURS = {
-    "done": "green",
-    "running": "cyan",
-    "starting": "cyan",
-    "queued": "dim",
-    "requeued": "yellow",
-    "waiting": "dim",
-}
+SCHEMA = 1  # of --json
 WAITING = ("queued", "requeued", "waiting")
-WIDE = 160  # where there is no terminal to fit into
+COLOURS = {"done": "green", "running": "cyan", "starting": "cyan", "queued": "dim", "requeued": "yellow",
+           "waiting": "dim"}  # fmt: skip
+NO_TERMINAL_WIDTH = 160
 
 
 def main(argv: list[str]) -> int:
-    asked = _parser().parse_args(argv)
-    view = collect_status(asked.dir)
-    if asked.json:
-        print(json.dumps([as_json(entry) for entry in view.entries], indent=2))
+    parser = folder_parser("status", "Shows the state of every run, on this machine and on Slurm.")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+    arguments = parser.parse_args(argv)
+    report = collect_status(arguments.dir)
+    if arguments.json:
+        print(json.dumps({"schema": SCHEMA, "runs": [run.as_json() for run in report.runs]}, indent=2))
     else:
-        show(view)
+        show(report)
     return 0
 
 
-def show(view: StatusReport) -> None:
+def folder_parser(command: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"inceptionctl {command}", description=description)
+    parser.add_argument(
+        "dir", nargs="?", type=Path, default=OUTPUTS, metavar="DIR",
+        help="folder of a run, of a table, or of many of them (default: %(default)s)",
+    )  # fmt: skip
+    return parser
+
+
+def show(report: StatusReport) -> None:
+    """A table of the runs, then the reasons that do not fit into it."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDE)
-    console.print(_table(view.entries))
-    for entry in view.entries:
-        if entry.reason and entry.state not in WAITING:
-            console.print(
-                f"[dim]{escape(entry.cell.label)}:[/] {escape(entry.reason)}", highlight=False, soft_wrap=True
-            )
-    console.print(view.summary, highlight=False)
+        console = Console(width=NO_TERMINAL_WIDTH)
+    console.print(_table(report.runs))
+    for run in report.runs:
+        if run.reason and run.state not in WAITING:
+            console.print(f"[dim]{escape(run.label)}:[/] {escape(run.reason)}", highlight=False, soft_wrap=True)
+    console.print(report.summary, highlight=False)
 
 
-def as_json(entry: RunStatus) -> dict[str, Any]:
-    run, files = entry.cell.run, entry.files
-    return {
-        "cell": entry.cell.label,
-        "run": str(run.path) if run else None,
-        "job": entry.job,
-        "state": entry.state,
-        "node": entry.node or None,
-        "epoch": files.epoch,
-        "images_per_s": files.images_per_s,
-        "top1_error": files.error,
-        "restarts": files.restarts,
-        "reason": entry.reason or None,
-    }
-
-
-def _table(found: Sequence[RunStatus]) -> Table:
-    """Names give way to figures where the terminal is narrow; reasons that take more than a word stand below."""
+def _table(runs: Sequence[RunStatus]) -> Table:
+    """On a narrow terminal names are folded before numbers are cut."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cell")
     for column in ("job", "state"):
@@ -76,31 +64,19 @@ def _table(found: Sequence[RunStatus]) -> Table:
     table.add_column("node", overflow="fold")
     for column in ("epoch", "images/s", "error %", "restarts"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("reason" if any(map(_waits_for, found)) else "", overflow="fold")
-    for entry in found:
-        colour, files = COLOURS.get(entry.state, "red"), entry.files
-        figures = (
-            _number(files.epoch, ".2f"), _number(files.images_per_s, ".0f"), _number(files.error, ".2f"),
-            str(files.restarts or ""),
-        )  # fmt: skip
-        state = f"[{colour}]{entry.state}[/]"
-        table.add_row(escape(entry.cell.label), entry.job or "", state, entry.node, *figures, escape(_waits_for(entry)))
+    table.add_column("reason" if any(map(_waits_for, runs)) else "", overflow="fold")
+    for run in runs:
+        state = f"[{COLOURS.get(run.state, 'red')}]{run.state}[/]"
+        table.add_row(escape(run.label), run.job or "", state, run.node, *_numbers(run), escape(_waits_for(run)))
     return table
 
 
-def _waits_for(entry: RunStatus) -> str:
+def _numbers(run: RunStatus) -> list[str]:
+    files = run.files
+    formats = ((files.epoch, ".2f"), (files.images_per_s, ".0f"), (files.error, ".2f"), (files.restarts or None, ""))
+    return ["" if value is None else format(value, form) for value, form in formats]
+
+
+def _waits_for(run: RunStatus) -> str:
     """Slurm's word for why a job has not begun."""
-    return entry.reason if entry.state in WAITING else ""
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="inceptionctl status", description=__doc__)
-    parser.add_argument(
-        "dir", nargs="?", type=Path, default=OUTPUTS, help="a run's folder, a table's, or all (default: %(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="for other programs")
-    return parser
+    return run.reason if run.state in WAITING else ""

@@ -8,60 +8,43 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.config.compose import Tree, run_hydra
-from inceptionctl.config.schema import Local, Slurm
 from inceptionctl.config.validate import parse
-from inceptionctl.errors import InceptionctlError, Interrupted
-from inceptionctl.planning.plan import Plan, plan
-from inceptionctl.runs.paths import RunDir, read_json
-from inceptionctl.scheduling.cells import check_foreign, check_uneven, finished, needs_run, with_default_nproc, work
-from inceptionctl.scheduling.preview import show_plan
+from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import plan as make_plan
+from inceptionctl.runs.paths import read_json
+from inceptionctl.scheduling.placement import place, with_default_nproc
+from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
-from inceptionctl.scheduling.submit import submit_one
+from inceptionctl.scheduling.run import label_of, run_one
+from inceptionctl.scheduling.run_folders import check_run_dir, finished, needs_run
 
 
 def main(argv: list[str]) -> int:
-    dry = "--dry-run" in argv
-    run_hydra("train", [word for word in argv if word != "--dry-run"], _checked, lambda tree, _: _run(tree, dry))
+    act = _preview if "--dry-run" in argv else _run
+    words = [word for word in argv if word != "--dry-run"]
+    run_hydra("train", words, _plan, lambda tree, overrides: act(_plan(tree, overrides)))
     return 0
 
 
-def _checked(tree: Tree, _: Sequence[str]) -> Plan:
-    made = plan(parse(tree))
-    check_uneven({"": made})
-    if made.config.run_dir:
-        check_foreign(Path(made.config.run_dir), made.identity)
-    return made
+def _plan(tree: Tree, _: Sequence[str]) -> Plan:
+    plan = make_plan(parse(tree))
+    place({"": plan})
+    if plan.config.run_dir:
+        check_run_dir(Path(plan.config.run_dir), plan.identity)
+    return plan
 
 
-def _run(tree: Tree, dry: bool) -> None:
-    console, made = Console(), plan(parse(tree))
-    made = with_default_nproc(made) if isinstance(made.config.launch, Local) else made
-    if dry:
-        show_plan({f"{made.config.arch.name} seed {made.config.seed}": made}, console)
+def _preview(plan: Plan) -> None:
+    show_plans({label_of(plan): with_default_nproc(plan)}, Console())
+
+
+def _run(plan: Plan) -> None:
+    console = Console()
+    if (run := finished(plan)) and not needs_run(plan):
+        console.print(f"already finished: {run.path} (rerun=true runs it again)", soft_wrap=True)
+        console.print(summary(read_json(run.result)), highlight=False, soft_wrap=True)
         return
-    if (done := finished(made)) and not needs_run(made):
-        console.print(f"finished before: {done.path} (rerun=true runs it again)", soft_wrap=True)
-        _print_result(done, console)
-        return
-    console.print(f"data: {made.data.origin}", highlight=False, soft_wrap=True)
-    for warning in made.warnings:
-        console.print(f"[yellow]warning[/] {warning}", highlight=False, soft_wrap=True)
-    train_one(f"{made.config.arch.name} seed {made.config.seed}", made, console)
-
-
-def train_one(label: str, made: Plan, console: Console) -> None:
-    """Runs the plan to its end, or submits it. Raises InceptionctlError, with the log's path, if the worker fails."""
-    if isinstance(made.config.launch, Slurm):
-        submit_one(label, made, console)
-        return
-    codes = work({label: made}, console)
-    if codes[label] == Interrupted.exit_code:
-        raise Interrupted("the worker was told to stop; continue with the same command")
-    if codes[label]:
-        raise InceptionctlError("the run failed: its log says why")
-    if done := finished(made):
-        console.print(f"run folder: {done.path}", soft_wrap=True)
-
-
-def _print_result(run: RunDir, console: Console) -> None:
-    console.print(summary(read_json(run.result)), highlight=False, soft_wrap=True)
+    lines = [f"data: {plan.data.origin}", *(f"[yellow]warning[/] {warning}" for warning in plan.warnings)]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+    run_one(with_default_nproc(plan), console)

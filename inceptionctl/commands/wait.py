@@ -1,40 +1,42 @@
-"""`inceptionctl wait [DIR]`: returns when nothing there is queued or running any more; 0 if all is done, 1 if not."""
+"""`inceptionctl wait [DIR]`: returns when no run is queued or running any more; 0 if all are done, 1 if not."""
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
-from inceptionctl.commands.status import OUTPUTS, show
+from inceptionctl.commands.status import folder_parser, show
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.scheduling.monitor import StatusReport, collect_status
 
-BETWEEN_CELLS_S = 1.0  # a command that ends one begins the next at once
+BETWEEN_RUNS_SECONDS = 1.0  # between the end of a cell and the start of the next, nothing seems to run
+DESCRIPTION = "Waits until no run is queued or running any more. Exits with 0 if all are done and with 1 otherwise."
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="inceptionctl wait", description=__doc__)
-    parser.add_argument("dir", nargs="?", type=Path, default=OUTPUTS, help="as for status (default: %(default)s)")
-    parser.add_argument("--every", type=float, default=10.0, metavar="S", help="seconds between looks (%(default)g)")
-    asked = parser.parse_args(argv)
-    view = until_ended(asked.dir, asked.every)
-    show(view)
-    if left := [entry.cell.label for entry in view.entries if entry.state != "done"]:
-        raise InceptionctlError(f"{len(left)} of {len(view.entries)} are not done: {', '.join(left)}")
+    parser = folder_parser("wait", DESCRIPTION)
+    parser.add_argument(
+        "--every", type=float, default=10.0, metavar="SECONDS", help="time between two looks (default: %(default)g)"
+    )
+    arguments = parser.parse_args(argv)
+    report = wait(arguments.dir, arguments.every)
+    show(report)
+    if report.not_done:
+        labels = ", ".join(report.not_done)
+        raise InceptionctlError(f"{len(report.not_done)} of {len(report.runs)} runs are not done: {labels}")
     return 0
 
 
-def until_ended(folder: Path, every_s: float) -> StatusReport:
-    """Says when something changes."""
+def wait(folder: Path, every_s: float) -> StatusReport:
+    """Prints the summary whenever it changes: the last report."""
     before = ""
     while True:
-        view = collect_status(folder)
-        if not view.going_on:
-            time.sleep(BETWEEN_CELLS_S)
-            if not (view := collect_status(folder)).going_on:
-                return view
-        if view.summary != before:
-            print(view.summary, flush=True)
-        before = view.summary
+        report = collect_status(folder)
+        if not report.open:
+            time.sleep(BETWEEN_RUNS_SECONDS)
+            if not (report := collect_status(folder)).open:
+                return report
+        if report.summary != before:
+            print(report.summary, flush=True)
+        before = report.summary
         time.sleep(every_s)

@@ -1,5 +1,7 @@
-"""Several ranks of one run on this machine, by torch elastic: it brings them together, watches them and ends the others
-when one is gone. Starting again from the last checkpoint is the queue's part, as for a run of one rank."""
+"""Starts the ranks of a run on this machine by torch elastic, which watches them and ends the others when one is lost.
+
+Restarting from the last checkpoint is left to the queue, as for a run of one rank.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +11,26 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 from inceptionctl.errors import Interrupted, warn
-from inceptionctl.launch.local import WARM, exit_with_parent, work_as_rank
+from inceptionctl.launch.local import PRELOADED, exit_with_parent, work_as_rank
+from inceptionctl.runs.logs import last_message
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
-SAVING_SECONDS = 600  # for ranks that were asked to stop to write their checkpoint
+SAVING_SECONDS = 600  # ranks that were asked to stop may take this long to write their checkpoint
 
 
-def launch(
-    run: RunDir, processes: int, modules: Sequence[str], liveness_pipe: Connection, lock_timeout_s: float
-) -> int:
-    """Runs `processes` ranks of `run` to their end: the exit code, EXIT_RETRY if one was killed."""
+def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Connection, lock_timeout_s: float) -> int:
+    """Runs `nproc` ranks of `run` until all have ended: the exit code, EXIT_RETRY if one was killed."""
     # Workers that share the agent's store read stale addresses after a restart (pytorch/pytorch#135712, #167288).
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*WARM, *modules])
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
-        nproc_per_node=processes,
+        nproc_per_node=nproc,
         run_id=run.path.name,
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
@@ -47,16 +48,18 @@ def launch(
     except SignalException:
         return Interrupted.exit_code
     except ChildFailedError as error:
-        return verdict({rank: failure.exitcode for rank, failure in error.failures.items()})
+        return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
     finally:
         ours.close()
 
 
-def verdict(codes: Mapping[int, int]) -> int:
-    """One exit code for those of the ranks that failed. A rank that was killed takes others down with it; of codes that
-    ranks chose themselves, the first rank's tells most."""
-    for rank, code in codes.items():
-        if code < 0:
-            warn(f"rank {rank} was killed by signal {-code}")
-            return EXIT_RETRY
-    return codes.get(0) or next(iter(codes.values()))
+def exit_code(run: RunDir, failures: Mapping[int, int]) -> int:
+    """One exit code for the ranks that failed, by rank, and a message that says why. A killed rank makes the others
+    fail, so it decides; then one that failed by itself, the lowest first; EXIT_RETRY means that it lost another."""
+    rank, code = min(failures.items(), key=lambda item: (item[1] >= 0, item[1] == EXIT_RETRY, item[0]))
+    if code < 0:
+        warn(f"rank {rank} was killed by signal {-code}")
+        return EXIT_RETRY
+    if code != Interrupted.exit_code:
+        warn(f"rank {rank} failed ({run.log(rank).name}): {last_message(run.log(rank))}")
+    return code

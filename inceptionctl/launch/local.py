@@ -1,7 +1,7 @@
 """Worker processes on this machine.
 
-They are forked from a server that has imported torch and the like once: an import takes a process longer than some
-cells train. The server itself never touches a GPU or starts a thread, so forking it is safe.
+They are forked from a server that has imported torch once: importing it takes longer than some cells train. The server
+itself never touches a GPU or starts a thread, so forking it is safe.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pathlib import Path
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.paths import RunDir
 
-WORKER = "inceptionctl.worker.__main__"  # by name: rooms of this level know nothing of what it does
+WORKER = "inceptionctl.worker.__main__"  # imported by name: it stands above this room
 ELASTIC = "inceptionctl.launch.elastic"
-WARM = ("inceptionctl.worker.trainer", "torch._dynamo")  # every optimizer imports the second
+PRELOADED = ("inceptionctl.worker.trainer", "torch._dynamo")  # every optimizer imports the second
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A running rank, or what runs several. It holds one end of `leash`, and stops when the other end is gone and this
-    process with it."""
+    """The process of a run, or the one that starts its several ranks. It holds one end of `liveness_pipe` and exits
+    when the other end closes, which this process holds."""
 
     process: BaseProcess
     liveness_pipe: Connection
@@ -46,15 +46,15 @@ class Worker:
         return self.process.exitcode
 
     def stop(self) -> None:
-        """Asks it to save and stop."""
+        """Asks it to save a checkpoint and exit."""
         if self.exit_code is None:
             self.process.terminate()
 
     def kill(self) -> None:
-        """And all that it has started: they are one process group."""
+        """Kills it and everything that it has started: they are one process group."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        if self.exit_code is None:  # before it made its group
+        if self.exit_code is None:  # it has not made its process group yet
             self.process.kill()
         self.close()
 
@@ -65,23 +65,23 @@ class Worker:
 
 @dataclass(frozen=True)
 class WorkerSlot:
-    """What a run is worked on with: its `processes`, the GPUs they share (none: the CPU), and the slow `modules` that
+    """Room for one run at a time: `nproc` ranks, the GPUs that they share (none: the CPU), and the slow `modules` that
     they import."""
 
-    processes: int
+    nproc: int
     gpus: tuple[str, ...]
     modules: tuple[str, ...]
 
 
 def preload(modules: Sequence[str]) -> None:
-    """Names what the workers will need besides torch; the server imports it when the first of them starts."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve a neighbour on a busy machine
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*WARM, *modules])
+    """Makes the fork server import torch and `modules` once, when the first worker starts."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads take cores from other runs
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, *modules])
 
 
-def start(run: RunDir, crew: WorkerSlot, lock_timeout_s: float) -> Worker:
-    """Starts the ranks of `run`; they read all else from the folder. `patience_s`: of `worker.work`. Raises
-    RequestError for a folder that cannot be written to: the worker would have nowhere to say so."""
+def start(run: RunDir, slot: WorkerSlot, lock_timeout_s: float) -> Worker:
+    """Starts the ranks of `run`, which read everything else from its folder. `lock_timeout_s`: how long they wait for
+    the run's lock. Raises RequestError for a folder that cannot be written to: the worker could not report that."""
     try:
         run.log().parent.mkdir(parents=True, exist_ok=True)
         run.log().open("ab").close()
@@ -89,29 +89,29 @@ def start(run: RunDir, crew: WorkerSlot, lock_timeout_s: float) -> Worker:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(run, crew, theirs, lock_timeout_s), daemon=False)
+    process = context.Process(target=_work, args=(run, slot, theirs, lock_timeout_s), daemon=False)
     process.start()
     theirs.close()
     return Worker(process, ours)
 
 
-def _work(run: RunDir, crew: WorkerSlot, liveness_pipe: Connection, lock_timeout_s: float) -> None:
-    """The new process: first a session of its own, so that Ctrl-C in the terminal reaches the parent alone, then its
-    log and its GPUs, then what `python -m inceptionctl.worker` does, or what brings several of these together."""
+def _work(run: RunDir, slot: WorkerSlot, liveness_pipe: Connection, lock_timeout_s: float) -> None:
+    """What the new process does: it leaves the terminal's session, so that Ctrl-C reaches only the parent, redirects
+    its output to a log, chooses its GPUs, and runs the worker or the launcher of several."""
     os.setsid()
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(crew.gpus)
-    _say_to(run.log() if crew.processes == 1 else run.launcher_log)
-    if crew.processes == 1:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slot.gpus)
+    _redirect_output(run.log() if slot.nproc == 1 else run.launcher_log)
+    if slot.nproc == 1:
         code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
     else:
-        code = import_module(ELASTIC).launch(run, crew.processes, crew.modules, liveness_pipe, lock_timeout_s)
+        code = import_module(ELASTIC).launch(run, slot.nproc, slot.modules, liveness_pipe, lock_timeout_s)
     sys.stdout.flush()
     sys.exit(code)
 
 
 def work_as_rank(run: RunDir, liveness_pipe: Connection, lock_timeout_s: float) -> None:
-    """One of several ranks. It returns when all is done: anything else is an exit code."""
-    _say_to(run.log(int(os.environ["RANK"])))
+    """One of several ranks. Returns if it has finished; otherwise exits with a code."""
+    _redirect_output(run.log(int(os.environ["RANK"])))
     code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
     sys.stdout.flush()
     if code:
@@ -119,7 +119,7 @@ def work_as_rank(run: RunDir, liveness_pipe: Connection, lock_timeout_s: float) 
 
 
 def exit_with_parent(liveness_pipe: Connection) -> None:
-    """A signal to this process when the other end of `leash`, on which nothing is ever written, is gone."""
+    """Sends SIGTERM to this process when the other end of `liveness_pipe` closes; nothing is ever written to it."""
 
     def watch() -> None:
         liveness_pipe.poll(None)
@@ -128,7 +128,7 @@ def exit_with_parent(liveness_pipe: Connection) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _say_to(path: Path) -> None:
+def _redirect_output(path: Path) -> None:
     with path.open("ab", buffering=0) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -1,4 +1,4 @@
-"""Whether somebody who works on a run still gets on."""
+"""Detects a hung run by the heartbeat file in its folder."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from dataclasses import dataclass, field
 from inceptionctl.errors import warn
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 @dataclass
 class Watchdog:
-    """Looks at the run's pulse. Nobody's clock is compared with another's: only that the file's time changes counts."""
+    """Hung: the heartbeat file has not changed for `hang_timeout` seconds. Only changes of the file's time count, so
+    that the clocks of two machines are never compared."""
 
     run: RunDir
-    lock_timeout_s: float
-    sign: float = 0.0
-    seen: float = field(default_factory=time.monotonic)
+    hang_timeout: float
+    last_beat: float = 0.0
+    changed_at: float = field(default_factory=time.monotonic)
 
     def hung(self) -> bool:
-        """Whether there was no sign of life for too long."""
-        sign = self.run.heartbeat.stat().st_mtime if self.run.heartbeat.is_file() else 0.0
-        if sign != self.sign:
-            self.sign, self.seen = sign, time.monotonic()
-        return time.monotonic() - self.seen > self.lock_timeout_s
+        beat = self.run.heartbeat.stat().st_mtime if self.run.heartbeat.is_file() else 0.0
+        if beat != self.last_beat:
+            self.last_beat, self.changed_at = beat, time.monotonic()
+        return time.monotonic() - self.changed_at > self.hang_timeout
 
     @property
-    def why(self) -> str:
-        return f"gave no sign of life for {self.lock_timeout_s:g} s"
+    def reason(self) -> str:
+        return f"had no heartbeat for {self.hang_timeout:g} s (launch.hang_timeout)"
 
 
-def end_when_hung(run: RunDir, lock_timeout_s: float) -> None:
-    """Ends this process, as one that was lost, where no queue watches it."""
-    dog = Watchdog(run, lock_timeout_s)
+def exit_when_hung(run: RunDir, hang_timeout: float) -> None:
+    """Ends this process with EXIT_RETRY once the run hangs; for workers that no queue watches."""
+    watchdog = Watchdog(run, hang_timeout)
 
     def watch() -> None:
-        while not dog.hung():
-            time.sleep(LOOK_SECONDS)
-        warn(dog.why)
+        while not watchdog.hung():
+            time.sleep(POLL_SECONDS)
+        warn(watchdog.reason)
         os._exit(EXIT_RETRY)
 
     threading.Thread(target=watch, daemon=True).start()

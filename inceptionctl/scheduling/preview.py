@@ -1,4 +1,4 @@
-"""`--dry-run`: what would be done and what it would take. Touches nothing."""
+"""`--dry-run`: prints what would run and what it would cost, and touches nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.config.schema import Slurm
-from inceptionctl.hardware import Share, gpus
-from inceptionctl.launch.slurm.script import Layout
+from inceptionctl.errors import count
+from inceptionctl.hardware import gpus
+from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.spec.nodes import Tap
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan, rate_factor
 from inceptionctl.runs.paths import read_json
-from inceptionctl.scheduling.cells import allocate_devices, check_uneven, finished, needs_run
-from inceptionctl.scheduling.submit import preview
+from inceptionctl.scheduling.placement import place
+from inceptionctl.scheduling.run_folders import finished, needs_run
+from inceptionctl.scheduling.submit import preview_script
+from inceptionctl.scheduling.table import TablePlan
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
 CPU_MACS_PER_S = 25e9
@@ -23,114 +26,113 @@ GPU_MACS_PER_S = 10e12
 BYTES = 4
 
 
-def show_plan(plans: Mapping[str, Plan], console: Console, table: Path | None = None) -> None:
-    """Prints cells, data, batch, steps, rate, cost, cuts, warnings, time and disk."""
-    first = next(iter(plans.values()))
-    config, clock = first.config, first.clock
-    check_uneven(plans)
+def show_table(table: TablePlan, console: Console) -> None:
+    """What each row changes, then the plans of all cells."""
+    for row in table.rows:
+        changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
+        _print(console, f"row       {row.row.label}: {changes or 'the base'}")
+    show_plans(table.plans, console, table.folder)
+
+
+def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None = None) -> None:
+    """Data, batch, steps, learning rate, cells, networks, time and disk; for Slurm, the script."""
+    first, placement = next(iter(plans.values())), place(plans)
+    to_run = {label: plan for label, plan in plans.items() if needs_run(plan)}
+    hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
     lines = [
-        f"data      {first.data.origin}; {first.data.eval:,} pictures evaluated",
-        f"batch     {_batch(first, _ranks(plans))}",
-        f"steps     {clock.steps:,} = {clock.steps_per_epoch:,} an epoch x {config.train.epochs:g} epochs",
-        f"rate      {rate_curve(first)}",
-        f"cells     {len(plans)}, {_place(plans)}",
+        f"data      {first.data.origin}; {first.data.eval:,} images evaluated",
+        f"batch     {_batch(first, placement.nproc)}",
+        f"steps     {_steps(first)}",
+        f"lr        {lr_curve(first)}",
+        f"cells     {len(plans)}, {_placement(first, placement)}",
+        *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
+        *(f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text),
+        *(line for plan in {plan.spec: plan for plan in plans.values()}.values() for line in _network(plan)),
+        f"time      about {hours:,.2f} device-hours for {len(to_run)} cells (estimate)",
+        f"disk      about {disk / 1e6:,.0f} MB",
     ]
-    lines += [f"  {label:<32} {_state(made)}" for label, made in plans.items()]
-    lines += [f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text]
-    for made in {made.spec: made for made in plans.values()}.values():  # one of each network
-        lines += [f"network   {made.config.arch.name}: {_size(made)}"]
-        lines += [f"  cut     {cut}" for cut in made.cost.cuts]
-        lines += [f"  warning {warning}" for warning in made.warnings]
-    open_cells = [made for made in plans.values() if needs_run(made)]
-    hours = sum(map(device_hours, open_cells))
-    lines += [f"time      about {hours:,.2f} device-hours for {len(open_cells)} cells (estimate)"]
-    lines += [f"disk      about {sum(map(disk_bytes, open_cells)) / 1e6:,.0f} MB"]
+    if isinstance(first.config.launch, Slurm):
+        lines += [f"script\n{preview_script(to_run or plans, table)}"]
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-    if isinstance(config.launch, Slurm):
-        todo = {label: made for label, made in plans.items() if needs_run(made)}
-        console.print(f"script\n{preview(todo or plans, table)}", highlight=False, soft_wrap=True, markup=False)
+        _print(console, line)
 
 
-def _batch(made: Plan, ranks: int) -> str:
-    """What a step's batch is made of, and what of it batch norm sees together."""
-    layout = made.layout(ranks)
-    device = f"{layout.world} device{'s' * (layout.world > 1)}"
-    together = "" if layout.group == layout.share else f"; batch norm over {layout.group:,} pictures"
-    return f"{layout.batch:,} = {layout.share:,} a device x {layout.accumulate} accumulated x {device}{together}"
+def _print(console: Console, line: str) -> None:
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def _ranks(plans: Mapping[str, Plan]) -> int:
-    launch = next(iter(plans.values())).config.launch
-    return Layout.of(launch).ranks if isinstance(launch, Slurm) else allocate_devices(plans).processes
+def _batch(plan: Plan, nproc: int) -> str:
+    """How a step's batch is divided, and how much of it batch norm normalises together."""
+    layout = plan.layout(nproc)
+    together = "" if layout.group == layout.share else f"; batch norm over {layout.group:,} images"
+    devices = count(layout.world, "device")
+    return f"{layout.batch:,} = {layout.share:,} per device x {layout.accumulate} accumulated x {devices}{together}"
 
 
-def _place(plans: Mapping[str, Plan]) -> str:
-    launch = next(iter(plans.values())).config.launch
-    if isinstance(launch, Slurm):
-        bound = f", {launch.array_parallelism} at once" if launch.array_parallelism else ""
-        return f"each a job of {Layout.of(launch)}{bound}"
-    share = allocate_devices(plans)
-    return f"{len(share.gpus)} side by side ({_share(share)})"
+def _steps(plan: Plan) -> str:
+    clock = plan.clock
+    return f"{clock.steps:,} = {clock.steps_per_epoch:,} per epoch x {plan.config.train.epochs:g} epochs"
 
 
-def _share(share: Share) -> str:
-    each = f"{share.processes} rank{'s' * (share.processes > 1)} each"
-    gpus = sum(map(len, share.gpus))
-    threads = f"CPU, {share.threads} thread{'s' * (share.threads > 1)} a rank"
-    return f"{f'{gpus} GPU' + 's' * (gpus > 1) if gpus else threads}, {each}"
+def lr_curve(plan: Plan, points: int = 9) -> str:
+    """The learning rate at equal distances through the run, and how the batch size scales it."""
+    last = plan.clock.steps - 1
+    values = [plan.schedule(round(i * last / (points - 1))) for i in range(points)]
+    return f"{' '.join(f'{lr:.3g}' for lr in values)}  (start to end{_lr_scaling(plan)})"
 
 
-def rate_curve(made: Plan, points: int = 9) -> str:
-    """The learning rate at equal distances through the run, and the rule where the batch changed it."""
-    last = made.clock.steps - 1
-    rates = [made.schedule(round(i * last / (points - 1))) for i in range(points)]
-    return f"{' '.join(f'{rate:.3g}' for rate in rates)}  (start to end{_rate_rule(made)})"
+def _lr_scaling(plan: Plan) -> str:
+    schedule, factor = plan.config.schedule, rate_factor(plan.config)
+    if factor == 1:
+        return ""
+    return f"; {schedule.lr:g} for a batch of {schedule.base_batch_size:,}, here x {factor:.3g} ({schedule.lr_scaling})"
 
 
-def _rate_rule(made: Plan) -> str:
-    asked, factor = made.config.schedule, rate_factor(made.config)
-    return (
-        f"; {asked.lr:g} at batch {asked.base_batch_size:,}, here x {factor:.3g} ({asked.lr_scaling})"
-        if factor != 1
-        else ""
-    )
+def _placement(plan: Plan, placement: object) -> str:
+    launch = plan.config.launch
+    if not isinstance(launch, Slurm):
+        return str(placement)
+    limit = f", {launch.array_parallelism} at a time" if launch.array_parallelism else ""
+    return f"each a job of {TaskLayout.of(launch)}{limit}"
 
 
-def device_hours(made: Plan) -> float:
-    """Forward and backward take three times the multiply-adds; one evaluation of both kinds of weights at the end."""
-    launch = made.config.launch
-    on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
-    images = 3 * made.clock.steps * made.config.train.batch_size + 2 * made.data.eval
-    return images * made.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
+def _state(plan: Plan) -> str:
+    run = finished(plan)
+    if not run or needs_run(plan):
+        return f"{plan.identity}  to run"
+    errors = {e["weights"]: e["top1_error"] for e in read_json(run.result)["evaluations"]}
+    return f"{plan.identity}  done, error {errors['ema']:.2f} %"
 
 
-def disk_bytes(made: Plan) -> int:
-    """Model, average and at most two slots of the optimizer in each checkpoint kept."""
-    return 4 * BYTES * made.cost.params * made.config.train.keep_checkpoints
-
-
-def _weights(made: Plan) -> str:
-    """What the run starts from, and whether it is here; nothing for new weights."""
-    weights = made.config.weights
-    entry = release(made.config.arch.name, weights) if weights else None
+def _weights(plan: Plan) -> str:
+    """What the run starts from, and whether it is in the cache; empty for new weights."""
+    weights = plan.config.weights
+    entry = release(plan.config.arch.name, weights) if weights else None
     if entry is None:
         return weights or ""
     return f"{entry.publisher} {entry.model}.{entry.tag} ({entry.cached or 'not downloaded yet'})"
 
 
-def _size(made: Plan) -> str:
-    heads = sum(isinstance(node, Tap) and node.head is not None for _, node in made.spec)
-    with_heads, without = (f" with side head{'s' * (heads > 1)}", " without") if heads else ("", "")
-    return (
-        f"{made.cost.params:,} parameters, {made.cost.macs / 1e6:,.1f} M multiply-adds{with_heads}; "
-        f"full size {made.full.params:,} and {made.full.macs / 1e9:.2f} G{without}"
-    )
+def _network(plan: Plan) -> list[str]:
+    heads = sum(isinstance(node, Tap) and node.head is not None for _, node in plan.spec)
+    with_heads, without = (f" with {count(heads, 'auxiliary head')}", " without") if heads else ("", "")
+    return [
+        f"network   {plan.config.arch.name}: {plan.cost.params:,} parameters, {plan.cost.macs / 1e6:,.1f} M "
+        f"multiply-adds{with_heads}; full size {plan.full.params:,} and {plan.full.macs / 1e9:.2f} G{without}",
+        *(f"  cut     {cut}" for cut in plan.cost.cuts),
+        *(f"  warning {warning}" for warning in plan.warnings),
+    ]
 
 
-def _state(made: Plan) -> str:
-    done = finished(made)
-    if not done or needs_run(made):
-        return f"{made.identity}  to run"
-    errors = {e["weights"]: e["top1_error"] for e in read_json(done.result)["evaluations"]}
-    return f"{made.identity}  done, error {errors['ema']:.2f} %"
+def device_hours(plan: Plan) -> float:
+    """Forward and backward take three times the multiply-adds of a forward pass; both kinds of weights are evaluated
+    once at the end."""
+    launch = plan.config.launch
+    on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
+    images = 3 * plan.clock.steps * plan.config.train.batch_size + 2 * plan.data.eval
+    return images * plan.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
+
+
+def disk_bytes(plan: Plan) -> int:
+    """Each checkpoint has the model, its average and at most two buffers of the optimizer."""
+    return 4 * BYTES * plan.cost.params * plan.config.train.keep_checkpoints

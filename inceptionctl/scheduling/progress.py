@@ -1,9 +1,8 @@
-"""What a person sees while cells run: live bars on a terminal, plain lines elsewhere."""
+"""Shows the queue's runs: live progress bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -18,17 +17,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inceptionctl.runs.logs import notices, why_ended
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir, read_json
-from inceptionctl.scheduling.queue import Cell
+from inceptionctl.scheduling.queue import QueuedRun
 
-NOTICE = "inceptionctl: "  # how a worker begins what is meant for people
-LINE_SECONDS = 20.0  # between lines about one cell, off a terminal
+LINE_SECONDS = 20.0  # between two lines about one run, off a terminal
 
 
-class CellConsole:
-    """Watches a queue of cells."""
+class QueueConsole:
+    """Observes a queue."""
 
-    def __init__(self, cells: int, console: Console) -> None:
+    def __init__(self, num_runs: int, console: Console) -> None:
         self._console = console
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -41,48 +40,48 @@ class CellConsole:
             disable=not console.is_terminal,
             transient=True,
         )
-        self._all = self._progress.add_task("cells", total=cells, note="")
+        self._all = self._progress.add_task("cells", total=num_runs, note="")
         self._tasks: dict[str, TaskID] = {}
         self._last_line: dict[str, float] = {}
         self._started = time.monotonic()
 
-    def __enter__(self) -> CellConsole:
+    def __enter__(self) -> QueueConsole:
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def started(self, cell: Cell, run: RunDir) -> None:
-        self._tasks[cell.label] = self._progress.add_task(f"  {cell.label}", total=cell.steps, note="starting")
-        self._last_line[cell.label] = time.monotonic()
+    def started(self, queued: QueuedRun, run: RunDir) -> None:
+        self._tasks[queued.label] = self._progress.add_task(f"  {queued.label}", total=queued.steps, note="starting")
+        self._last_line[queued.label] = time.monotonic()
 
-    def row(self, cell: Cell, row: dict[str, Any]) -> None:
+    def row(self, queued: QueuedRun, row: dict[str, Any]) -> None:
         note = describe(row)
-        self._progress.update(self._tasks[cell.label], completed=row["step"], note=note)
-        if not self._console.is_terminal and time.monotonic() - self._last_line[cell.label] > LINE_SECONDS:
-            self._last_line[cell.label] = time.monotonic()
-            self._say(f"{cell.label}: step {row['step']} of {cell.steps}, {note}")
+        self._progress.update(self._tasks[queued.label], completed=row["step"], note=note)
+        if not self._console.is_terminal and time.monotonic() - self._last_line[queued.label] > LINE_SECONDS:
+            self._last_line[queued.label] = time.monotonic()
+            self._print(f"{queued.label}: step {row['step']} of {queued.steps}, {note}")
 
-    def lost(self, cell: Cell, run: RunDir, why: str, restart: int) -> None:
-        again = f"starting again from its last checkpoint ({restart} of {cell.restarts})"
-        self._say(f"[yellow]{cell.label}[/] {why}; {again}")
+    def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
+        again = f"restarting from its last checkpoint ({restart} of {queued.restarts})"
+        self._print(f"[yellow]{queued.label}[/] {reason}; {again}")
 
     def stopping(self) -> None:
-        self._say("stopping: what runs is being saved (once more: stop without saving)")
+        self._print("stopping: saving checkpoints (interrupt again to stop without saving)")
 
-    def finished(self, cell: Cell, run: RunDir, code: int) -> None:
-        self._progress.remove_task(self._tasks.pop(cell.label))
+    def finished(self, queued: QueuedRun, run: RunDir, code: int) -> None:
+        self._progress.remove_task(self._tasks.pop(queued.label))
         self._progress.advance(self._all)
         if code == 0:
             for notice in notices(run.log()):
-                self._say(f"[yellow]{cell.label}:[/] {escape(notice)}")
-            self._say(f"{cell.label}: {summary(read_json(run.result))}")
+                self._print(f"[yellow]{queued.label}:[/] {escape(notice)}")
+            self._print(f"{queued.label}: {summary(read_json(run.result))}")
         else:
-            said = escape(last_words(run.log()))
-            self._say(f"[red]{cell.label} failed ({ended(code)}):[/] {said}\n  log: {run.log()}")
+            message, log = why_ended(run)
+            self._print(f"[red]{queued.label} failed ({ended(code)}):[/] {escape(message)}\n  log: {escape(str(log))}")
 
-    def _say(self, message: str) -> None:
+    def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
         self._console.print(
             f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", highlight=False, soft_wrap=True
@@ -90,6 +89,7 @@ class CellConsole:
 
 
 def describe(row: dict[str, Any]) -> str:
+    """A row of metrics in a few words."""
     if row["kind"] == "eval":
         return f"error {row['top1_error']:.1f} %"
     if row["kind"] == "optimizer":
@@ -98,37 +98,16 @@ def describe(row: dict[str, Any]) -> str:
 
 
 def ended(code: int) -> str:
+    """How a worker ended, by its exit code."""
     if code == EXIT_RETRY:
-        return "a rank was killed"
+        return "lost a rank"
     return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 
 
 def summary(result: dict[str, Any]) -> str:
+    """The result of a run in a line."""
     ema, raw = ({e["weights"]: e for e in result["evaluations"]}[kind] for kind in ("ema", "raw"))
     return (
-        f"top-1 error {ema['top1_error']:.2f} % (average of the weights; last weights {raw['top1_error']:.2f} %) "
-        f"on {ema['n_images']:,} pictures, {result['wall_s']:.0f} s"
+        f"top-1 error {ema['top1_error']:.2f} % (averaged weights; last weights {raw['top1_error']:.2f} %) "
+        f"on {ema['n_images']:,} images, {result['wall_s']:.0f} s"
     )
-
-
-def notices(log: Path) -> list[str]:
-    """What the worker had to say, each once and with the indented lines that belong to it: a tracker that failed, a
-    checkpoint that was damaged."""
-    found, ours = list[str](), False
-    for line in log.read_text(errors="replace").splitlines() if log.is_file() else []:
-        begins = line.startswith(NOTICE)
-        ours = begins or (ours and line.startswith("  "))
-        if begins:
-            found.append(line.removeprefix(NOTICE))
-        elif ours:
-            found[-1] += f"\n{line}"
-    return list(dict.fromkeys(found))
-
-
-def last_words(log: Path) -> str:
-    """The last message of a log, with the indented lines that belong to it; else its last line that says something."""
-    if not log.is_file():
-        return "no log"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    start = next((i for i in range(len(lines) - 1, -1, -1) if not lines[i].startswith("  ")), 0)
-    return "\n".join(lines[start:]).removeprefix(NOTICE) or "nothing in its log"

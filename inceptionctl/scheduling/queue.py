@@ -1,5 +1,7 @@
-"""Runs cells side by side and tells a watcher what happens as it happens. A cell that loses a process, or hangs, starts
-again from its last checkpoint."""
+"""Runs several training runs side by side, one in each worker slot, and reports events to an observer as they happen.
+
+A run that loses a process or hangs is started again from its last checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -19,49 +21,70 @@ from inceptionctl.launch.watchdog import Watchdog
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 POLL_SECONDS = 0.2
-PATIENCE_SECONDS = 30.0  # for what is left of a lost worker to go
+RESTART_LOCK_SECONDS = 30.0  # the killed worker may take this long to release the run's lock
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One run to do. `folder` finds or makes its run folder when its turn comes; `restarts`: how often it may start
-    again; `watchdog_s`: seconds without a sign of life after which it counts as hung."""
+class QueuedRun:
+    """A run to do. `open_folder` finds or makes its folder when its turn comes; it may be restarted `restarts` times;
+    without a heartbeat for `hang_timeout` seconds it counts as hung."""
 
     label: str
     steps: int
-    folder: Callable[[], RunDir]
+    open_folder: Callable[[], RunDir]
     restarts: int
-    watchdog_s: float
+    hang_timeout: float
 
 
-class Watcher(Protocol):
-    def started(self, cell: Cell, run: RunDir) -> None: ...
+class Observer(Protocol):
+    """What the queue reports to."""
 
-    def row(self, cell: Cell, row: dict[str, Any]) -> None: ...
+    def started(self, queued: QueuedRun, run: RunDir) -> None: ...
 
-    def lost(self, cell: Cell, run: RunDir, why: str, restart: int) -> None: ...
+    def row(self, queued: QueuedRun, row: dict[str, Any]) -> None: ...
+
+    def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None: ...
 
     def stopping(self) -> None: ...
 
-    def finished(self, cell: Cell, run: RunDir, code: int) -> None: ...
+    def finished(self, queued: QueuedRun, run: RunDir, code: int) -> None: ...
 
 
 @dataclass
-class _Running:
-    cell: Cell
+class _ActiveRun:
+    queued: QueuedRun
     run: RunDir
-    crew: WorkerSlot
+    slot: WorkerSlot
     worker: Worker
+    watchdog: Watchdog
     read: int = 0
     restarts: int = 0
     hung: bool = False
 
-    def __post_init__(self) -> None:
-        self.dog = Watchdog(self.run, self.cell.watchdog_s)
+    @classmethod
+    def start(cls, queued: QueuedRun, slot: WorkerSlot) -> _ActiveRun:
+        run = queued.open_folder()
+        with suppress(OSError):  # starting the worker reports a folder that cannot be written to
+            run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")
+        return cls(queued, run, slot, start(run, slot, 0.0), Watchdog(run, queued.hang_timeout))
+
+    def restart(self) -> None:
+        self.worker.kill()
+        self.restarts, self.hung = self.restarts + 1, False
+        self.watchdog = Watchdog(self.run, self.queued.hang_timeout)
+        self.worker = start(self.run, self.slot, RESTART_LOCK_SECONDS)
+
+    def close(self) -> int:
+        """Called once the worker has ended: its exit code."""
+        self.worker.close()
+        with suppress(OSError):
+            self.run.launcher.unlink()
+        assert self.worker.exit_code is not None, "the worker has ended"
+        return self.worker.exit_code
 
     def new_rows(self) -> list[dict[str, Any]]:
-        """Rows written since the last call. A run that goes back cuts the file: it is read from its start again where
-        it is shorter now; where it is not, this place may be in the middle of a row, which is left out."""
+        """Rows written since the last call. A run that goes back truncates the file: it is read from its start again if
+        it is shorter now; otherwise this position may be in the middle of a row, which is skipped."""
         if not self.run.metrics.is_file():
             return []
         text = self.run.metrics.read_bytes()
@@ -74,89 +97,70 @@ class _Running:
         self.read = max(self.read, end)
         return rows
 
-    def watch(self) -> None:
-        """Ends the worker when it has given no sign of life for too long."""
-        if not self.hung and self.dog.hung():
+    def kill_if_hung(self) -> None:
+        if not self.hung and self.watchdog.hung():
             self.hung = True
             self.worker.kill()
 
     @property
-    def why(self) -> str | None:
-        """What became of a worker that is to start again; None for one that ended by its own will."""
+    def restart_reason(self) -> str | None:
+        """Why the worker that has ended should be started again; None if it ended by itself."""
         code = self.worker.exit_code
         if self.hung:
-            return self.dog.why
+            return self.watchdog.reason
         if code == EXIT_RETRY:
             return "lost a rank"
         return f"was killed by signal {-code}" if code is not None and code < 0 else None
 
-    def start_again(self) -> None:
-        self.worker.kill()
-        self.restarts, self.hung = self.restarts + 1, False
-        self.dog = Watchdog(self.run, self.cell.watchdog_s)
-        self.worker = start(self.run, self.crew, PATIENCE_SECONDS)
 
+def run_queue(queue: Iterable[QueuedRun], slots: Sequence[WorkerSlot], observer: Observer) -> dict[str, int]:
+    """Does all of `queue`, one run at a time in each of `slots`: exit codes by label.
 
-def run_cells(cells: Iterable[Cell], crews: Sequence[WorkerSlot], watcher: Watcher) -> dict[str, int]:
-    """Runs all, one with each of `crews` at a time: exit codes by label.
-
-    On KeyboardInterrupt, as SIGTERM and SIGUSR2 are here, the workers are asked to save; a second one kills them.
+    On KeyboardInterrupt, SIGTERM or SIGUSR2 the workers are asked to save and stop; a second one kills them.
     """
-    waiting, running, codes, idle = list(cells), list[_Running](), dict[str, int](), list(crews)
+    waiting, active, codes, free = list(queue), list[_ActiveRun](), dict[str, int](), list(slots)
     with _signals_interrupt():
         try:
-            while waiting or running:
-                while waiting and idle:
-                    running.append(_begin(waiting.pop(0), idle.pop(0), watcher))
+            while waiting or active:
+                while waiting and free:
+                    active.append(_ActiveRun.start(waiting.pop(0), free.pop(0)))
+                    observer.started(active[-1].queued, active[-1].run)
                 time.sleep(POLL_SECONDS)
-                for active in list(running):
-                    if (code := _look(active, watcher)) is not None:
-                        running.remove(active)
-                        idle.append(active.crew)
-                        codes[active.cell.label] = code
+                for each in list(active):
+                    if (code := _poll(each, observer)) is not None:
+                        active.remove(each)
+                        free.append(each.slot)
+                        codes[each.queued.label] = code
         finally:
-            _end([active.worker for active in running], watcher)
+            _stop([each.worker for each in active], observer)
     return codes
 
 
-def _begin(cell: Cell, crew: WorkerSlot, watcher: Watcher) -> _Running:
-    run = cell.folder()
-    with suppress(OSError):  # a folder that takes nothing is told of when the worker starts
-        run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")
-    active = _Running(cell, run, crew, start(run, crew, 0.0))
-    watcher.started(cell, run)
-    return active
-
-
-def _look(active: _Running, watcher: Watcher) -> int | None:
-    """The exit code of a cell that has come to its end; starts one again that was lost."""
-    active.watch()
+def _poll(active: _ActiveRun, observer: Observer) -> int | None:
+    """The exit code of a run that has ended. Restarts one whose worker was lost."""
+    active.kill_if_hung()
     ended = active.worker.exit_code is not None
     for row in active.new_rows():
-        watcher.row(active.cell, row)
+        observer.row(active.queued, row)
     if not ended:
         return None
-    why = active.why
-    if why and active.restarts < active.cell.restarts:
-        active.start_again()
-        watcher.lost(active.cell, active.run, why, active.restarts)
+    reason = active.restart_reason
+    if reason and active.restarts < active.queued.restarts:
+        active.restart()
+        observer.restarted(active.queued, active.run, reason, active.restarts)
         return None
-    active.worker.close()
-    with suppress(OSError):
-        active.run.launcher.unlink()
-    code = active.worker.exit_code
-    assert code is not None, "it has ended"
-    watcher.finished(active.cell, active.run, code)
+    code = active.close()
+    observer.finished(active.queued, active.run, code)
     return code
 
 
-def _end(workers: Sequence[Worker], watcher: Watcher) -> None:
-    """Lets the workers save; a second interrupt kills them."""
+def _stop(workers: Sequence[Worker], observer: Observer) -> None:
+    """Waits while the workers save; a second interrupt kills them."""
     try:
         for worker in workers:
             worker.stop()
         if workers:
-            watcher.stopping()
+            observer.stopping()
         while any(worker.exit_code is None for worker in workers):
             time.sleep(0.02)
     finally:
@@ -168,7 +172,7 @@ def _end(workers: Sequence[Worker], watcher: Watcher) -> None:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """What asks a process to end asks it like Ctrl-C."""
+    """SIGTERM and SIGUSR2 act like Ctrl-C."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`launch=slurm`: plans become jobs, and the command returns with their ids."""
+"""Submits plans as Slurm jobs (`launch=slurm`) and returns at once, with the jobs' ids."""
 
 from __future__ import annotations
 
@@ -11,86 +11,85 @@ from rich.console import Console
 from inceptionctl.config.schema import Slurm
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import active
-from inceptionctl.launch.slurm.script import Layout, job_script
-from inceptionctl.launch.slurm.submission import Submitted, jobs_of, submit_run, submit_table
+from inceptionctl.launch.slurm.script import TaskLayout, job_script
+from inceptionctl.launch.slurm.submission import Submission, jobs_of, submit_run, submit_table
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.scheduling.cells import bring, folder, missing_weights, unfinished
+from inceptionctl.scheduling.downloads import download_missing_weights
+from inceptionctl.scheduling.run_folders import open_folder, unfinished
 
 
-def submit_one(label: str, made: Plan, console: Console) -> None:
-    """One run, one job. Raises RequestError for what the site refuses, before anything is made."""
-    launch = of_slurm(made)
-    clients.try_out(preview({label: made}, None), launch)
-    if at_work := _at_work({label: made}):
-        run, job = at_work[label]
+def submit_one(label: str, plan: Plan, console: Console) -> None:
+    """One run as one job. Raises RequestError for what the site refuses, before anything is made."""
+    launch = slurm_of(plan)
+    clients.check_accepted(preview_script({label: plan}, None), launch)
+    if queued := _queued_jobs({label: plan}):
+        run, job = queued[label]
         console.print(f"already submitted: job {job}, {run.path}", soft_wrap=True)
         return
-    (run,) = _folders({label: made}, console).values()
-    sent = submit_run(launch, label, run)
-    console.print(f"submitted: job {sent.jobs[0]}, {run.path}", soft_wrap=True, highlight=False)
-    console.print(f"watch:     inceptionctl status {run.path}", soft_wrap=True, highlight=False)
+    run = _open_folders({label: plan}, console)[label]
+    submission = submit_run(launch, label, run)
+    console.print(f"submitted: job {submission.jobs[0]}, {run.path}", soft_wrap=True, highlight=False)
+    console.print(f"follow it: inceptionctl status {run.path}", soft_wrap=True, highlight=False)
 
 
-def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Console) -> Submitted | None:
-    """A table's cells that nobody works on yet: arrays, and the report behind them; None if there are no such cells."""
-    launch = of_slurm(next(iter(plans.values())))
-    clients.try_out(preview(plans, table), launch)
-    at_work = _at_work(plans)
-    runs = _folders({label: made for label, made in plans.items() if label not in at_work}, console)
-    sent = submit_table(launch, name, table, runs, clients.max_array_size()) if runs else None
-    said = [f"{len(at_work)} queued or running before"] if at_work else []
-    if sent:
-        said += [f"{len(runs)} submitted as {_jobs(sent)}"]
-    console.print(f"{'; '.join(said)}\nwatch:     inceptionctl status {table}", soft_wrap=True, highlight=False)
-    return sent
+def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Console) -> None:
+    """The cells of a table that are not queued yet as arrays, and a job that writes the report after them."""
+    launch = slurm_of(next(iter(plans.values())))
+    clients.check_accepted(preview_script(plans, table), launch)
+    queued = _queued_jobs(plans)
+    runs = _open_folders({label: plan for label, plan in plans.items() if label not in queued}, console)
+    parts = [f"{len(queued)} already queued or running"] if queued else []
+    if runs:
+        submission = submit_table(launch, name, table, runs, clients.max_array_size())
+        parts += [f"{len(runs)} submitted as {_job_ids(submission)}"]
+    console.print(f"{'; '.join(parts)}\nfollow them: inceptionctl status {table}", soft_wrap=True, highlight=False)
 
 
-def preview(plans: Mapping[str, Plan], table: Path | None) -> str:
-    """The script as it would be submitted, with the folders that it would get."""
-    paths = {label: _expected(made) for label, made in plans.items()}
+def preview_script(plans: Mapping[str, Plan], table: Path | None) -> str:
+    """The script as it would be submitted, with the run folders that it would get."""
+    folders = {label: _expected_folder(plan) for label, plan in plans.items()}
     label, first = next(iter(plans.items()))
-    here = (table or paths[label]).absolute() / "slurm" / "0"
+    here = (table or folders[label]).absolute() / "slurm" / "0"
     name = table.name if table else label.replace(" ", "-")
-    return job_script(of_slurm(first), here, name, paths, array=table is not None, report=table is not None)
+    return job_script(slurm_of(first), here, name, folders, array=table is not None)
 
 
-def of_slurm(made: Plan) -> Slurm:
-    assert isinstance(made.config.launch, Slurm), "asked before"
-    return made.config.launch
+def slurm_of(plan: Plan) -> Slurm:
+    assert isinstance(plan.config.launch, Slurm), "the caller has checked"
+    return plan.config.launch
 
 
-def _expected(made: Plan) -> Path:
-    if made.config.run_dir:
-        return Path(made.config.run_dir).absolute()
-    begun = unfinished(made)
-    return (begun.path if begun else Path(made.config.outputs) / made.config.name / f"{made.identity}-0").absolute()
+def _expected_folder(plan: Plan) -> Path:
+    if plan.config.run_dir:
+        return Path(plan.config.run_dir).absolute()
+    run = unfinished(plan)
+    return (run.path if run else Path(plan.config.outputs) / plan.config.name / f"{plan.identity}-0").absolute()
 
 
-def _at_work(plans: Mapping[str, Plan]) -> dict[str, tuple[RunDir, str]]:
-    """Cells with a job in the queue: its id. One squeue for all."""
-    begun = {label: run for label, made in plans.items() if (run := unfinished(made))}
+def _queued_jobs(plans: Mapping[str, Plan]) -> dict[str, tuple[RunDir, str]]:
+    """Run and job of each plan that is queued or running, by one squeue."""
+    begun = {label: run for label, plan in plans.items() if (run := unfinished(plan))}
     last = {label: (run, jobs[-1][0]) for label, run in begun.items() if (jobs := jobs_of(run))}
-    known = active(job for _, job in last.values())
-    return {label: (run, job) for label, (run, job) in last.items() if job in known}
+    queued = active(job for _, job in last.values())
+    return {label: (run, job) for label, (run, job) in last.items() if job in queued}
 
 
-def _folders(plans: Mapping[str, Plan], console: Console) -> dict[str, RunDir]:
-    for entry in {entry for made in plans.values() if (entry := missing_weights(made))}:
-        bring(entry, console)
-    return {label: _folder(made) for label, made in plans.items()}
+def _open_folders(plans: Mapping[str, Plan], console: Console) -> dict[str, RunDir]:
+    download_missing_weights(plans.values(), console)
+    return {label: _open_folder(plan) for label, plan in plans.items()}
 
 
-def _folder(made: Plan) -> RunDir:
-    """With GPUs asked for, a node that has none is an error rather than a slow run."""
-    launch = of_slurm(made)
+def _open_folder(plan: Plan) -> RunDir:
+    """A job that asks for GPUs fails on a node without any, instead of training on its CPU."""
+    launch = slurm_of(plan)
     device = "cuda" if launch.gpus_per_node and launch.device == "auto" else launch.device
-    made = replace(made, config=replace(made.config, launch=replace(launch, device=device)))
-    run = folder(made, Layout.of(launch).ranks, launch.threads or launch.cpus_per_gpu or 1)
+    plan = replace(plan, config=replace(plan.config, launch=replace(launch, device=device)))
+    run = open_folder(plan, TaskLayout.of(launch).nproc, launch.threads or launch.cpus_per_gpu or 1)
     run.log().parent.mkdir(exist_ok=True)
     return run
 
 
-def _jobs(sent: Submitted) -> str:
-    arrays = f"job array{'s' * (len(sent.jobs) > 1)} {', '.join(sent.jobs)}"
-    return f"{arrays}; report: job {sent.report}" if sent.report else arrays
+def _job_ids(submission: Submission) -> str:
+    arrays = f"job array{'s' * (len(submission.jobs) > 1)} {', '.join(submission.jobs)}"
+    return f"{arrays}; report: job {submission.report}" if submission.report else arrays

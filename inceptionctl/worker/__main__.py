@@ -23,7 +23,7 @@ from typing import TextIO
 
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import exit_with_parent
-from inceptionctl.launch.watchdog import end_when_hung
+from inceptionctl.launch.watchdog import exit_when_hung
 from inceptionctl.runs import permissions as umask
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
@@ -150,7 +150,7 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
             run.verdict.unlink(missing_ok=True)
             note_start(run, launch.restarts)
             if SUBMISSION in os.environ:
-                end_when_hung(run, launch.hang_timeout)
+                exit_when_hung(run, launch.hang_timeout)
             yield
         except BaseException as error:
             code = _code(error)

@@ -30,7 +30,7 @@ def nothing_else(tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(wait, "BETWEEN_CELLS_S", 0.05)
+    monkeypatch.setattr(wait, "BETWEEN_RUNS_SECONDS", 0.05)
     return tmp_path / "work"
 
 
@@ -58,7 +58,7 @@ def made(nothing_else):
 def seen(*words) -> list[dict]:
     code, said = launched("status", *words, "--json")
     assert code == 0, said
-    return json.loads(said)
+    return json.loads(said)["runs"]
 
 
 def states(*words) -> list[str]:
@@ -76,7 +76,7 @@ def worked_on(run):
 def test_nothing_to_see_is_a_wrong_request(nothing_else):
     for word in ("status", "wait", "cancel"):
         code, said = launched(word)
-        assert (code, "no run in outputs: name a run's folder, a table's" in said) == (2, True)
+        assert (code, "no run in outputs: name the folder of a run, of a table" in said) == (2, True)
     assert list(nothing_else.iterdir()) == []
 
 
@@ -101,8 +101,8 @@ def test_status_gives_the_last_words_of_what_failed_as_they_are(made):
     made(verdict=1, log=LOG)
     code, said = launched("status")
     assert code == 0
-    assert "a picture cannot be read\n  it is [bold]torn[/bold]; " in said
-    assert seen()[0]["reason"].startswith("a picture cannot be read\n  it is [bold]torn[/bold]; ")
+    assert "a picture cannot be read\n  it is [bold]torn[/bold]; log: " in said
+    assert seen()[0]["reason"].startswith("a picture cannot be read\n  it is [bold]torn[/bold]; log: ")
 
 
 def test_status_shows_how_far_each_run_got(made):
@@ -159,7 +159,7 @@ def test_a_cell_that_is_done_is_done_whatever_was_tried_after(table, made):
 def test_a_table_with_cells_that_nobody_works_on_is_not_waited_for(table, made):
     made("outputs/table/aaa-0", verdict=0, result=DONE)
     code, said = launched("wait", table, "--every", 0.05)
-    assert (code, "1 of 2 are not done: RMSProp, seed 1" in said) == (1, True)
+    assert (code, "1 of 2 runs are not done: RMSProp, seed 1" in said) == (1, True)
 
 
 @pytest.mark.parametrize(("end", "code"), [({"result": DONE, "verdict": 0}, 0), ({"verdict": 1, "log": LOG}, 1)])
@@ -178,7 +178,7 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
 
     returned, said = launched("wait", run.path, "--every", 0.05, meanwhile=end_it)
     assert (returned, "1 run: 1 running" in said) == (code, True)
-    assert ("1 of 1 are not done" in said) == bool(code)
+    assert ("1 of 1 runs are not done" in said) == bool(code)
 
 
 def test_a_run_that_is_being_started_here_counts_as_going_on(made):
@@ -209,7 +209,7 @@ def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
             run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel")
         assert (code, ours.wait(10)) == (0, -15)
-    assert "1 commands told to save and stop" in said
+    assert "told 1 command to save and stop" in said
 
 
 def test_a_process_of_another_program_is_never_told_to_stop(made):
@@ -226,7 +226,7 @@ def test_a_run_of_another_machine_is_to_be_cancelled_there(made):
     run.launcher.write_text("elsewhere 4711\n")
     with worked_on(run):
         code, said = launched("cancel")
-    assert (code, "process 4711 of elsewhere: cancel it there" in said) == (2, True)
+    assert (code, "process 4711 on elsewhere: cancel it there" in said) == (2, True)
 
 
 def test_a_worker_that_no_command_started_is_told_of(made):
@@ -250,12 +250,12 @@ def test_a_run_is_seen_cancelled_and_goes_on(nothing_else):
     assert entry["state"] == "running"
     assert entry["node"] == socket.gethostname()
     assert entry["epoch"] > 0.1
-    assert launched("cancel") == (0, "1 commands told to save and stop\n")
+    assert launched("cancel") == (0, "told 1 command to save and stop\n")
     output, _ = command.communicate(timeout=120)
     assert command.returncode == 130, output
     assert states() == ["stopped"]
     code, said = launched("wait")
-    assert (code, "1 of 1 are not done" in said) == (1, True)
+    assert (code, "1 of 1 runs are not done" in said) == (1, True)
     assert list((nothing_else / "outputs").glob("*/*/checkpoints/step-*")), "it saved"
     code, said = launched(*words)
     assert code == 0, said

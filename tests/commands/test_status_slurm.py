@@ -55,7 +55,7 @@ class Site:
     def status(self) -> dict[str, dict]:
         code, said = launched("status", self.folder, "--json")
         assert code == 0, said
-        return {entry["cell"].removesuffix("-0"): entry for entry in json.loads(said)}
+        return {entry["cell"].removesuffix("-0"): entry for entry in json.loads(said)["runs"]}
 
     def asked(self) -> dict[str, int]:
         return {name: len(calls(self.bin, name)) for name in ("squeue", "sacct")}
@@ -65,7 +65,7 @@ class Site:
 def site(tmp_path, monkeypatch):
     made = Site(tmp_path)
     monkeypatch.setenv("PATH", str(made.bin))
-    monkeypatch.setattr(wait, "BETWEEN_CELLS_S", 0.0)
+    monkeypatch.setattr(wait, "BETWEEN_RUNS_SECONDS", 0.0)
     return made
 
 
@@ -159,7 +159,7 @@ def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
     found = site.status()
     states = {name: entry["state"] for name, entry in found.items()}
     assert states == {"a": "stopped", "b": "lost", "c": "failed", "d": "done", "e": "out of memory", "f": "failed"}
-    assert found["b"]["reason"] == f"its log: {site.submission}/log/12_1.log"
+    assert found["b"]["reason"] == f"log: {site.submission}/log/12_1.log"
     assert found["c"]["reason"].startswith("it diverged; ")
     assert "raise launch.mem" in found["e"]["reason"]
     assert "before Python began: two / three / module: command not found; " in found["f"]["reason"]
@@ -197,7 +197,7 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
     site.knows("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None", "13|PENDING||Dependency")
     write_json(site.submission / "submission.json", {"jobs": ["12"], "report": "13"})
     code, said = launched("cancel", site.folder)
-    assert (code, "2 jobs cancelled" in said) == (0, True)
+    assert (code, "cancelled 2 jobs" in said) == (0, True)
     (words,) = calls(site.bin, "scancel")
     assert {word for word in words.split() if not word.startswith("-")} == {"12_0", "12_1", "13"}
 
@@ -210,4 +210,4 @@ def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
         code, said = launched("cancel", site.folder)
         ours.kill() if calls(site.bin, "scancel") else None
         assert (code, ours.wait(10)) == (0, -15), said
-    assert "1 commands told" in said
+    assert "told 1 command" in said

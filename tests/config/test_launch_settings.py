@@ -77,7 +77,7 @@ def table(base="[]", label="A", mine="[]", changes="[]", more=""):
 
 def cells_in(script) -> list[str]:
     """By their labels."""
-    listed = script.partition("cells=(\n")[2].partition("\n)\n")[0]
+    listed = script.partition("runs=(\n")[2].partition("\n)\n")[0]
     return [line.partition("# ")[2] for line in listed.splitlines()]
 
 
@@ -114,8 +114,8 @@ def test_a_table_without_slurm_makes_nothing_either(theirs, work):
 
 def test_a_dry_run_shows_layout_and_script_and_needs_no_slurm(work):
     said = shown("train", "launch=slurm", "launch.nodes=2", "launch.gpus_per_node=2", "launch.time=1-00", "--dry-run")
-    assert "32 = 8 a device x 1 accumulated x 4 devices" in said
-    assert "each a job of 2 nodes x (2 tasks, 2 GPUs, CPUs by the site's default)" in said
+    assert "32 = 8 per device x 1 accumulated x 4 devices" in said
+    assert "each a job of 2 nodes x (2 tasks, 2 GPUs, the site's default of CPUs)" in said
     script = said.partition("script\n")[2].splitlines()
     assert script[0] == "#!/usr/bin/env bash"
     assert {"#SBATCH --gpus-per-node=2", "#SBATCH --ntasks-per-node=2", "#SBATCH --time=1-00"} < set(script)
@@ -125,7 +125,7 @@ def test_a_dry_run_shows_layout_and_script_and_needs_no_slurm(work):
 
 def test_the_dry_run_of_a_table_shows_an_array_of_its_cells_in_the_order_that_they_begin_in(theirs, work):
     said = shown(*ABLATE, *theirs("table/x", table(more=SECOND_ROW)), "--dry-run")
-    assert "CPUs by the site's default), 2 at once" in said
+    assert "the site's default of CPUs), 2 at a time" in said
     assert f"#SBATCH --output={work}/outputs/x/slurm/0/log/%A_%a.log" in said
     assert cells_in(said) == ["A, seed 0", "B, seed 0", "A, seed 1", "B, seed 1"]
     assert list(work.iterdir()) == []
@@ -193,7 +193,7 @@ def frozen(work):
 
 def test_a_run_of_slurm_is_resumed_only_where_one_says_how(frozen):
     code, said = launched("resume", frozen.path)
-    assert (code, "say launch=slurm, with its settings, or launch=local" in said) == (2, True)
+    assert (code, "give launch=slurm with its settings, or launch=local" in said) == (2, True)
 
 
 @pytest.mark.parametrize("words", [["resume", "run"], ["train", "run_dir=run", *TINY[:-1]]], ids=["resume", "train"])

@@ -16,7 +16,7 @@ from support.stand_ins import calls, stand_in
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Slurm
 from inceptionctl.config.validate import parse
-from inceptionctl.launch.slurm.script import Layout, job_script, report_script, seconds_of, warning_seconds
+from inceptionctl.launch.slurm.script import TaskLayout, job_script, report_script, seconds_of, warning_seconds
 from inceptionctl.launch.slurm.submission import job_log, jobs_of
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
@@ -32,8 +32,8 @@ def slurm(**changes) -> Slurm:
     return replace(defaults(), **changes)
 
 
-def text(here=Path("/here"), array=False, report=False, **changes) -> str:
-    return job_script(slurm(**changes), here, "name", {"a cell": here / "run"}, array, report)
+def text(here=Path("/here"), array=False, **changes) -> str:
+    return job_script(slurm(**changes), here, "name", {"a cell": here / "run"}, array)
 
 
 def options(script: str) -> list[str]:
@@ -64,19 +64,19 @@ def test_a_job_is_warned_in_time_but_for_a_quarter_of_its_time_at_most(limit, se
 @pytest.mark.parametrize(
     ("asked", "layout"),
     [
-        ({"nodes": 2, "gpus_per_node": 4, "cpus_per_gpu": 6}, Layout(2, 4, 4, 6)),
-        ({"nodes": 1, "gpus_per_node": 1}, Layout(1, 1, 1, None)),
-        ({"nodes": 2, "gpus_per_node": 0, "nproc": 8, "cpus_per_gpu": 2}, Layout(2, 4, 0, 2)),
-        ({"nodes": 3, "gpus_per_node": 0}, Layout(3, 1, 0, None)),
+        ({"nodes": 2, "gpus_per_node": 4, "cpus_per_gpu": 6}, TaskLayout(2, 4, 4, 6)),
+        ({"nodes": 1, "gpus_per_node": 1}, TaskLayout(1, 1, 1, None)),
+        ({"nodes": 2, "gpus_per_node": 0, "nproc": 8, "cpus_per_gpu": 2}, TaskLayout(2, 4, 0, 2)),
+        ({"nodes": 3, "gpus_per_node": 0}, TaskLayout(3, 1, 0, None)),
     ],
 )
 def test_a_rank_is_a_gpu_or_one_of_the_processes_on_cpus(asked, layout):
-    assert Layout.of(slurm(**asked)) == layout
+    assert TaskLayout.of(slurm(**asked)) == layout
     said = options(text(**asked))
     assert {f"--nodes={layout.nodes}", f"--ntasks-per-node={layout.tasks}"} < set(said)
     assert [o for o in said if "gpus" in o] == [f"--gpus-per-node={layout.gpus}"] * bool(layout.gpus)
     assert [o for o in said if "cpus" in o] == [f"--cpus-per-task={layout.cpus}"] * bool(layout.cpus)
-    assert layout.ranks == layout.nodes * layout.tasks
+    assert layout.nproc == layout.nodes * layout.tasks
 
 
 def test_what_is_asked_of_the_site_is_asked_of_sbatch():
@@ -101,7 +101,7 @@ def test_any_other_option_of_sbatch_is_passed_on():
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_folder_may_have_any_name(name):
     here = Path("/") / name
-    for script in (text(here, array=True, report=True), report_script(slurm(), here, "name", here)):
+    for script in (text(here, array=True), report_script(slurm(), here, "name", here)):
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
         (log,) = [option for option in options(script) if option.startswith("--output=")]
         assert log.startswith(f"--output={str(here).replace('%', '%%')}/log/")
@@ -137,10 +137,10 @@ class Site:
         said = "" if verdict is None else f'echo {verdict} >"${{@: -1}}/.verdict"'
         stand_in(self.bin, "srun", f"{also}\n{said}\nexit {code}")
 
-    def run(self, task=None, offset=None, restarts=0, report=False, **changes) -> int:
+    def run(self, task=None, offset=None, restarts=0, **changes) -> int:
         """The job, as a batch node runs it: its exit code."""
         paths = {label: run.path for label, run in self.runs.items()}
-        script = job_script(slurm(**changes), self.here, "name", paths, array=task is not None, report=report)
+        script = job_script(slurm(**changes), self.here, "name", paths, array=task is not None)
         array = {} if task is None else {"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": str(task)}
         known = {"SLURM_JOB_ID": "15", "SLURM_JOB_NODELIST": "node1", "SLURM_RESTART_COUNT": str(restarts), **array}
         environment = os.environ | known | {"PATH": f"{self.bin}:{os.environ['PATH']}"}
@@ -227,7 +227,8 @@ def test_a_job_that_lacks_memory_would_lack_it_again(line, site):
 def test_where_a_site_forbids_to_requeue_another_job_follows(site):
     site.controller(requeues=False)
     site.ranks(130, 130)
-    assert site.run(task=1, offset=1, report=True) == 0
+    (site.here / "report.sh").touch()
+    assert site.run(task=1, offset=1) == 0
     follow, report = site.submitted
     assert follow == f"--parsable --dependency=afterany:12_1 --array=1 {site.here}/submit.sh 1"
     assert report == f"--dependency=afterany:99 {site.here}/report.sh"

@@ -388,7 +388,7 @@ def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
         server.shutdown()
         thread.join()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"fetching {hub}/timm/mobilenetv1_100.ra4_e3600_r224_in1k/resolve/main/model.safetensors" in done.stdout
+    assert f"downloading {hub}/timm/mobilenetv1_100.ra4_e3600_r224_in1k/resolve/main/model.safetensors" in done.stdout
     assert "the classifier was replaced: the weights have 1,000 classes, this data 10" in done.stdout
     frozen = yaml.safe_load(only(tmp_path, "outputs/train/*/config.yaml").read_text())
     assert frozen["weights"] == "timm:mobilenetv1_100.ra4_e3600_r224_in1k"

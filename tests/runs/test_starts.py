@@ -115,37 +115,37 @@ def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submissi
 
 
 def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
-    dog = Watchdog(run, lock_timeout_s=30)
+    dog = Watchdog(run, hang_timeout=30)
     run.heartbeat.touch()
     assert not dog.hung()
-    dog.seen -= 31  # half a minute later
+    dog.changed_at -= 31  # half a minute later
     assert dog.hung()
-    assert dog.why == "gave no sign of life for 30 s"
+    assert dog.reason == "had no heartbeat for 30 s (launch.hang_timeout)"
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
 def test_a_beat_counts_whatever_the_clock_of_its_node_says(hours, run):
     run.heartbeat.touch()
-    dog = Watchdog(run, lock_timeout_s=30)
+    dog = Watchdog(run, hang_timeout=30)
     assert not dog.hung()
-    dog.seen -= 31
+    dog.changed_at -= 31
     other = time.time() + 3600 * hours
     os.utime(run.heartbeat, (other, other))
     assert not dog.hung()
 
 
 def test_a_run_that_never_shows_a_sign_of_life_hangs_too(run):
-    dog = Watchdog(run, lock_timeout_s=30)
+    dog = Watchdog(run, hang_timeout=30)
     assert not dog.hung()
-    dog.seen -= 31
+    dog.changed_at -= 31
     assert dog.hung()
 
 
 def test_a_worker_that_nobody_watches_ends_itself_as_one_that_was_lost(run):
     code = (
         "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
-        "from inceptionctl.launch.watchdog import end_when_hung\n"
-        "end_when_hung(RunDir(Path(sys.argv[1])), 0.0); time.sleep(30)"
+        "from inceptionctl.launch.watchdog import exit_when_hung\n"
+        "exit_when_hung(RunDir(Path(sys.argv[1])), 0.0); time.sleep(30)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, "gave no sign of life" in done.stderr) == (EXIT_RETRY, True)
+    assert (done.returncode, "had no heartbeat" in done.stderr) == (EXIT_RETRY, True)

@@ -21,7 +21,7 @@ def reason(cluster: Cluster, outputs: Path) -> tuple[str, str]:
     """State and reason of the only run, when it has ended."""
     run = only(outputs, "train/*-0")
     assert call("wait", str(run), "--every", "0.5", cwd=outputs, **cluster.environment).returncode == 1
-    (row,) = json.loads(call("status", "--json", str(run), cwd=outputs, **cluster.environment).stdout)
+    (row,) = json.loads(call("status", "--json", str(run), cwd=outputs, **cluster.environment).stdout)["runs"]
     return row["state"], row["reason"]
 
 
@@ -67,9 +67,9 @@ def test_a_job_that_ends_before_python_begins(cluster: Cluster, tmp_path: Path) 
     assert train(cluster, tmp_path, f"outputs={tmp_path}", setup).returncode == 0
     state, why = reason(cluster, tmp_path)
     assert state == "failed"
-    assert "before Python began" in why
+    assert "before Python started" in why
     assert "module: command not found" in why
-    assert Path(why.rpartition("; ")[2]).is_file()
+    assert Path(why.rpartition("log: ")[2]).is_file()
 
 
 def test_a_controller_that_does_not_answer(cluster: Cluster, tmp_path: Path) -> None:

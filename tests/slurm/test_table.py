@@ -25,7 +25,7 @@ def by_label(outputs: Path) -> dict[str, Path]:
 def status(folder: Path, cluster: Cluster) -> dict[str, dict]:
     done = call("status", "--json", str(folder), cwd=folder, **cluster.environment)
     assert done.returncode == 0, done.stderr
-    return {row["cell"].partition(",")[0]: row for row in json.loads(done.stdout)}
+    return {row["cell"].partition(",")[0]: row for row in json.loads(done.stdout)["runs"]}
 
 
 def job_of(run: Path) -> str:
@@ -70,11 +70,11 @@ def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path
 
     first = ended(cluster, there / "rmsprop")
     assert first.returncode == 1
-    assert "1 of 4 are not done" in first.stderr
+    assert "1 of 4 runs are not done" in first.stderr
     assert status(there / "rmsprop", cluster)[labels[0]]["state"] == "cancelled"
 
     again = call(*words, cwd=tmp_path, **cluster.environment)
-    assert "4 cells, 3 done before, 1 to run" in again.stdout
+    assert "4 cells, 3 done, 1 to run" in again.stdout
     assert "1 submitted as job array" in again.stdout
     assert ended(cluster, there / "rmsprop").returncode == 0
 
@@ -115,8 +115,8 @@ def test_an_array_longer_than_the_site_takes_is_split(split_table: tuple[Path, R
 def test_a_failing_cell_leaves_the_others_and_the_report_alone(split_table: tuple[Path, Result, Result]) -> None:
     table, _, waited = split_table
     assert waited.returncode == 1
-    assert "1 of 4 are not done" in waited.stderr
-    assert "it ended before Python began" in waited.stdout
+    assert "1 of 4 runs are not done" in waited.stderr
+    assert "the job ended before Python started" in waited.stdout
     statuses = [row["cells"][0]["status"] for row in json.loads((table / "report.json").read_text())["rows"]]
     assert statuses == ["done", "failed", "done", "done"]
 
@@ -125,7 +125,7 @@ def test_the_status_is_right_when_slurm_has_forgotten(split_table, bare_cluster:
     table, _, _ = split_table
     found = list(status(table, bare_cluster).values())
     assert [row["state"] for row in found] == ["done", "failed", "done", "done"]
-    assert "ended before Python began" in found[1]["reason"]
+    assert "ended before Python started" in found[1]["reason"]
 
 
 def test_cancel_takes_the_whole_table_out_of_the_queue(cluster: Cluster, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_cancel_takes_the_whole_table_out_of_the_queue(cluster: Cluster, tmp_pat
     table = tmp_path / "rmsprop"
     assert {row["state"] for row in status(table, cluster).values()} == {"queued"}
     said = call("cancel", str(table), cwd=tmp_path, **cluster.environment)
-    assert "4 jobs cancelled" in said.stdout
+    assert "cancelled 4 jobs" in said.stdout
     left = cluster.run("squeue", "-h", "-t", "PD,R", "-o", "%j")
     assert "rmsprop" not in left
     assert {row["state"] for row in status(table, cluster).values()} == {"cancelled"}

@@ -22,7 +22,7 @@ def submitted(cluster: Cluster, outputs: Path, *words: str) -> Path:
 def status(run: Path, cluster: Cluster) -> dict:
     done = call("status", "--json", str(run), cwd=run, **cluster.environment)
     assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)["runs"]
     return row
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_is_queued_is_not_submitted_again(cluster: Cluster, tmp_path:
     again = call("train", *words, f"outputs={tmp_path}", cwd=tmp_path, **cluster.environment)
     assert "already submitted: job" in again.stdout
     assert len((run / "jobs.jsonl").read_text().splitlines()) == 1
-    assert "1 jobs cancelled" in call("cancel", str(run), cwd=tmp_path, **cluster.environment).stdout
+    assert "cancelled 1 job" in call("cancel", str(run), cwd=tmp_path, **cluster.environment).stdout
 
 
 def test_a_run_begun_here_goes_on_there(cluster: Cluster, tmp_path: Path) -> None:

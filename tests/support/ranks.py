@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inceptionctl.launch.local import WARM
+from inceptionctl.launch.local import PRELOADED
 
 SECONDS = 120
 
@@ -18,7 +18,7 @@ SECONDS = 120
 def on_ranks(world: int, folder: Path, function: Callable[..., Any], *arguments: Any) -> list[Any]:
     """`function(ranks, *arguments)` on each of `world` ranks. `function` has to be importable."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(WARM))
+    context.set_forkserver_preload(list(PRELOADED))
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]

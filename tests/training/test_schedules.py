@@ -10,7 +10,7 @@ from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import SCHEDULES, parse
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import plan, rate_factor
-from inceptionctl.scheduling.preview import rate_curve
+from inceptionctl.scheduling.preview import lr_curve
 from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Step
 
 STEPS = 40
@@ -98,9 +98,9 @@ def test_a_rate_without_a_batch_is_used_as_it_is():
 def test_the_plan_scales_and_says_so():
     made = plan(config("data=digits", "schedule=paper", "train.batch_size=256"))
     assert made.schedule.lr == pytest.approx(0.045 * 0.16)
-    assert rate_curve(made).startswith("0.0072 ")
-    assert rate_curve(made).endswith("(start to end; 0.045 at batch 1,600, here x 0.16 (linear))")
-    assert rate_curve(plan(config("data=digits"))).endswith("(start to end)")
+    assert lr_curve(made).startswith("0.0072 ")
+    assert lr_curve(made).endswith("(start to end; 0.045 for a batch of 1,600, here x 0.16 (linear))")
+    assert lr_curve(plan(config("data=digits"))).endswith("(start to end)")
 
 
 @pytest.mark.parametrize(

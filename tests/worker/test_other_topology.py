@@ -45,5 +45,5 @@ def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl,
 def test_a_table_can_have_several_ranks_a_cell(inceptionctl, tmp_path):
     done = inceptionctl("ablate", "table=residual", *TINY, "launch.nproc=2", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "16 a device x 1 accumulated x 2 devices" in done.stdout
+    assert "16 per device x 1 accumulated x 2 devices" in done.stdout
     assert "2 ranks each" in done.stdout

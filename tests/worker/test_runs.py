@@ -116,7 +116,7 @@ def test_a_table_runs_and_reports(inceptionctl, tabled):
 @pytest.mark.xdist_group("table")
 def test_finished_cells_are_skipped(inceptionctl, tabled):
     where, _ = tabled
-    assert "5 done before, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
+    assert "5 done, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
     more = inceptionctl("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
     assert more.stdout.count("  done, error") == 5
     assert more.stdout.count("  to run") == 5

@@ -1,4 +1,4 @@
-"""Where the jobs of many runs are, by one squeue and one sacct."""
+"""The states of many runs' jobs, by one squeue and one sacct."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def active(ids: Iterable[str]) -> set[str]:
 
 
 def look_up(ids: Iterable[str]) -> dict[str, Job]:
-    """What is known of each: by the controller, or, for those that it has forgotten, by accounting. Where neither
-    answers, nothing: the files of the run are still there."""
+    """What the controller knows about each job, or accounting about one that the controller has forgotten. Empty if
+    neither answers: the runs' own files can still be read."""
     wanted, found = set(ids), dict[str, Job]()
     with suppress(InceptionctlError):  # no Slurm here, or a controller that is down
-        found = _among(queued(_bases(wanted)), wanted)
+        found = _select(queued(_bases(wanted)), wanted)
     ended = {job for job in wanted if job not in found or found[job].state not in ACTIVE}
-    known = _among(accounted(_bases(ended)), ended)
+    known = _select(accounted(_bases(ended)), ended)
     return found | {job: entry for job, entry in known.items() if job not in found or entry.state not in ACTIVE}
 
 
-def _among(known: Mapping[str, Job], wanted: Iterable[str]) -> dict[str, Job]:
-    """Of an array that was cancelled before any task began, only the whole is known."""
+def _select(known: Mapping[str, Job], wanted: Iterable[str]) -> dict[str, Job]:
+    """Of an array that was cancelled before any task began, only the whole array is known."""
     found = {job: known.get(job) or known.get(job.partition("_")[0]) for job in wanted}
     return {job: entry for job, entry in found.items() if entry}
 
 
 def _bases(ids: Iterable[str]) -> list[str]:
-    """Arrays, not their tasks: a list of 200 of those is long."""
+    """The arrays instead of their tasks, of which there may be hundreds."""
     return sorted({job.partition("_")[0] for job in ids})

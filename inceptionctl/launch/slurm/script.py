@@ -1,12 +1,15 @@
-"""The batch scripts, as a person would write them: kept beside the run, to be read, and submitted again by hand."""
+"""Fills in the templates of the batch scripts, job.sh.in and report.sh.in.
+
+In a template, `@name@` stands for a value. Every value is quoted for the shell; only the #SBATCH lines and the user's
+own `launch.setup` are inserted as lines.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,62 +17,16 @@ from pathlib import Path
 from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.paths import EXIT_RETRY
-from inceptionctl.runs.starts import SUBMISSION
 
-REPORT_MEMORY = "2G"  # a site's default may be less than its figures take
-PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # to sbatch; quotes, # and backslashes mean something
-WARNING_SECONDS = 120  # before the time limit, to save; at most a quarter of it
-
-JOB = """\
-{head}
-set -eo pipefail
-here={here}
-cells=(
-{cells}
-)
-run=${{cells[$((${{SLURM_ARRAY_TASK_ID:-0}} + ${{1:-0}}))]}}  # of an array that had to be split, a part starts at $1
-job=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
-job=${{job:-$SLURM_JOB_ID}}
-rm -f "$run/.verdict"
-trap 'code=$?; ((code == 0)) || echo "$code" >"$run/.verdict"' EXIT
-{setup}
-# Where the ranks meet.
-MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-MASTER_PORT=$((10000 + (SLURM_JOB_ID + 997 * ${{SLURM_RESTART_COUNT:-0}}) % 20000))
-export MASTER_ADDR MASTER_PORT OMP_NUM_THREADS={threads} {submission}="$here"
-
-# One task a rank; each says what it has to say to its own log. They hear of a time limit or a pre-emption themselves.
-code=0
-srun --kill-on-bad-exit=1{cpus} --output="${{run//%/%%}}/log/rank-%t.log" --open-mode=append \\
-    bash -c 'export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS; exec "$@"' rank \\
-    {python} -m inceptionctl.worker "$run" || code=$?
-
-# What the first rank says of its end; where it says nothing, srun's code: above 128, a signal ended it.
-if [ -s "$run/.verdict" ]; then code=$(cat "$run/.verdict"); fi
-if ((code != {lost} && code < 128)); then exit "$code"; fi
-if tail -n 50 "$here/log/$job.log" | grep -qiE 'oom.kill|exceeded .*memory limit'; then exit 1; fi
-
-# Saved after a signal, or lost a process: it goes on from its last checkpoint. The run itself counts its starts, and
-# ends when they are too many or lead nowhere. What was cancelled stays so. Where the site forbids to requeue, another
-# job follows this one.
-case $(squeue --noheader --jobs="$job" --format=%T || true) in CANCELLED | COMPLETING) exit "$code" ;; esac
-if scontrol requeue "$job"; then sleep 60; exit 0; fi
-task=${{SLURM_ARRAY_TASK_ID:-}}
-next=$(sbatch --parsable --dependency="afterany:$job" ${{task:+--array="$task"}} "$here/submit.sh" "${{1:-0}}")
-next=${{next%;*}}
-printf '{{"job": "%s", "submission": %s}}\\n' "$next${{task:+_$task}}" {here_json} >>"$run/jobs.jsonl"
-{report_again}"""
-REPORT = """\
-{head}
-set -eo pipefail
-{setup}
-exec {python} -m inceptionctl report {table}
-"""
+REPORT_MEMORY = "2G"  # a site's default may be less than the figures need
+PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # what sbatch reads as it is; quotes, # and backslashes need quoting
+WARNING_SECONDS = 120  # a job is told so long before its time limit, but at most a quarter of it
 
 
 @dataclass(frozen=True)
-class Layout:
-    """`tasks` a node, one a rank; `gpus` a node; `cpus` a task, None: the site's default."""
+class TaskLayout:
+    """How a job is spread over nodes: `tasks` and `gpus` per node, one rank a task; `cpus` per task (None: the site's
+    default)."""
 
     nodes: int
     tasks: int
@@ -77,56 +34,57 @@ class Layout:
     cpus: int | None
 
     @classmethod
-    def of(cls, launch: Slurm) -> Layout:
+    def of(cls, launch: Slurm) -> TaskLayout:
         tasks = launch.gpus_per_node or (launch.nproc or launch.nodes) // launch.nodes
         return cls(launch.nodes, tasks, launch.gpus_per_node, launch.cpus_per_gpu)
 
     @property
-    def ranks(self) -> int:
+    def nproc(self) -> int:
+        """Ranks of a run."""
         return self.nodes * self.tasks
 
     def __str__(self) -> str:
-        cpus = f"{self.tasks * self.cpus} CPUs" if self.cpus else "CPUs by the site's default"
+        cpus = f"{self.tasks * self.cpus} CPUs" if self.cpus else "the site's default of CPUs"
         return f"{self.nodes} nodes x ({self.tasks} tasks, {self.gpus} GPUs, {cpus})"
 
 
-def job_script(launch: Slurm, here: Path, name: str, cells: Mapping[str, Path], array: bool, report: bool) -> str:
-    """Of the job that works on `cells`, run folders by label: the array task's, or the only one. `here`: where the
-    script will lie; `report`: whether another beside it writes the table's report."""
-    _check_breaks(name, str(here), *cells, *map(str, cells.values()))
-    layout = Layout.of(launch)
+def job_script(launch: Slurm, here: Path, name: str, runs: Mapping[str, Path], array: bool) -> str:
+    """The script of a job that works on one of `runs`, folders by label: the one of its array task, or the only one.
+    `here` is the folder of the script."""
+    layout = TaskLayout.of(launch)
     options = _options(launch, name, here, "%A_%a" if array else "%j") | _resources(launch, layout)
-    listed = [f"    {shlex.quote(str(path))}  # {label}" for label, path in cells.items()]
-    return JOB.format(
-        head=_head(options | (launch.extra or {})),
-        here=shlex.quote(str(here)),
-        cells="\n".join(listed),
-        setup=_setup(launch),
-        threads=launch.threads or launch.cpus_per_gpu or 1,
-        submission=SUBMISSION,
-        cpus=f" --cpus-per-task={layout.cpus}" if layout.cpus else "",
-        python=shlex.quote(sys.executable),
-        lost=EXIT_RETRY,
-        here_json=shlex.quote(json.dumps(str(here))),
-        report_again='sbatch --dependency="afterany:$next" "$here/report.sh"\n' if report else "",
+    return _fill(
+        "job",
+        words={
+            "submission": here,
+            "python": sys.executable,
+            "srun_options": f"--cpus-per-task={layout.cpus}" if layout.cpus else None,
+            "threads": launch.threads or launch.cpus_per_gpu or 1,
+            "retry": EXIT_RETRY,
+        },
+        lines={
+            "options": _sbatch_lines(options | (launch.extra or {})),
+            "runs": [f"    {_quoted(path)}  # {_printable(label)}" for label, path in runs.items()],
+            "setup": launch.setup or [],
+        },
     )
 
 
 def report_script(launch: Slurm, here: Path, name: str, table: Path) -> str:
-    """Of the job that runs when all others of a table have ended, however."""
+    """The script of the job that writes a table's report when all its other jobs have ended."""
     options = _options(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
-    python, folder = shlex.quote(sys.executable), shlex.quote(str(table))
-    return REPORT.format(head=_head(options), setup=_setup(launch), python=python, table=folder)
+    lines = {"options": _sbatch_lines(options), "setup": launch.setup or []}
+    return _fill("report", words={"python": sys.executable, "table": table}, lines=lines)
 
 
 def warning_seconds(limit: str | None) -> int:
-    """How long before the end of its time a job is told."""
+    """How long before its time limit a job is signalled."""
     seconds = seconds_of(limit) if limit else None
     return min(WARNING_SECONDS, seconds // 4) if seconds else WARNING_SECONDS
 
 
 def seconds_of(limit: str) -> int | None:
-    """sbatch's minutes[:seconds], hours:minutes:seconds or days-hours[:minutes[:seconds]]; None for other words."""
+    """sbatch's minutes[:seconds], hours:minutes:seconds or days-hours[:minutes[:seconds]]; None for anything else."""
     days, dash, clock = limit.rpartition("-")
     parts = clock.split(":")
     if not all(part.isdecimal() for part in (*parts, days or "0")) or len(parts) > 3:
@@ -136,47 +94,55 @@ def seconds_of(limit: str) -> int | None:
     return int(timedelta(days=int(days or 0), **given).total_seconds())
 
 
+def _fill(name: str, words: Mapping[str, object], lines: Mapping[str, Iterable[str]]) -> str:
+    """The template with each word quoted (nothing for None) and `lines` inserted as they are."""
+    values = {key: "" if word is None else _quoted(word) for key, word in words.items()}
+    values |= {key: "\n".join(inserted) for key, inserted in lines.items()}
+    template = Path(__file__).with_name(f"{name}.sh.in").read_text()
+    return re.sub(r"@(\w+)@", lambda found: values[found[1]], template)
+
+
 def _options(launch: Slurm, name: str, here: Path, log: str) -> dict[str, str | None]:
-    """Where a job goes, what it is called, and where its log is."""
-    asked = {key: getattr(launch, key) for key in ("partition", "account", "qos", "constraint", "exclude")}
+    """sbatch's options for where a job runs, its name and its log."""
+    chosen = {key: getattr(launch, key) for key in ("partition", "account", "qos", "constraint", "exclude")}
     return {
         "job-name": name,
         "output": f"{str(here).replace('%', '%%')}/log/{log}.log",
         "open-mode": "append",
-        **{key: value for key, value in asked.items() if value},
+        **{key: value for key, value in chosen.items() if value},
     }
 
 
-def _resources(launch: Slurm, layout: Layout) -> dict[str, str | None]:
-    asked = {"gpus-per-node": layout.gpus, "cpus-per-task": layout.cpus, "mem": launch.mem, "time": launch.time}
+def _resources(launch: Slurm, layout: TaskLayout) -> dict[str, str | None]:
+    chosen = {"gpus-per-node": layout.gpus, "cpus-per-task": layout.cpus, "mem": launch.mem, "time": launch.time}
     return {
         "requeue": None,
         "signal": f"USR2@{warning_seconds(launch.time)}",
         "nodes": str(layout.nodes),
         "ntasks-per-node": str(layout.tasks),
-        **{key: str(value) for key, value in asked.items() if value},
+        **{key: str(value) for key, value in chosen.items() if value},
     }
 
 
-def _head(options: Mapping[str, str | None]) -> str:
-    written = [f"#SBATCH --{key}" + (f"={_word(value)}" if value else "") for key, value in options.items()]
-    return "\n".join(["#!/usr/bin/env bash", *written])
+def _sbatch_lines(options: Mapping[str, str | None]) -> list[str]:
+    return [f"#SBATCH --{key}" + (f"={_sbatch_word(value)}" if value else "") for key, value in options.items()]
 
 
-def _word(value: str) -> str:
-    """As sbatch reads its lines: double quotes around what is not plain, a backslash before those in it."""
-    if PLAIN.fullmatch(value):
+def _sbatch_word(value: str) -> str:
+    """As sbatch reads it: in double quotes unless it is plain, with a backslash before quotes and backslashes."""
+    if PLAIN.fullmatch(_printable(value)):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-def _check_breaks(*written: str) -> None:
-    """Raises RequestError for a name that would go on as a line of its own, which the nodes would run."""
-    for text in written:
-        if not text.isprintable():
-            raise RequestError(f"{text!r} cannot be in a batch script: it has a line break or the like")
+def _quoted(value: object) -> str:
+    return shlex.quote(_printable(str(value)))
 
 
-def _setup(launch: Slurm) -> str:
-    return "\n".join(["", *launch.setup, ""]) if launch.setup else ""
+def _printable(text: str) -> str:
+    """Raises RequestError for a line break or the like, which could become a line of its own that the nodes would
+    run."""
+    if not text.isprintable():
+        raise RequestError(f"{text!r} cannot be written into a batch script: it has a line break or the like")
+    return text

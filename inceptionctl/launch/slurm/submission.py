@@ -1,10 +1,15 @@
-"""What is submitted at once: its scripts, its arrays and their jobs, in a folder of its own."""
+"""Submits runs: the scripts of one submission and the logs of its jobs lie in a folder of their own.
+
+`python -m inceptionctl.launch.slurm.submission RUN_DIR JOB SUBMISSION` records a job that another one has submitted.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from inceptionctl.config.schema import Slurm
@@ -15,58 +20,48 @@ from inceptionctl.runs.paths import RunDir, read_json, read_rows, write_json, wr
 
 
 @dataclass(frozen=True)
-class Submitted:
-    """Ids of the jobs: one, or arrays; of the report's, if there is one."""
+class Submission:
+    """Ids: of one job or of arrays, and of the job that writes the report, if there is one."""
 
     jobs: list[str]
     report: str | None
 
 
-def new_folder(parent: Path) -> Path:
-    """`parent`/slurm/0, 1, ...: exclusive, so that two commands never share one."""
-    for n in range(10**6):
-        folder = parent.absolute() / "slurm" / str(n)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        (folder / "log").mkdir()
-        return folder
-    raise AssertionError("there is always another number")
+def submit_run(launch: Slurm, label: str, run: RunDir) -> Submission:
+    """Submits one job. Raises SlurmError, as `submit_table` does."""
+    here = _new_folder(run.path)
+    script = job_script(launch, here, label.replace(" ", "-"), {label: run.path.absolute()}, array=False)
+    job = clients.submit(_write_script(here / "submit.sh", script))
+    record_job(run, job, here)
+    return Submission([job], None)
 
 
-def submit_run(launch: Slurm, label: str, run: RunDir) -> Submitted:
-    """One job. Raises SlurmError, as `submit_table` does."""
-    here = new_folder(run.path)
-    name, cells = label.replace(" ", "-"), {label: run.path.absolute()}
-    _write(here / "submit.sh", job_script(launch, here, name, cells, array=False, report=False))
-    job = clients.submit(str(here / "submit.sh"))
-    _note(run, job, here)
-    return Submitted([job], None)
-
-
-def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDir], limit: int) -> Submitted:
-    """Arrays of at most `limit` tasks, one a cell, and the report behind them. With a bound on cells at once, one array
-    waits for the other: the bound is the table's."""
-    here = new_folder(table)
-    paths = {label: run.path.absolute() for label, run in runs.items()}
-    _write(here / "submit.sh", job_script(launch, here, name, paths, array=True, report=True))
-    _write(here / "report.sh", report_script(launch, here, name, table.absolute()))
+def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDir], array_size: int) -> Submission:
+    """Submits arrays of at most `array_size` tasks, one task a run, and a job for the report after them."""
+    here, in_order = _new_folder(table), list(runs.values())
+    folders = {label: run.path.absolute() for label, run in runs.items()}
+    _write_script(here / "submit.sh", job_script(launch, here, name, folders, array=True))
+    _write_script(here / "report.sh", report_script(launch, here, name, table.absolute()))
     jobs = list[str]()
     try:
-        for first, part in _parts(list(runs.values()), limit):
-            jobs.append(_submit_part(launch, here, first, len(part), jobs))
+        for first in range(0, len(in_order), array_size):
+            part = in_order[first : first + array_size]
+            jobs.append(_submit_array(launch, here, first, len(part), jobs))
             for task, run in enumerate(part):
-                _note(run, f"{jobs[-1]}_{task}", here)
+                record_job(run, f"{jobs[-1]}_{task}", here)
     finally:
         report = _submit_report(here, jobs, table) if jobs else None
         write_json(here / "submission.json", {"jobs": jobs, "report": report})
-    return Submitted(jobs, report)
+    return Submission(jobs, report)
+
+
+def record_job(run: RunDir, job: str, submission: Path) -> None:
+    with run.jobs.open("a") as file:
+        file.write(json.dumps({"job": job, "submission": str(submission)}) + "\n")
 
 
 def jobs_of(run: RunDir) -> list[tuple[str, Path]]:
-    """Id and submission of every job that the run has had, oldest first."""
+    """Id and submission folder of every job that the run has had, oldest first."""
     return [(row["job"], Path(row["submission"])) for row in read_rows(run.jobs)]
 
 
@@ -75,38 +70,47 @@ def job_log(job: str, submission: Path) -> Path:
 
 
 def report_jobs(table: Path) -> list[str]:
-    """Of every submission of the table, oldest first."""
-    made = sorted(table.glob("slurm/*/submission.json"), key=lambda path: int(path.parent.name))
-    found = (read_json(path).get("report") for path in made)
-    return [str(job) for job in found if job]
+    """The report job of every submission of the table, oldest first."""
+    files = sorted(table.glob("slurm/*/submission.json"), key=lambda path: int(path.parent.name))
+    reports = (read_json(path).get("report") for path in files)
+    return [str(job) for job in reports if job]
 
 
-def _parts(runs: Sequence[RunDir], limit: int) -> Iterator[tuple[int, Sequence[RunDir]]]:
-    for first in range(0, len(runs), limit):
-        yield first, runs[first : first + limit]
+def _new_folder(parent: Path) -> Path:
+    """`parent`/slurm/0, 1, ...; exclusive, so that two commands never share one."""
+    (parent / "slurm").mkdir(parents=True, exist_ok=True)
+    numbers = count()
+    while True:
+        folder = parent.absolute() / "slurm" / str(next(numbers))
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        (folder / "log").mkdir()
+        return folder
 
 
-def _submit_part(launch: Slurm, here: Path, first: int, count: int, before: Sequence[str]) -> str:
-    at_once = f"%{launch.array_parallelism}" if launch.array_parallelism else ""
-    waits = [f"--dependency=afterany:{before[-1]}"] if before and at_once else []
-    options = [f"--array=0-{count - 1}{at_once}", *waits]
-    return clients.submit(str(here / "submit.sh"), *options, argument=str(first))
+def _write_script(path: Path, text: str) -> str:
+    write_text(path, text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def _submit_array(launch: Slurm, here: Path, first: int, size: int, before: Sequence[str]) -> str:
+    """With a limit on runs at a time, each array waits for the one before: the limit is the whole table's."""
+    limit = f"%{launch.array_parallelism}" if launch.array_parallelism else ""
+    dependency = [f"--dependency=afterany:{before[-1]}"] if before and limit else []
+    return clients.submit(str(here / "submit.sh"), f"--array=0-{size - 1}{limit}", *dependency, arguments=[str(first)])
 
 
 def _submit_report(here: Path, jobs: Sequence[str], table: Path) -> str | None:
-    """A partition that takes only jobs with GPUs refuses this one: the cells matter more."""
+    """A partition for GPU jobs only may refuse it, which must not stop the runs."""
     try:
         return clients.submit(str(here / "report.sh"), f"--dependency=afterany:{':'.join(jobs)}")
     except clients.SlurmError as error:
-        warn(f"no job for the report ({error}): when all is done, run inceptionctl report {table}")
+        warn(f"no job for the report ({error}): when the runs are done, run inceptionctl report {table}")
         return None
 
 
-def _write(path: Path, text: str) -> None:
-    write_text(path, text)
-    path.chmod(0o755)
-
-
-def _note(run: RunDir, job: str, submission: Path) -> None:
-    with run.jobs.open("a") as file:
-        file.write(json.dumps({"job": job, "submission": str(submission)}) + "\n")
+if __name__ == "__main__":
+    record_job(RunDir(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3]))

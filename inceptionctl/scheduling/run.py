@@ -1,0 +1,72 @@
+"""Runs plans: on this machine, through the queue, or as a job of Slurm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from inceptionctl.config.schema import Slurm
+from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.hardware import Allocation
+from inceptionctl.launch.local import WorkerSlot, preload
+from inceptionctl.planning.plan import Plan
+from inceptionctl.scheduling.downloads import download_missing_weights
+from inceptionctl.scheduling.placement import allocate_devices, with_resumed_launch
+from inceptionctl.scheduling.progress import QueueConsole
+from inceptionctl.scheduling.queue import QueuedRun, run_queue
+from inceptionctl.scheduling.run_folders import finished, open_folder
+from inceptionctl.scheduling.submit import submit_one
+
+
+def run_one(plan: Plan, console: Console) -> None:
+    """Runs the plan and prints its folder, or submits it. Raises InceptionctlError if the run fails, after the console
+    has said why."""
+    label = label_of(plan)
+    if isinstance(plan.config.launch, Slurm):
+        submit_one(label, plan, console)
+        return
+    code = run_plans({label: plan}, console)[label]
+    if code == Interrupted.exit_code:
+        raise Interrupted("the run was told to stop: continue with the same command")
+    if code:
+        raise InceptionctlError("the run failed: see the message above and its log")
+    if run := finished(plan):
+        console.print(f"run folder: {run.path}", soft_wrap=True)
+
+
+def label_of(plan: Plan) -> str:
+    return f"{plan.config.arch.name} seed {plan.config.seed}"
+
+
+def run_plans(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
+    """Runs every plan on this machine, several side by side: exit codes by label."""
+    allocation = allocate_devices(plans)  # before resuming: one attempt's processes are not for the other runs
+    plans = {label: with_resumed_launch(plan) for label, plan in plans.items()}
+    download_missing_weights(plans.values(), console)
+    modules = tuple(sorted({module for plan in plans.values() for module in preload_modules(plan)}))
+    preload(modules)
+    queue = [_queued(label, plan, allocation) for label, plan in plans.items()]
+    slots = [WorkerSlot(allocation.nproc, gpus, modules) for gpus in allocation.gpus]
+    with QueueConsole(len(queue), console) as observer:
+        return run_queue(queue, slots, observer)
+
+
+def preload_modules(plan: Plan) -> list[str]:
+    """Slow imports of this plan's workers, besides torch."""
+    digits = ["sklearn.datasets", "sklearn.model_selection"] if plan.config.data.name == "digits" else []
+    library = (plan.config.weights or "").partition(":")[0]
+    weights = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
+    return digits + weights + (["timm.optim.rmsprop_tf"] if plan.config.optim.name == "rmsprop" else [])
+
+
+def _queued(label: str, plan: Plan, allocation: Allocation) -> QueuedRun:
+    launch = plan.config.launch
+    threads = launch.threads or allocation.threads
+    return QueuedRun(
+        label=label,
+        steps=plan.clock.steps,
+        open_folder=lambda: open_folder(plan, allocation.nproc, threads),
+        restarts=launch.restarts,
+        hang_timeout=launch.hang_timeout,
+    )

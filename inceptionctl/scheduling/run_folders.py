@@ -1,0 +1,79 @@
+"""Which run folder a plan works in: a finished one, one to resume, or a new attempt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from inceptionctl.config.validate import identity as identity_of
+from inceptionctl.errors import RequestError
+from inceptionctl.planning.plan import Plan
+from inceptionctl.runs import paths
+from inceptionctl.runs.config_file import read_config, write_config
+from inceptionctl.runs.paths import RunDir
+
+
+def attempts(plan: Plan) -> list[RunDir]:
+    """Every run folder of this identity, oldest first: the one that `run_dir` names, or all below `outputs`."""
+    if plan.config.run_dir:
+        return [RunDir(Path(plan.config.run_dir))]
+    return paths.attempts(Path(plan.config.outputs), plan.identity)
+
+
+def finished(plan: Plan) -> RunDir | None:
+    """The newest finished run of this identity, under whatever name."""
+    return next((run for run in reversed(attempts(plan)) if run.finished), None)
+
+
+def unfinished(plan: Plan) -> RunDir | None:
+    """The newest attempt that can be resumed; None with `rerun`, which asks for a new one."""
+    if plan.config.rerun:
+        return None
+    return next((run for run in reversed(attempts(plan)) if run.resumable), None)
+
+
+def newest(plan: Plan) -> RunDir | None:
+    """The finished run, or the last attempt, whose log says why it is not finished."""
+    return finished(plan) or next(reversed(attempts(plan)), None)
+
+
+def needs_run(plan: Plan) -> bool:
+    return plan.config.rerun or finished(plan) is None
+
+
+def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
+    """The folder to work in, with its config.yaml. Of a run that is resumed, only how it is launched, read and tracked
+    may change."""
+    config = plan.config
+    if config.run_dir:
+        run = open_run_dir(Path(config.run_dir), plan.identity)
+    else:
+        run = unfinished(plan) or paths.create(Path(config.outputs), config.name, plan.identity)
+    before = read_config(run) if run.config.is_file() else None
+    launch = replace(config.launch, nproc=nproc, threads=threads)
+    now = replace(before or config, launch=launch, data=config.data, tracker=config.tracker)
+    if now != before:
+        write_config(run, now)
+    return run
+
+
+def open_run_dir(path: Path, identity: str) -> RunDir:
+    """The folder that `run_dir` names, made if it is missing. Raises RequestError as `check_run_dir` does."""
+    check_run_dir(path, identity)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"cannot make run_dir = {path}: {error.strerror}") from error
+    return RunDir(path)
+
+
+def check_run_dir(path: Path, identity: str) -> None:
+    """Raises RequestError unless `path` is missing, empty, or the folder of the run with this identity."""
+    run = RunDir(path)
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"run_dir = {path} is a file: name a folder")
+    if run.config.is_file():
+        if (other := identity_of(read_config(run))) != identity:
+            raise RequestError(f"run_dir = {path} belongs to another run ({other}, this one is {identity})")
+    elif path.is_dir() and any(path.iterdir()):
+        raise RequestError(f"run_dir = {path} is neither empty nor a run folder: name another")

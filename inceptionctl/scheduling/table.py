@@ -1,0 +1,115 @@
+"""A table to fill: the plan of every cell, those still to run, and the manifest that the report reads."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from inceptionctl.config.compose import Tree, compose
+from inceptionctl.config.schema import Config, Slurm
+from inceptionctl.config.validate import parse, parse_as
+from inceptionctl.errors import RequestError
+from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import plan as make_plan
+from inceptionctl.scheduling.placement import place
+from inceptionctl.scheduling.run_folders import needs_run, newest
+from inceptionctl.tables import manifest
+from inceptionctl.tables.ladder import Rung, Table, resolve_rows, seeds_of
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """The rows of a table, the plan of every cell by (row label, seed), and the command that asks for them."""
+
+    table: Table
+    rows: list[Rung]
+    cells: dict[tuple[str, int], Plan]
+    command: str
+
+    @property
+    def first(self) -> Plan:
+        return next(iter(self.cells.values()))
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.first.config.outputs) / self.first.config.name
+
+    @property
+    def on_slurm(self) -> bool:
+        return isinstance(self.first.config.launch, Slurm)
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """By label, every row once before any row twice: an interrupted table is then complete, with fewer seeds."""
+        return {cell_label(*key): plan for key, plan in sorted(self.cells.items(), key=lambda item: item[0][1])}
+
+    @property
+    def configs(self) -> list[Config]:
+        """One for each row."""
+        return [row.config for row in self.rows]
+
+    @cached_property
+    def paper(self) -> Config:
+        """The first row by the paper's own recipe."""
+        return parse(compose("train", [*self.table.base, "scale=imagenet"]))
+
+    def to_run(self) -> dict[str, Plan]:
+        """The plans of the cells that are not finished, by label."""
+        return {label: plan for label, plan in self.plans.items() if needs_run(plan)}
+
+    def write_manifest(self, failed: Collection[str] = ()) -> None:
+        """`failed`: labels of the cells whose run has failed just now."""
+        rows = [self._row(row, failed) for row in self.rows]
+        classes = len(self.first.data.classes)
+        manifest.write(self.folder, self.table, self.configs, self.command, classes, rows, self.paper)
+
+    def _row(self, row: Rung, failed: Collection[str]) -> manifest.LedgerRow:
+        label = row.row.label
+        plans = {seed: plan for (of_row, seed), plan in self.cells.items() if of_row == label}
+        any_plan = next(iter(plans.values()))
+        return manifest.LedgerRow(
+            label=label,
+            cell=row.row.cell,
+            against=row.row.against,
+            switch=row.row.add,
+            cost=any_plan.cost,
+            full=any_plan.full,
+            runs={seed: newest(plan) for seed, plan in plans.items()},
+            identities={seed: plan.identity for seed, plan in plans.items()},
+            failed={seed for seed in plans if cell_label(label, seed) in failed},
+        )
+
+
+def cell_label(row: str, seed: int) -> str:
+    return f"{row}, seed {seed}"
+
+
+def plan_table(tree: Tree, overrides: Sequence[str]) -> TablePlan:
+    """Raises RequestError for a table, a row or an override that cannot be run."""
+    table, seeds = parse_as(Table, tree["table"]), seeds_of(tree["seeds"])
+    rows = resolve_rows(table, overrides)
+    if rows[0].config.run_dir:
+        raise RequestError(
+            "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
+        )
+    first = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
+    cells = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
+    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *overrides]))
+    place(plans.plans)
+    return plans
+
+
+def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
+    """Prints the setting, how many cells there are, and their warnings."""
+    lines = [
+        f"{table.table.name}: {manifest.setting(table.configs)}; {table.first.data.origin}",
+        f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
+    ]
+    warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
+    for line in [*lines, *(f"[yellow]warning[/] {warning}" for warning in warnings)]:
+        console.print(line, highlight=False, soft_wrap=True)
