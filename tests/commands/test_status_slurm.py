@@ -162,7 +162,7 @@ def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
     assert found["b"]["reason"] == f"log: {site.submission}/log/12_1.log"
     assert found["c"]["reason"].startswith("it diverged; ")
     assert "raise launch.mem" in found["e"]["reason"]
-    assert "before Python began: two / three / module: command not found; " in found["f"]["reason"]
+    assert "before Python started: two / three / module: command not found; " in found["f"]["reason"]
 
 
 def test_a_job_that_left_no_log_points_to_the_file_system(site):
