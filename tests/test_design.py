@@ -36,6 +36,7 @@ FORBIDDEN = {"hydra", "omegaconf", "wandb", "rich"}
 TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "settings",
+    "training.optimizers", "training.schedules", "training.partition", "evaluation.protocols",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
 

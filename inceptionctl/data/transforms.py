@@ -24,11 +24,12 @@ class CentreCrop:
 
     pixels: int
     crop: float
+    interpolation: Image.Resampling = BILINEAR
 
     def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         side = self.crop * min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
-        return image.resize((self.pixels, self.pixels), BILINEAR, box=(left, top, left + side, top + side))
+        return image.resize((self.pixels, self.pixels), self.interpolation, box=(left, top, left + side, top + side))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar, get_type_hints
 
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import identity
@@ -18,8 +19,9 @@ from inceptionctl.models.zoo.registry import architecture, has_heads, network
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 from inceptionctl.training.partition import Layout
-from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Schedule, Step
+from inceptionctl.training.schedules import SCHEDULES, Schedule, ScheduleSettings, lr_factor, make_schedule
 
+T = TypeVar("T")
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
@@ -170,26 +172,21 @@ _found_once = cache(imagefolder)
 
 
 def schedule(config: Config, clock: Clock) -> Schedule:
-    """The schedule in steps, at the rate that goes with the run's batch."""
-    asked, epoch = config.schedule, clock.steps_per_epoch
-    rate, warmup = asked.lr * rate_factor(config), round(asked.warmup_epochs * epoch)
-    if asked.name == "exponential" and asked.gamma is not None and asked.decay_epochs is not None:
-        return Exponential(rate, asked.gamma, asked.decay_epochs * epoch, warmup, asked.staircase)
-    if asked.name == "step" and asked.gamma is not None and asked.milestones is not None:
-        return Step(rate, asked.gamma, tuple(round(at * epoch) for at in asked.milestones), warmup)
-    if asked.name == "cosine" and asked.min_lr_ratio is not None:
-        return Cosine(rate, asked.min_lr_ratio, clock.steps, warmup)
-    return Constant(rate, warmup)
+    """The schedule in steps, at the learning rate that goes with the run's batch."""
+    return make_schedule(_schedule_settings(config), config.train.batch_size, clock)
 
 
 def rate_factor(config: Config) -> float:
-    """What the rate is multiplied by because the run's batch is not the one that it is for."""
-    asked = config.schedule
-    return (
-        1.0
-        if asked.base_batch_size is None
-        else SCALING[asked.lr_scaling](config.train.batch_size / asked.base_batch_size)
-    )
+    return lr_factor(_schedule_settings(config), config.train.batch_size)
+
+
+def _schedule_settings(config: Config) -> ScheduleSettings:
+    return own_keys(SCHEDULES[config.schedule.name].settings, config.schedule)
+
+
+def own_keys(section: type[T], settings: object) -> T:
+    """A `section` from those of `settings` that it has."""
+    return section(**{name: getattr(settings, name) for name in get_type_hints(section)})
 
 
 def _check_idle_heads(config: Config, spec: Seq) -> None:

@@ -17,6 +17,7 @@ from inceptionctl.scheduling.progress import QueueConsole
 from inceptionctl.scheduling.queue import QueuedRun, run_queue
 from inceptionctl.scheduling.run_folders import finished, open_folder
 from inceptionctl.scheduling.submit import submit_one
+from inceptionctl.training.optimizers import OPTIMIZERS
 
 
 def run_one(plan: Plan, console: Console) -> None:
@@ -57,7 +58,7 @@ def preload_modules(plan: Plan) -> list[str]:
     digits = ["sklearn.datasets", "sklearn.model_selection"] if plan.config.data.name == "digits" else []
     library = (plan.config.weights or "").partition(":")[0]
     weights = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
-    return digits + weights + (["timm.optim.rmsprop_tf"] if plan.config.optim.name == "rmsprop" else [])
+    return [*digits, *weights, *OPTIMIZERS[plan.config.optim.name].modules]
 
 
 def _queued(label: str, plan: Plan, allocation: Allocation) -> QueuedRun:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +19,13 @@ from inceptionctl.models.weights.download import cache_folder, digest
 from inceptionctl.models.weights.maps import load_weights, read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import Plan, own_keys
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged
 from inceptionctl.training.ema_decay import ema_decay
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.optimizers import OPTIMIZERS
+from inceptionctl.training.optimizers import OPTIMIZERS, make_optimizer
 from inceptionctl.training.step import DTYPES, Step
 
 DROPOUT = 2  # stream of `order.generator`, beside those of order and pictures
@@ -45,12 +44,12 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Distr
     average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
     if not layout.plain:
         convert_batch_norm(model, layout.group // layout.span, layout.span)
-    options = {key: value for key, value in asdict(made.config.optim).items() if key != "name" and value is not None}
+    optim = own_keys(OPTIMIZERS[made.config.optim.name].settings, made.config.optim)
     loss = made.config.loss
     return Step(
         model=model,
         loss=CrossEntropy(loss.label_smoothing, loss.aux_weight, loss.smooth_aux),
-        optimizer=OPTIMIZERS[made.config.optim.name](model, settings.weight_decay, **options),
+        optimizer=make_optimizer(model, optim, settings.weight_decay),
         average=average,
         clip=settings.grad_clip,
         device=device,

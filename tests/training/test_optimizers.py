@@ -9,7 +9,7 @@ from torch import nn
 
 from inceptionctl.models.torch.build import Output
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.optimizers import OPTIMIZERS, parameter_groups, rmsprop, sgd
+from inceptionctl.training.optimizers import OPTIMIZERS, Momentum, RMSProp, make_optimizer, parameter_groups
 
 
 class Weights(nn.Module):
@@ -22,27 +22,27 @@ def gradients(steps):
     return [np.random.default_rng(step).normal(size=(2, 2)) for step in range(steps)]
 
 
-def run(make, rates, decay=0.0):
+def run(settings, lrs, weight_decay=0.0):
     model = Weights()
-    optimizer = make(model, decay)
-    for rate, gradient in zip(rates, gradients(len(rates)), strict=True):
+    optimizer = make_optimizer(model, settings, weight_decay)
+    for lr, gradient in zip(lrs, gradients(len(lrs)), strict=True):
         model.weight.grad = torch.tensor(gradient)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = lr
         optimizer.step()
     return model.weight.detach().numpy()
 
 
 @pytest.mark.parametrize("eps", [1.0, 1e-3])
 def test_rmsprop_is_tensorflow_s(eps):
-    """v starts at one, epsilon stands inside the root, the rate is inside the momentum; the rate changes on the way."""
-    rates = [0.1] * 10 + [0.01] * 10
+    """v starts at one, epsilon is inside the root, the learning rate (which changes) is inside the momentum."""
+    lrs = [0.1] * 10 + [0.01] * 10
     w, v, b = Weights().weight.detach().numpy(), np.ones((2, 2)), np.zeros((2, 2))
-    for rate, g in zip(rates, gradients(20), strict=True):
+    for lr, g in zip(lrs, gradients(20), strict=True):
         v = 0.9 * v + 0.1 * g**2
-        b = 0.9 * b + rate * g / np.sqrt(v + eps)
+        b = 0.9 * b + lr * g / np.sqrt(v + eps)
         w = w - b
-    found = run(lambda model, decay: rmsprop(model, decay, momentum=0.9, decay=0.9, eps=eps), rates)
+    found = run(RMSProp(name="rmsprop", momentum=0.9, decay=0.9, eps=eps), lrs)
     assert np.abs(found - w).max() < 1e-12
 
 
@@ -51,7 +51,8 @@ def test_weight_decay_is_an_l2_term_of_the_loss():
     for g in gradients(5):
         b = 0.9 * b + (g + 0.01 * w)
         w = w - 0.1 * b
-    assert np.abs(run(lambda model, decay: sgd(model, decay, momentum=0.9), [0.1] * 5, decay=0.01) - w).max() < 1e-12
+    found = run(Momentum(name="momentum", momentum=0.9), [0.1] * 5, weight_decay=0.01)
+    assert np.abs(found - w).max() < 1e-12
 
 
 def test_biases_and_batch_norm_do_not_decay():
@@ -61,7 +62,7 @@ def test_biases_and_batch_norm_do_not_decay():
     assert (len(free["params"]), free["weight_decay"]) == (4, 0.0)
 
 
-def test_every_optimizer_of_the_configuration_has_a_builder():
+def test_every_optimizer_of_the_configuration_has_an_entry():
     from inceptionctl.config.compose import groups
 
     assert sorted(OPTIMIZERS) == groups("train")["optim"]
@@ -79,8 +80,8 @@ def test_label_smoothing_is_the_paper_s():
 
 
 @pytest.mark.parametrize("smooth_aux", [True, False])
-def test_the_loss_weighs_side_heads_and_smooths_them_or_not(smooth_aux):
-    main, side, labels = torch.randn(4, 7), torch.randn(4, 7), torch.tensor([1, 2, 3, 4])
+def test_the_loss_weighs_auxiliary_heads_and_smooths_them_or_not(smooth_aux):
+    main, aux, labels = torch.randn(4, 7), torch.randn(4, 7), torch.tensor([1, 2, 3, 4])
     plain, smoothed = nn.CrossEntropyLoss(), nn.CrossEntropyLoss(label_smoothing=0.1)
-    expected = smoothed(main, labels) + 0.4 * (smoothed if smooth_aux else plain)(side, labels)
-    assert torch.allclose(CrossEntropy(0.1, 0.4, smooth_aux)(Output(main, {"aux": side}), labels), expected)
+    expected = smoothed(main, labels) + 0.4 * (smoothed if smooth_aux else plain)(aux, labels)
+    assert torch.allclose(CrossEntropy(0.1, 0.4, smooth_aux)(Output(main, {"aux": aux}), labels), expected)

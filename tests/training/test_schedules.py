@@ -7,13 +7,21 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 
 from inceptionctl.config.compose import compose, groups
-from inceptionctl.config.validate import SCHEDULES, parse
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.planning.plan import plan, rate_factor
+from inceptionctl.planning.plan import plan
 from inceptionctl.scheduling.preview import lr_curve
-from inceptionctl.training.schedules import SCALING, Constant, Cosine, Exponential, Step
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.schedules import SCALING, SCHEDULES, lr_factor, make_schedule
 
 STEPS = 40
+COMMON = {"lr": 0.3, "base_batch_size": None, "lr_scaling": "linear", "warmup_epochs": 0}
+
+
+def schedule(name, steps_per_epoch=1, batch_size=32, **settings):
+    """Over `STEPS` steps; epochs are steps unless said otherwise."""
+    section = SCHEDULES[name].settings(name=name, **COMMON | settings)
+    return make_schedule(section, batch_size, Clock(steps_per_epoch, STEPS))
 
 
 def config(*overrides):
@@ -21,7 +29,7 @@ def config(*overrides):
 
 
 def oracle(make):
-    """The rates that one of torch's schedulers goes through."""
+    """The learning rates that one of torch's schedulers goes through."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
     scheduler = make(optimizer)
     for _ in range(STEPS):
@@ -30,40 +38,40 @@ def oracle(make):
         scheduler.step()
 
 
-@pytest.mark.parametrize("floor", [0.0, 0.1])
-def test_cosine_is_torch_s(floor):
-    ours = Cosine(0.3, floor, steps=STEPS)
-    theirs = oracle(lambda optimizer: CosineAnnealingLR(optimizer, T_max=STEPS, eta_min=floor * 0.3))
+@pytest.mark.parametrize("ratio", [0.0, 0.1])
+def test_cosine_is_torch_s(ratio):
+    ours = schedule("cosine", min_lr_ratio=ratio)
+    theirs = oracle(lambda optimizer: CosineAnnealingLR(optimizer, T_max=STEPS, eta_min=ratio * 0.3))
     assert [ours(step) for step in range(STEPS)] == pytest.approx(list(theirs), abs=1e-12)
-    assert [ours(STEPS), ours(STEPS + 5)] == pytest.approx([floor * 0.3] * 2)
+    assert [ours(STEPS), ours(STEPS + 5)] == pytest.approx([ratio * 0.3] * 2)
 
 
 def test_step_is_torch_s():
-    ours = Step(0.3, 0.1, milestones=(7, 20, 39))
+    ours = schedule("step", gamma=0.1, milestones=[7, 20, 39])
     theirs = oracle(lambda optimizer: MultiStepLR(optimizer, [7, 20, 39], gamma=0.1))
     assert [ours(step) for step in range(STEPS)] == pytest.approx(list(theirs), rel=1e-12)
 
 
 def test_the_paper_s_schedule_ends_where_it_says():
     """0.045 x 0.94^50 = 0.00204 after 100 epochs (training.md 1)."""
-    schedule = Exponential(0.045, 0.94, every=2 * 800, staircase=True)
-    assert [schedule(step) for step in (0, 1599, 1600)] == [0.045, 0.045, 0.045 * 0.94]
-    assert f"{schedule(100 * 800):.5f}" == "0.00204"
+    paper = schedule("exponential", steps_per_epoch=800, lr=0.045, gamma=0.94, decay_epochs=2, staircase=True)
+    assert [paper(step) for step in (0, 1599, 1600)] == [0.045, 0.045, 0.045 * 0.94]
+    assert f"{paper(100 * 800):.5f}" == "0.00204"
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("name", "settings"),
     [
-        lambda warmup: Constant(1.0, warmup),
-        lambda warmup: Exponential(1.0, 0.01, 100, warmup),
-        lambda warmup: Step(1.0, 0.1, (20,), warmup),
-        lambda warmup: Cosine(1.0, 0.0, 100, warmup),
+        ("constant", {}),
+        ("exponential", {"gamma": 0.01, "decay_epochs": 100, "staircase": False}),
+        ("step", {"gamma": 0.1, "milestones": [20]}),
+        ("cosine", {"min_lr_ratio": 0.1}),
     ],
 )
-def test_a_warm_up_rises_to_each_schedule(make):
-    risen, plain = make(10), make(0)
-    shares = [risen(step) / plain(step) for step in (0, 4, 10, 50)]
-    assert [round(share, 3) for share in shares] == [0.091, 0.455, 1.0, 1.0]
+def test_warm_up_rises_to_each_schedule(name, settings):
+    warmed_up, plain = (schedule(name, **settings, warmup_epochs=epochs) for epochs in (10, 0))
+    factors = [warmed_up(step) / plain(step) for step in (0, 4, 10, 50)]
+    assert [round(factor, 3) for factor in factors] == [0.091, 0.455, 1.0, 1.0]
 
 
 def test_settings_are_epochs_and_become_steps():
@@ -71,27 +79,28 @@ def test_settings_are_epochs_and_become_steps():
         config("data=digits", "train.batch_size=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=5")
     )
     assert made.clock.steps_per_epoch == 14
-    assert (made.schedule.milestones, made.schedule.warmup_epochs) == ((28, 49), 70)
+    assert made.schedule.warmup_steps == 70
+    assert [made.schedule.decay(step) for step in (27, 28, 48, 49)] == pytest.approx([1.0, 0.1, 0.1, 0.01])
     made = plan(
         config("data=digits", "train.batch_size=100", "schedule=cosine", "train.epochs=5", "schedule.warmup_epochs=0")
     )
-    assert (made.schedule.steps, made.schedule(70)) == (70, 0.0)
+    assert (made.clock.steps, made.schedule(70)) == (70, 0.0)
 
 
 @pytest.mark.parametrize(
     ("batch", "rule", "factor"),
     [(1600, "linear", 1.0), (256, "linear", 0.16), (6400, "linear", 4.0), (400, "sqrt", 0.5), (1600, "sqrt", 1.0)],
 )
-def test_the_rate_follows_the_batch_by_the_rule(batch, rule, factor):
+def test_the_learning_rate_follows_the_batch_by_the_rule(batch, rule, factor):
     made = config("schedule=paper", f"train.batch_size={batch}", f"schedule.lr_scaling={rule}")
-    assert rate_factor(made) == pytest.approx(factor)
+    assert lr_factor(made.schedule, batch) == pytest.approx(factor)
 
 
-def test_a_rate_without_a_batch_is_used_as_it_is():
-    """So at the scales of digits, CIFAR and folders, whose rates were found at their own batch."""
+def test_a_learning_rate_without_a_base_batch_size_is_used_as_it_is():
+    """So at the scales of digits, CIFAR and folders, whose learning rates were found at their own batch size."""
     for scale in ("digits", "cifar10", "imagefolder"):
         made = config(f"scale={scale}", "train.batch_size=7")
-        assert (made.schedule.base_batch_size, rate_factor(made)) == (None, 1.0)
+        assert (made.schedule.base_batch_size, lr_factor(made.schedule, 7)) == (None, 1.0)
     assert plan(config("train.batch_size=64")).schedule.lr == 0.3
 
 
