@@ -228,4 +228,4 @@ def test_the_rate_follows_the_batch(name):
 
 
 def test_every_average_remembers_a_share_of_the_run():
-    assert {tree(name)["train"]["average"]["memory"] for name in NAMES} == {"fraction"}
+    assert {tree(name)["train"]["ema"]["unit"] for name in NAMES} == {"fraction"}
