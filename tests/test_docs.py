@@ -1,7 +1,8 @@
-"""Every `inceptionctl train` and `ablate` line of the README composes and plans; every `models` line is run."""
+"""Every `inceptionctl train` and `ablate` line of README and docs composes and plans; every `models` line is run."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -14,20 +15,21 @@ from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.planning.plan import plan
 from inceptionctl.tables.ladder import Table, resolve_rows
 
-README = Path(__file__).parents[1] / "README.md"
+TOP = Path(__file__).parents[1]
+PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FLAGS = ("--dry-run", "-m")
-PLACEHOLDERS = ("CIFAR10", "IMAGENET", "PICTURES")
+PLACEHOLDERS = ("CIFAR10", "IMAGENET", "IMAGES")
 
 
 def lines():
-    fenced = README.read_text().split("```")[1::2]
+    fenced = [block for page in PAGES for block in page.read_text().split("```")[1::2]]
     found = [line.partition("  #")[0].strip() for block in fenced for line in block.splitlines()]
     return [shlex.split(line.partition(" # ")[0])[1:] for line in found if line.startswith("inceptionctl ")]
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    root = tmp_path_factory.mktemp("images")
     for split in ("train", "val"):
         for kind in ("a", "b"):
             (root / split / kind).mkdir(parents=True)
@@ -36,18 +38,35 @@ def pictures(tmp_path_factory):
     return root
 
 
+def test_links_between_pages_lead_somewhere():
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)]+)\)", page.read_text())]
+    broken = [
+        f"{page.name}: {link}"
+        for page, link in links
+        if not link.startswith("http") and not (page.parent / link.partition("#")[0]).exists()
+    ]
+    assert len(links) > 10
+    assert broken == []
+
+
+def test_the_readme_is_short():
+    assert len((TOP / "README.md").read_text().splitlines()) < 120
+
+
 def test_every_command_named_is_there():
     assert {words[0] for words in lines()} <= set(COMMANDS)
     assert len(lines()) > 10
 
 
-@pytest.mark.parametrize("words", [w for w in lines() if w[0] in ("train", "ablate")], ids=" ".join)
-def test_a_line_of_the_readme_can_be_run(words, pictures):
+@pytest.mark.parametrize(
+    "words", [w for w in lines() if w[0] in ("train", "ablate") and "--help" not in w], ids=" ".join
+)
+def test_a_documented_line_composes_and_plans(words, images):
     command, *rest = words
     overrides = [word for word in rest if word not in FLAGS]
     for name in PLACEHOLDERS:
-        overrides = [word.replace(name, str(pictures)) for word in overrides]
-    own = [*overrides, "train.batch_size=2"] if str(pictures) in " ".join(overrides) else overrides
+        overrides = [word.replace(name, str(images)) for word in overrides]
+    own = [*overrides, "train.batch_size=2"] if str(images) in " ".join(overrides) else overrides
     for run in sweeps(own, multirun="-m" in rest):
         check_idle_switches(command, run)
         if command == "train":
@@ -59,7 +78,7 @@ def test_a_line_of_the_readme_can_be_run(words, pictures):
 
 
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "models"], ids=" ".join)
-def test_a_look_at_the_networks_works_as_the_readme_says(words, tmp_path, monkeypatch, capsys):
+def test_a_documented_models_line_runs(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(words) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 1
