@@ -11,7 +11,7 @@ help:
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
-	@echo "make lint     ruff and mypy                   make wheel       build the wheel and try it in a clean environment"
+	@echo "make lint     ruff, mypy, shellcheck          make wheel       build the wheel and try it in a clean environment"
 	@echo "make bench    every benchmark, one after the other"
 
 ablate: $(VENV)/.installed
@@ -32,6 +32,7 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck .ci/* inceptionctl/launch/slurm/*.sh.in
 
 wheel: $(VENV)/.tested
 	.ci/wheel
