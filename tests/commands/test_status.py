@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from support.command_line import TINY
 from support.runs import at_step, launched, start
-from support.stand_ins import command
+from support.stand_ins import sleeping_command
 
 from inceptionctl.commands import wait
 from inceptionctl.runs.paths import RunDir
@@ -183,7 +183,7 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
 
 def test_a_run_that_is_being_started_here_counts_as_going_on(made):
     run = made(started=False)
-    with command() as ours:
+    with sleeping_command() as ours:
         run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         assert states() == ["starting"]
         ours.kill()
@@ -204,7 +204,7 @@ def test_looking_does_not_get_in_the_way_of_who_works(made):
 
 def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
     first, second = made(), made("outputs/train/bbb-0")
-    with command() as ours:
+    with sleeping_command() as ours:
         for run in (first, second):  # a table's cells, side by side
             run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from support.runs import launched
-from support.stand_ins import calls, command, stand_in
+from support.stand_ins import calls, sleeping_command, stand_in
 
 from inceptionctl.commands import wait
 from inceptionctl.launch.slurm.submission import job_log
@@ -205,7 +205,7 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
 def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
     run = site.run("a", "12_3", started=1, verdict=130)
     site.remembers("12_3|CANCELLED by 0|node1|0:0")
-    with command() as ours:
+    with sleeping_command() as ours:
         run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel", site.folder)
         ours.kill() if calls(site.bin, "scancel") else None

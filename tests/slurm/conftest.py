@@ -23,7 +23,7 @@ def skip_where_missing(accounting: bool) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """With accounting; the last of its four nodes is far: it does not see what is in `cluster.hidden`."""
+    """With accounting; the last of its four nodes does not see `cluster.hidden`."""
     skip_where_missing(accounting=True)
     with temporary(hidden=tmp_path_factory.mktemp("hidden")) as up:
         yield up
@@ -31,7 +31,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def bare_cluster() -> Iterator[Cluster]:
-    """Without accounting; it forgets a job 2 to 12 seconds after its end, and takes array indices from 0 to 2."""
+    """Without accounting; it forgets a job 2 to 12 seconds after its end, and accepts array indices from 0 to 2."""
     skip_where_missing(accounting=False)
     with temporary(accounting=False, max_array_size=3, min_job_age=2) as up:
         yield up
@@ -39,7 +39,7 @@ def bare_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def strict_cluster() -> Iterator[Cluster]:
-    """A site that requeues no job."""
+    """A site that never requeues a job."""
     skip_where_missing(accounting=False)
     with temporary(accounting=False, nodes=1, requeue=False) as up:
         yield up

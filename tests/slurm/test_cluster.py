@@ -1,4 +1,4 @@
-"""The private cluster is what the other tests of this folder take it for."""
+"""The private cluster behaves as the other tests of this folder assume."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_the_last_node_does_not_see_the_hidden_folder(cluster: Cluster) -> None:
     assert cluster.run("srun", "-p", "far", *where) == ""
 
 
-def test_a_preempted_job_is_told_and_starts_again_if_it_asks_to(cluster: Cluster, tmp_path: Path) -> None:
-    """Its steps get SIGTERM at once. A script that then ends, ends the job: Slurm requeues what outlives the grace time
-    and nothing else."""
+def test_a_preempted_job_is_signalled_and_can_requeue_itself(cluster: Cluster, tmp_path: Path) -> None:
+    """Its steps get SIGTERM at once. If its script exits then, the job ends: Slurm requeues only a job that outlives
+    the grace time."""
     nodes, log = [f"-N{len(cluster.near)}", "--exclusive"], tmp_path / "low"
     script = "srun sh -c 'echo up; exec sleep 60' || scontrol requeue $SLURM_JOB_ID; sleep 60"
     job = submit(cluster, *nodes, "-o", str(log), "--wrap", script)
@@ -53,22 +53,22 @@ def test_a_job_over_its_memory_is_killed(cluster: Cluster, tmp_path: Path) -> No
 
 
 def test_without_accounting(bare_cluster: Cluster) -> None:
-    with pytest.raises(subprocess.CalledProcessError) as trouble:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
         bare_cluster.run("sacct")
-    assert "accounting storage is disabled" in trouble.value.stderr
+    assert "accounting storage is disabled" in caught.value.stderr
     with pytest.raises(subprocess.CalledProcessError, match="sbatch"):
         submit(bare_cluster, "--array=0-3", "--wrap", "true")
 
 
-def test_a_site_that_requeues_nothing_and_what_it_leaves() -> None:
+def test_a_site_that_never_requeues_and_leaves_no_process() -> None:
     if reason := missing(accounting=False):
         pytest.skip(reason)
     with temporary(accounting=False, nodes=1, requeue=False) as up:
         job = submit(up, "--requeue", "-o", "/dev/null", "--wrap", "sleep 600 & env -i setsid sleep 600")
         wait_for(lambda: is_in(up, job, "RUNNING") and len(in_jobs(up.conf)) > 3, 20)
-        with pytest.raises(subprocess.CalledProcessError) as trouble:
+        with pytest.raises(subprocess.CalledProcessError) as caught:
             up.run("scontrol", "requeue", job)
-        assert "presently disabled" in trouble.value.stderr
+        assert "presently disabled" in caught.value.stderr
         jobs = in_jobs(up.conf)
     assert processes_in(up.folder) == in_jobs(up.conf) == []
     wait_for(lambda: gone(*jobs), 5)

@@ -1,4 +1,4 @@
-"""What a user meets: one message that says what to change."""
+"""What a user sees when something is wrong: one message that says what to change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reason(cluster: Cluster, outputs: Path) -> tuple[str, str]:
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_what_the_site_refuses_is_told_before_anything_is_made(cluster, tmp_path, words, message):
+def test_what_the_site_refuses_is_reported_before_anything_is_made(cluster, tmp_path, words, message):
     done = train(cluster, tmp_path, *words)
     assert done.returncode == 2
     assert message in done.stderr
@@ -54,7 +54,7 @@ def test_a_folder_that_the_nodes_do_not_see(cluster: Cluster) -> None:
     assert "shared file system" in why
 
 
-def test_too_little_memory_is_told_and_not_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+def test_too_little_memory_is_reported_and_not_retried(cluster: Cluster, tmp_path: Path) -> None:
     assert train(cluster, tmp_path, f"outputs={tmp_path}", "launch.mem=60").returncode == 0
     state, why = reason(cluster, tmp_path)
     assert state == "out of memory"

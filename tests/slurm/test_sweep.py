@@ -1,4 +1,4 @@
-"""Hydra's own launcher for Slurm works as well."""
+"""A sweep by Hydra's launcher for Slurm (submitit)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table on a cluster that disturbs it: it completes, and every cell ends as if it had been left alone."""
+"""A table on a cluster whose jobs are disturbed: it completes, and every cell ends as if undisturbed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def starts(run: Path) -> int:
     return len((run / "starts.jsonl").read_text().splitlines()) if (run / "starts.jsonl").is_file() else 0
 
 
-def gets_on(run: Path, since: int = 0) -> None:
+def wait_for_step(run: Path, since: int = 0) -> None:
     """Waits until a start after `since` has logged a step."""
 
     def stepped() -> bool:
@@ -58,12 +58,12 @@ def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path
     assert "4 submitted as job array" in done.stdout
     labels, runs = list(by_label(there)), list(by_label(there).values())
     for run in runs:
-        gets_on(run)
+        wait_for_step(run)
     cancelled, requeued, _, down = runs
     cluster.run("scancel", job_of(cancelled))
     cluster.run("scontrol", "requeue", job_of(requeued))
     cluster.run("srun", "--partition=high", f"--nodes={len(cluster.near)}", "--exclusive", "true", timeout=180)
-    gets_on(down, since=1)
+    wait_for_step(down, since=1)
     node = status(there / "rmsprop", cluster)[labels[3]]["node"]
     cluster.set_node(node, "down")
     cluster.set_node(node, "resume")
@@ -121,14 +121,14 @@ def test_a_failing_cell_leaves_the_others_and_the_report_alone(split_table: tupl
     assert statuses == ["done", "failed", "done", "done"]
 
 
-def test_the_status_is_right_when_slurm_has_forgotten(split_table, bare_cluster: Cluster) -> None:
+def test_the_status_is_right_when_slurm_has_forgotten_the_jobs(split_table, bare_cluster: Cluster) -> None:
     table, _, _ = split_table
     found = list(status(table, bare_cluster).values())
     assert [row["state"] for row in found] == ["done", "failed", "done", "done"]
     assert "ended before Python started" in found[1]["reason"]
 
 
-def test_cancel_takes_the_whole_table_out_of_the_queue(cluster: Cluster, tmp_path: Path) -> None:
+def test_cancel_cancels_every_job_of_a_table(cluster: Cluster, tmp_path: Path) -> None:
     words = [*CELLS, *ON_CPUS, f"outputs={tmp_path}", "launch.extra={begin:now+1hour}"]
     assert call(*words, cwd=tmp_path, **cluster.environment).returncode == 0
     table = tmp_path / "rmsprop"
@@ -151,7 +151,7 @@ def test_the_status_of_200_cells_asks_each_command_once(cluster: Cluster, tmp_pa
 
 
 def counting(folder: Path, environment: dict[str, str]) -> tuple[dict[str, str], Path]:
-    """Slurm's commands, which note each call of squeue and sacct in a file."""
+    """Slurm's commands, with a file that records each call of squeue and sacct."""
     folder.mkdir()
     calls = folder / "calls"
     for name in ("squeue", "sacct"):

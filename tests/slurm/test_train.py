@@ -1,4 +1,4 @@
-"""One run on a cluster: over several nodes, against a time limit, where a site forbids to requeue."""
+"""One run on a cluster: on several nodes, with a time limit, and at a site that forbids requeueing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return here, there
 
 
-def test_two_nodes_of_two_ranks_end_as_four_ranks_here(cluster: Cluster, tmp_path: Path) -> None:
+def test_two_nodes_of_two_ranks_end_as_four_local_ranks(cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
     layout = ["launch=slurm", "launch.device=cpu", "launch.nodes=2", "launch.gpus_per_node=2", "launch.mem=2500"]
     run = submitted(cluster, there, *TINY, *layout)
@@ -58,7 +58,7 @@ def test_two_nodes_of_two_ranks_end_as_four_ranks_here(cluster: Cluster, tmp_pat
     assert_same_end(run, local(here, *TINY, "launch.nproc=4"))
 
 
-def test_a_run_goes_on_after_its_time_limit(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_run_continues_after_its_time_limit(cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
     words = [*TINY, "train.epochs=10"]
     run = submitted(cluster, there, *words, *ON_CPUS, "launch.time=1")
@@ -80,7 +80,7 @@ def test_a_time_limit_before_the_first_step_ends_the_run(cluster: Cluster, tmp_p
     assert len((run / "starts.jsonl").read_text().splitlines()) == 1
 
 
-def test_where_requeueing_is_forbidden_another_job_follows(strict_cluster: Cluster, tmp_path: Path) -> None:
+def test_where_requeueing_is_forbidden_a_new_job_is_submitted(strict_cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
     run = submitted(strict_cluster, there, *LONGER, *ON_CPUS)
     wait_for(lambda: steps_logged(run) > 2)
@@ -100,7 +100,7 @@ def test_a_run_that_is_queued_is_not_submitted_again(cluster: Cluster, tmp_path:
     assert "cancelled 1 job" in call("cancel", str(run), cwd=tmp_path, **cluster.environment).stdout
 
 
-def test_a_run_begun_here_goes_on_there(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_local_run_is_resumed_on_slurm(cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
     words = [*TINY, "train.epochs=2"]
     begun = local(there, *words)

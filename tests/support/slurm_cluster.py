@@ -23,18 +23,19 @@ HIDE = 'mount -t tmpfs none "$1" && shift && exec "$@"'
 
 
 class Cluster(Settings):
-    """Takes the settings; `with Cluster(folder) as cluster` starts and stops it. The folder's path has to be short, for
-    it holds sockets, and open to all. Start it in the main thread: the daemons end with the thread that started them.
+    """`with Cluster(folder) as cluster` starts and stops it; takes the fields of `Settings`. The folder needs a short
+    path, because it holds sockets, and must be readable by everyone. Start it in the main thread: the daemons end with
+    the thread that started them.
 
-    A requeued job would wait for two minutes, built in; while the cluster is up it starts soon (see `unhurried`)."""
+    Slurm lets a requeued job wait for two minutes; while the cluster is up, a thread starts such jobs at once."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
         self._hosts = [f"127.0.0.1 {name}{MARK}{os.getpid()}" for name in self.names]
-        self._ending, self._hurried = threading.Event(), threading.Event()
+        self._ending = threading.Event()
         self._waiting: dict[str, float] = {}
-        self._hurrier = threading.Thread(target=self._keep_hurrying, daemon=True)
+        self._requeuer = threading.Thread(target=self._start_requeued_jobs, daemon=True)
 
     def __enter__(self) -> Cluster:
         try:
@@ -53,7 +54,7 @@ class Cluster(Settings):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Slurm's commands need to find this cluster; no variables of another Slurm come along."""
+        """Lets Slurm's commands find this cluster, without the variables of any other."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "SBATCH", "SRUN"))}
         return {**clean, "SLURM_CONF": str(self.conf)}
 
@@ -63,7 +64,7 @@ class Cluster(Settings):
         return done.stdout.strip()
 
     def state(self, job: str | int) -> str:
-        """As squeue has it, with accounting or without; of an array one word for each task."""
+        """As squeue prints it, with accounting or without; for an array, one word per task."""
         return " ".join(self.run("squeue", "-h", "-r", "-t", "all", "-j", job, "-o", "%T").split())
 
     def start(self) -> None:
@@ -80,14 +81,13 @@ class Cluster(Settings):
             words = ["unshare", "--mount", "sh", "-c", HIDE, "sh", str(self.hidden)] if hiding else []
             self.daemon(*words, "slurmd", "-D", "-N", name, name=name)
         self.wait(lambda: self._settled("idle", *self.names), "its nodes")
-        self._hurried.set()
-        self._hurrier.start()
+        self._requeuer.start()
 
     def stop(self) -> None:
-        """MariaDB last, for slurmdbd writes to it when it ends."""
+        """MariaDB last, because slurmdbd writes to it when it ends."""
         self._ending.set()
-        if self._hurrier.ident:
-            self._hurrier.join()
+        if self._requeuer.ident:
+            self._requeuer.join()
         last = [name for name in self.daemons if name == "mariadbd"]
         self._end([name for name in self.daemons if name not in last])
         end_jobs(self.conf)
@@ -95,7 +95,7 @@ class Cluster(Settings):
         edit_hosts(remove=self._hosts)
 
     def daemon(self, *words: str, name: str = "") -> None:
-        """Ends with the thread that starts it, so that a killed test leaves nothing behind but running jobs."""
+        """Ends with the thread that starts it, so that a killed test leaves nothing running but jobs."""
         name = name or words[0]
         environment = self.environment | {"PATH": PATH, "MYSQL_UNIX_PORT": str(self.folder / "mariadb.socket")}
         with (self.folder / f"{name}.out").open("ab") as log:
@@ -110,7 +110,7 @@ class Cluster(Settings):
             )
 
     def _start_munged(self) -> None:
-        """One of its own: no other cluster can take it away."""
+        """Each cluster has its own."""
         (self.folder / "munge.key").write_bytes(os.urandom(128))
         (self.folder / "munge.key").chmod(0o600)
         files = {
@@ -135,7 +135,7 @@ class Cluster(Settings):
         self.wait(lambda: listening(("127.0.0.1", self.ports[1])), "slurmdbd")
 
     def _end(self, names: list[str], seconds: float = 3) -> None:
-        """Side by side: told together, then waited for."""
+        """Terminates all at once, then waits for them."""
         daemons = [self.daemons.pop(name) for name in names]
         deadline = time.monotonic() + seconds
         for daemon in daemons:
@@ -160,28 +160,32 @@ class Cluster(Settings):
         return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-800:]}" for path in found)
 
     def _settled(self, state: str, *names: str) -> bool:
-        """Whether nodes are in a state, answer (no `*`) and have no job that is still ending."""
+        """Whether the nodes are in this state, respond (no `*`) and have no job that is still ending."""
         with suppress(subprocess.CalledProcessError):
             lines = self.run("sinfo", "-h", "-N", "-n", ",".join(names), "-o", "%N %T").splitlines()
             return {tuple(line.split()) for line in lines} == {(name, state) for name in names}
         return False
 
     def set_node(self, name: str, state: str, reason: str = "test") -> None:
-        """`down`, `drain` or `resume`; back when the node is so and the jobs it had have left it."""
+        """`down`, `drain` or `resume`; returns when the node is in that state and its jobs have left it."""
         self.run("scontrol", "update", f"nodename={name}", f"state={state}", f"reason={reason}")
         settled = {"resume": "idle", "drain": "drained"}.get(state, state)
         self.wait(lambda: self._settled(settled, name) and not self._steps(node=name), f"{name} to be {settled}")
 
     def _steps(self, job: str = "*", node: str = "*") -> list[Path]:
-        """Those that run; a step listens in its node's folder for as long as it does."""
+        """The sockets of running steps: each listens in its node's folder."""
         return [path for path in self.folder.glob(f"spool.{node}/{node}_{job}.*") if listening(path)]
 
-    def hurry(self) -> None:
-        """Starts the jobs that wait only for having been requeued, once nothing of them runs and they have waited for a
-        second: a node takes no job again in the second in which it gave it up, and a step may outlive its job. To be
-        called time and again, as a thread here does."""
-        said = self.run("squeue", "-h", "-r", "-t", "PD", "-o", "%i|%A|%T|%r").splitlines()
-        lines = [line.split("|") for line in said]  # %i of an array's task has its index, %A names its steps
+    def _start_requeued_jobs(self) -> None:
+        while not self._ending.wait(0.5):
+            with suppress(subprocess.SubprocessError):
+                self._start_due_jobs()
+
+    def _start_due_jobs(self) -> None:
+        """Starts jobs that wait only because they were requeued, a second after nothing of them runs any more: a node
+        accepts no job again in the second in which it gave it up, and a step may outlive its job."""
+        output = self.run("squeue", "-h", "-r", "-t", "PD", "-o", "%i|%A|%T|%r").splitlines()
+        lines = [line.split("|") for line in output]  # %i of an array's task has its index, %A names its steps
         waiting = {task: job for task, job, state, reason in lines if (state, reason) == ("PENDING", "BeginTime")}
         now = time.monotonic()
         self._waiting = {task: self._waiting.get(task, now) for task in waiting if self._restarted(task)}
@@ -190,33 +194,18 @@ class Cluster(Settings):
                 self._control("update", f"jobid={task}", "starttime=now")
 
     def _restarted(self, job: str) -> bool:
-        """A job with a begin time of its own waits for it."""
+        """A job that was submitted with a begin time waits for it."""
         return " Restarts=0 " not in self._control("show", "job", job)
 
     def _control(self, *words: str) -> str:
-        with suppress(subprocess.CalledProcessError):  # it may have gone meanwhile
+        with suppress(subprocess.CalledProcessError):  # the job may have ended meanwhile
             return self.run("scontrol", *words)
         return " Restarts=0 "
-
-    def _keep_hurrying(self) -> None:
-        while not self._ending.wait(0.5):
-            if self._hurried.is_set():
-                with suppress(subprocess.SubprocessError):
-                    self.hurry()
-
-    @contextmanager
-    def unhurried(self) -> Iterator[None]:
-        """Requeued jobs wait as long as elsewhere."""
-        self._hurried.clear()
-        try:
-            yield
-        finally:
-            self._hurried.set()
 
 
 @contextmanager
 def temporary(**settings: Any) -> Iterator[Cluster]:
-    """One in a folder that goes with it, whose path is short wherever the tests keep theirs."""
+    """A cluster in a temporary folder with a short path."""
     folder = Path(tempfile.mkdtemp(prefix="ictl-", dir="/tmp"))
     try:
         with Cluster(folder, **settings) as cluster:

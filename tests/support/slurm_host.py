@@ -14,23 +14,23 @@ from contextlib import suppress
 from pathlib import Path
 
 HOSTS = Path("/etc/hosts")
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"  # the daemons' folder is not on everybody's
-MARK = "  # for a test's Slurm cluster, process "  # whose lines they are
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"  # where the daemons are
+MARK = "  # for a test's Slurm cluster, process "  # ends our lines
 NEEDED = ("munged", "slurmctld", "slurmd", "srun", "setpriv", "unshare")
 NEEDED_TO_ACCOUNT = ("sacct", "slurmdbd", "mariadbd", "mariadb-install-db")
 
 
 def missing(accounting: bool = True) -> str | None:
-    """Why no cluster can be started here."""
+    """Why no cluster can be started on this machine; None if one can."""
     if os.geteuid() != 0:
         return "not root"
-    preload_modules = (*NEEDED, *NEEDED_TO_ACCOUNT) if accounting else NEEDED
-    absent = [name for name in preload_modules if not shutil.which(name, path=PATH)]
+    needed = (*NEEDED, *NEEDED_TO_ACCOUNT) if accounting else NEEDED
+    absent = [name for name in needed if not shutil.which(name, path=PATH)]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
 def edit_hosts(add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
-    """In place, for the file may be mounted, and under a lock, for clusters may start side by side."""
+    """In place, because the file may be a mount, and under a lock, because several clusters may start at once."""
     with HOSTS.open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         lines = file.read().splitlines(keepends=True)
@@ -42,13 +42,13 @@ def edit_hosts(add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
 
 
 def _forgotten(line: str) -> bool:
-    """Of tests that were killed."""
+    """Whether a line was left by a test that was killed."""
     owner = line.partition(MARK)[2].strip()
     return owner.isdecimal() and not Path(f"/proc/{owner}").exists()
 
 
 def free_ports(count: int) -> list[int]:
-    """Neighbours, below those that the system hands out: no program gets one by chance before the daemons do."""
+    """Consecutive ports below the ephemeral range, so that no program gets one by chance before the daemons do."""
     while True:
         first = random.SystemRandom().randrange(20000, 30000)
         ports = list(range(first, first + count))
@@ -69,8 +69,8 @@ def listening(address: tuple[str, int] | Path) -> bool:
         return attempt.connect_ex(str(address) if unix else address) == 0
 
 
-def _all() -> dict[int, int]:
-    """Every process and its parent."""
+def _parents() -> dict[int, int]:
+    """Every process with its parent."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -82,7 +82,7 @@ def _all() -> dict[int, int]:
 
 
 def _is_in_job(pid: int, slurm_conf: Path) -> bool:
-    """A job's own, or the slurmstepd above it, which has no job in its environment."""
+    """Whether a process belongs to a job, or is the slurmstepd above it, which has no job in its environment."""
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
         environment = (process / "environ").read_bytes().split(b"\0")
@@ -93,8 +93,8 @@ def _is_in_job(pid: int, slurm_conf: Path) -> bool:
 
 
 def in_jobs(slurm_conf: Path) -> list[int]:
-    """The processes of a cluster's jobs, those included that have cleared their environment."""
-    parents = _all()
+    """The processes of a cluster's jobs, including those that have cleared their environment."""
+    parents = _parents()
     found = {pid for pid in parents if pid != os.getpid() and _is_in_job(pid, slurm_conf)}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
@@ -108,7 +108,7 @@ def end(pids: Iterator[int] | Sequence[int]) -> None:
 
 
 def end_jobs(slurm_conf: Path, seconds: float = 5) -> None:
-    """Again and again, for a dying job may start more."""
+    """Kills until none is left: a dying job may start more."""
     deadline = time.monotonic() + seconds
     while (pids := in_jobs(slurm_conf)) and time.monotonic() < deadline:
         end(pids)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from support.slurm_host import free_ports
 
-# config_overrides lets a small host pose as nodes with more cores; linuxproc and task/none do without cgroups, so
-# nothing is pinned. OverMemoryKill is then what holds a job to its memory. ReturnToService=2 would bring back a
-# node that a test has set down.
+# config_overrides allows nodes with more cores than the host has; linuxproc and task/none need no cgroups, so nothing
+# is pinned, and OverMemoryKill enforces a job's memory. ReturnToService=2 would bring back a node that a test has set
+# down.
 GENERAL = """\
 ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
@@ -51,7 +51,7 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 """
-# JobRequeue=0 would be a default only: a job that asks for it is requeued all the same.
+# JobRequeue=0 is only a default: a job that asks to be requeued would be.
 NO_REQUEUE = """\
 function slurm_job_submit(job, partitions, user) job.requeue = 0 return slurm.SUCCESS end
 function slurm_job_modify(job, record, partitions, user) return slurm.SUCCESS end
@@ -85,8 +85,8 @@ StorageLoc=slurm_acct_db
 
 @dataclass
 class Settings:
-    """`hidden` is a folder that the last node, then alone in partition `far`, does not see. `requeue=False` is a
-    site that requeues no job, asked for or not."""
+    """`hidden`: a folder that the last node does not see, which is then alone in partition `far`; `requeue=False`: a
+    site that never requeues a job."""
 
     folder: Path
     nodes: int = 4
@@ -102,7 +102,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self.ports = free_ports(self.nodes + 2)
-        self.name = f"ictl{self.ports[0]}"  # two clusters at a time must not share the names of their nodes
+        self.name = f"ictl{self.ports[0]}"  # the nodes of two clusters need different names
         self.names = [f"{self.name}n{number}" for number in range(1, self.nodes + 1)]
 
     @property
@@ -133,7 +133,7 @@ class Settings:
         return text + (PARTITION.format(partition="far", nodes=self.names[-1], more="") if self.hidden else "")
 
     def _gpu(self, number: int) -> str:
-        """Slurm wants a device file for a GPU; any character device will do."""
+        """Slurm needs a device file for each GPU; any character device will do."""
         device = self.folder / f"gpu{number}"
         if not device.exists():
             os.mknod(device, 0o20666, os.makedev(1, 3))
