@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from inceptionctl import hardware as machine
+from inceptionctl import hardware
 from inceptionctl.errors import RequestError
 from inceptionctl.hardware import Allocation, allocate
 
 
 @pytest.fixture
 def gpus(monkeypatch):
-    """Makes nvidia-smi show so many."""
+    """Makes the machine have so many, and 16 cores."""
 
     def show(count):
-        monkeypatch.setattr(machine, "gpus", lambda device: [] if device == "cpu" else [str(i) for i in range(count)])
-        monkeypatch.setattr(machine, "num_cores", lambda: 16)
+        monkeypatch.setattr(hardware, "gpus", lambda device: [] if device == "cpu" else [str(i) for i in range(count)])
+        monkeypatch.setattr(hardware, "num_cores", lambda: 16)
 
     return show
 
@@ -30,7 +30,7 @@ def gpus(monkeypatch):
         (("cpu", None, 4, None, 9), Allocation(4, 1, ((), (), (), ()))),
     ],
 )
-def test_a_run_gets_a_gpu_a_rank_or_a_share_of_the_cores(asked, allocation, gpus):
+def test_each_rank_gets_a_gpu_or_an_equal_number_of_cores(asked, allocation, gpus):
     gpus(8)
     assert allocate(*asked) == allocation
 
