@@ -1,14 +1,14 @@
-"""Evaluation protocols by name: which crops of an image a network sees, and how they are resized. No torch.
+"""Evaluation protocols by name: each a section of settings that builds a transform. No torch.
 
-A new protocol is a section of settings, a function that builds its transform and a line of `PROTOCOLS`, and
-`conf/protocol/NAME.yaml`. Sources that render images at the network's input size, such as digits, have no use for one.
+A protocol says which crops of an image a network sees, and how they are resized. A new one is a class and a line of
+`PROTOCOLS`, and `conf/protocol/NAME.yaml`. Sources that draw images at the network's input size, such as digits, have
+no use for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from typing import Literal
 
 from PIL import Image
 
@@ -17,11 +17,14 @@ from inceptionctl.settings import Fraction, section
 
 
 @section
-class ProtocolSettings:
+class ProtocolSettings(ABC):
     """What every protocol has."""
 
     name: str
-    """Which protocol this is, a key of `PROTOCOLS`."""
+
+    @abstractmethod
+    def transform(self, pixels: int) -> Transform:
+        """From an image of any size to the network's input, `pixels` a side."""
 
 
 @section
@@ -34,22 +37,8 @@ class Single(ProtocolSettings):
     interpolation: Literal["bilinear", "bicubic"]
     """Filter that resizes the crop to the network's input."""
 
-
-def _single(settings: Single, pixels: int) -> Transform:
-    return CentreCrop(pixels, settings.crop, Image.Resampling[settings.interpolation.upper()])
-
-
-@dataclass(frozen=True)
-class ProtocolEntry:
-    """`settings`: the section that `build` makes a transform of, for an input of so many pixels a side."""
-
-    settings: type[ProtocolSettings]
-    build: Callable[[Any, int], Transform]
+    def transform(self, pixels: int) -> Transform:
+        return CentreCrop(pixels, self.crop, Image.Resampling[self.interpolation.upper()])
 
 
-PROTOCOLS = {"single": ProtocolEntry(Single, _single)}
-
-
-def make_transform(settings: ProtocolSettings, pixels: int) -> Transform:
-    """The transform of the protocol that `settings` name, to an input of `pixels` a side."""
-    return PROTOCOLS[settings.name].build(settings, pixels)
+PROTOCOLS: dict[str, type[ProtocolSettings]] = {"single": Single}

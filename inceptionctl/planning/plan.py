@@ -19,7 +19,7 @@ from inceptionctl.models.zoo.registry import architecture, has_heads, network
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 from inceptionctl.training.partition import Layout
-from inceptionctl.training.schedules import SCHEDULES, Schedule, ScheduleSettings, lr_factor, make_schedule
+from inceptionctl.training.schedules import SCHEDULES, Schedule, ScheduleSettings
 
 T = TypeVar("T")
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
@@ -173,15 +173,15 @@ _found_once = cache(imagefolder)
 
 def schedule(config: Config, clock: Clock) -> Schedule:
     """The schedule in steps, at the learning rate that goes with the run's batch."""
-    return make_schedule(_schedule_settings(config), config.train.batch_size, clock)
+    return _schedule_settings(config).schedule(config.train.batch_size, clock)
 
 
 def rate_factor(config: Config) -> float:
-    return lr_factor(_schedule_settings(config), config.train.batch_size)
+    return _schedule_settings(config).lr_factor(config.train.batch_size)
 
 
 def _schedule_settings(config: Config) -> ScheduleSettings:
-    return own_keys(SCHEDULES[config.schedule.name].settings, config.schedule)
+    return own_keys(SCHEDULES[config.schedule.name], config.schedule)
 
 
 def own_keys(section: type[T], settings: object) -> T:

@@ -1,13 +1,13 @@
-"""Optimizers by name: settings and builder of each. The learning rate is set at every step, so none starts with one.
+"""Optimizers by name: each a section of settings that builds it. The learning rate is set at every step, so none starts
+with one.
 
-A new optimizer is a section of settings, a builder and a line of `OPTIMIZERS`, and `conf/optim/NAME.yaml`.
+A new optimizer is a class and a line of `OPTIMIZERS`, and `conf/optim/NAME.yaml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from inceptionctl.settings import Positive, Share, section
 
@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-Groups = list[dict[str, Any]]
+ParameterGroups = list[dict[str, Any]]
 
 
 @section
-class OptimizerSettings:
+class OptimizerSettings(ABC):
     """What every optimizer has."""
 
+    modules: ClassVar[tuple[str, ...]] = ()
+    """What `build` imports that takes long, for a launcher to load once."""
+
     name: str
-    """Which optimizer this is, a key of `OPTIMIZERS`."""
+
+    @abstractmethod
+    def build(self, groups: ParameterGroups) -> Optimizer:
+        """The optimizer of these parameters."""
 
 
 @section
@@ -34,17 +40,18 @@ class Momentum(OptimizerSettings):
     momentum: Share
     """Share of the previous update that is added to the gradient; 0 is plain SGD."""
 
+    def build(self, groups: ParameterGroups) -> Optimizer:
+        import torch
 
-def _momentum(groups: Groups, settings: Momentum) -> Optimizer:
-    import torch
-
-    return torch.optim.SGD(groups, lr=0.0, momentum=settings.momentum)
+        return torch.optim.SGD(groups, lr=0.0, momentum=self.momentum)
 
 
 @section
 class RMSProp(OptimizerSettings):
     """RMSProp as TensorFlow 1 computes it: accumulator from ones, epsilon inside the root, learning rate inside the
     momentum (training.md 10). timm's is exact in all three; a test holds it to the formulas."""
+
+    modules = ("timm.optim.rmsprop_tf",)
 
     name: Literal["rmsprop"]
     momentum: Share
@@ -54,36 +61,17 @@ class RMSProp(OptimizerSettings):
     eps: Positive
     """Added to that average inside the root. At 1.0 the gradient is hardly scaled at all."""
 
+    def build(self, groups: ParameterGroups) -> Optimizer:
+        from timm.optim.rmsprop_tf import RMSpropTF
 
-def _rmsprop(groups: Groups, settings: RMSProp) -> Optimizer:
-    from timm.optim.rmsprop_tf import RMSpropTF
-
-    optimizer: Optimizer = RMSpropTF(groups, lr=0.0, alpha=settings.decay, eps=settings.eps, momentum=settings.momentum)
-    return optimizer
-
-
-@dataclass(frozen=True)
-class OptimizerEntry:
-    """`settings`: the section that `build` takes beside the parameter groups; `modules`: what it imports that takes
-    long, for a launcher to load once."""
-
-    settings: type[OptimizerSettings]
-    build: Callable[[Groups, Any], Optimizer]
-    modules: tuple[str, ...] = ()
+        optimizer: Optimizer = RMSpropTF(groups, lr=0.0, alpha=self.decay, eps=self.eps, momentum=self.momentum)
+        return optimizer
 
 
-OPTIMIZERS = {
-    "momentum": OptimizerEntry(Momentum, _momentum),
-    "rmsprop": OptimizerEntry(RMSProp, _rmsprop, modules=("timm.optim.rmsprop_tf",)),
-}
+OPTIMIZERS: dict[str, type[OptimizerSettings]] = {"momentum": Momentum, "rmsprop": RMSProp}
 
 
-def make_optimizer(model: nn.Module, settings: OptimizerSettings, weight_decay: float) -> Optimizer:
-    """The optimizer of `model`'s parameters that `settings` name."""
-    return OPTIMIZERS[settings.name].build(parameter_groups(model, weight_decay), settings)
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
+def parameter_groups(model: nn.Module, weight_decay: float) -> ParameterGroups:
     """Convolution and fully connected weights decay; biases and batch norm do not (TF-slim)."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

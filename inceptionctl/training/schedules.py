@@ -1,15 +1,15 @@
-"""Learning rate schedules by name: pure functions of the step. No torch.
+"""Learning rate schedules by name: each a section of settings that builds a pure function of the step. No torch.
 
-A new schedule is a section of settings, a function that builds its decay and a line of `SCHEDULES`, and
-`conf/schedule/NAME.yaml`.
+A new schedule is a class and a line of `SCHEDULES`, and `conf/schedule/NAME.yaml`.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -20,12 +20,6 @@ Decay = Callable[[int], float]  # step -> factor on the learning rate
 # Factor on the learning rate where the batch is so many times as large: Goyal et al. 2017, section 2.1 (linear), and
 # Krizhevsky 2014, "One weird trick" (sqrt keeps the gradient's variance). The Inception papers have none.
 SCALING: dict[str, Callable[[float], float]] = {"linear": lambda ratio: ratio, "sqrt": math.sqrt}
-
-
-def _increasing(milestones: list[float]) -> list[float]:
-    if milestones != sorted(set(milestones)):
-        raise ValueError("out of order: each milestone comes after the one before")
-    return milestones
 
 
 @dataclass(frozen=True)
@@ -41,11 +35,10 @@ class Schedule:
 
 
 @section
-class ScheduleSettings:
-    """What every schedule reads."""
+class ScheduleSettings(ABC):
+    """What every schedule has."""
 
     name: str
-    """Which schedule this is, a key of `SCHEDULES`."""
     lr: Positive
     """Learning rate for `base_batch_size` images a step, before any decay."""
     base_batch_size: Count | None
@@ -55,6 +48,19 @@ class ScheduleSettings:
     warmup_epochs: NonNegative
     """Epochs over which the learning rate rises linearly from the first step's small value to its full one."""
 
+    @abstractmethod
+    def decay(self, clock: Clock) -> Decay:
+        """The factor on the learning rate at each step of a run of the length of `clock`, warm-up left out."""
+
+    def schedule(self, batch_size: int, clock: Clock) -> Schedule:
+        lr = self.lr * self.lr_factor(batch_size)
+        return Schedule(lr, self.decay(clock), round(self.warmup_epochs * clock.steps_per_epoch))
+
+    def lr_factor(self, batch_size: int) -> float:
+        """The factor on `lr` in a run of `batch_size` images a step."""
+        base = self.base_batch_size
+        return 1.0 if base is None else SCALING[self.lr_scaling](batch_size / base)
+
 
 @section
 class Constant(ScheduleSettings):
@@ -62,9 +68,8 @@ class Constant(ScheduleSettings):
 
     name: Literal["constant"]
 
-
-def _constant(settings: Constant, clock: Clock) -> Decay:
-    return lambda step: 1.0
+    def decay(self, clock: Clock) -> Decay:
+        return lambda step: 1.0
 
 
 @section
@@ -79,11 +84,16 @@ class Exponential(ScheduleSettings):
     staircase: bool
     """Falls at once at the end of each `decay_epochs`, or (false) a little at every step."""
 
+    def decay(self, clock: Clock) -> Decay:
+        period = self.decay_epochs * clock.steps_per_epoch
+        whole: Callable[[float], float] = math.floor if self.staircase else float
+        return lambda step: self.gamma ** whole(step / period)
 
-def _exponential(settings: Exponential, clock: Clock) -> Decay:
-    period = settings.decay_epochs * clock.steps_per_epoch
-    whole: Callable[[float], float] = math.floor if settings.staircase else float
-    return lambda step: settings.gamma ** whole(step / period)
+
+def _increasing(milestones: list[float]) -> list[float]:
+    if milestones != sorted(set(milestones)):
+        raise ValueError("out of order: each milestone comes after the one before")
+    return milestones
 
 
 @section
@@ -96,10 +106,9 @@ class MultiStep(ScheduleSettings):
     milestones: Annotated[list[Positive], Field(min_length=1), AfterValidator(_increasing)]
     """Epochs at which the learning rate falls, in increasing order."""
 
-
-def _multi_step(settings: MultiStep, clock: Clock) -> Decay:
-    milestones = [round(epoch * clock.steps_per_epoch) for epoch in settings.milestones]
-    return lambda step: settings.gamma ** sum(milestone <= step for milestone in milestones)
+    def decay(self, clock: Clock) -> Decay:
+        milestones = [round(epoch * clock.steps_per_epoch) for epoch in self.milestones]
+        return lambda step: self.gamma ** sum(milestone <= step for milestone in milestones)
 
 
 @section
@@ -110,36 +119,14 @@ class Cosine(ScheduleSettings):
     min_lr_ratio: Share
     """Learning rate at the end of the run, as a share of the full one."""
 
-
-def _cosine(settings: Cosine, clock: Clock) -> Decay:
-    low, steps = settings.min_lr_ratio, clock.steps
-    return lambda step: low + (1 - low) * ((1 + math.cos(math.pi * min(1.0, step / steps))) / 2)
-
-
-@dataclass(frozen=True)
-class ScheduleEntry:
-    """`settings`: the section that `build` makes a decay of, for a run of the length of a clock."""
-
-    settings: type[ScheduleSettings]
-    build: Callable[[Any, Clock], Decay]
+    def decay(self, clock: Clock) -> Decay:
+        low, steps = self.min_lr_ratio, clock.steps
+        return lambda step: low + (1 - low) * ((1 + math.cos(math.pi * min(1.0, step / steps))) / 2)
 
 
-SCHEDULES = {
-    "constant": ScheduleEntry(Constant, _constant),
-    "exponential": ScheduleEntry(Exponential, _exponential),
-    "step": ScheduleEntry(MultiStep, _multi_step),
-    "cosine": ScheduleEntry(Cosine, _cosine),
+SCHEDULES: dict[str, type[ScheduleSettings]] = {
+    "constant": Constant,
+    "exponential": Exponential,
+    "step": MultiStep,
+    "cosine": Cosine,
 }
-
-
-def make_schedule(settings: ScheduleSettings, batch_size: int, clock: Clock) -> Schedule:
-    """The schedule that `settings` name, at the learning rate that goes with `batch_size`."""
-    decay = SCHEDULES[settings.name].build(settings, clock)
-    lr = settings.lr * lr_factor(settings, batch_size)
-    return Schedule(lr, decay, round(settings.warmup_epochs * clock.steps_per_epoch))
-
-
-def lr_factor(settings: ScheduleSettings, batch_size: int) -> float:
-    """The factor on `settings.lr` for a run of `batch_size` images a step."""
-    base = settings.base_batch_size
-    return 1.0 if base is None else SCALING[settings.lr_scaling](batch_size / base)

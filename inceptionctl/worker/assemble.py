@@ -25,7 +25,7 @@ from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged
 from inceptionctl.training.ema_decay import ema_decay
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.optimizers import OPTIMIZERS, make_optimizer
+from inceptionctl.training.optimizers import OPTIMIZERS, parameter_groups
 from inceptionctl.training.step import DTYPES, Step
 
 DROPOUT = 2  # stream of `order.generator`, beside those of order and pictures
@@ -44,12 +44,12 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Distr
     average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
     if not layout.plain:
         convert_batch_norm(model, layout.group // layout.span, layout.span)
-    optim = own_keys(OPTIMIZERS[made.config.optim.name].settings, made.config.optim)
+    optim = own_keys(OPTIMIZERS[made.config.optim.name], made.config.optim)
     loss = made.config.loss
     return Step(
         model=model,
         loss=CrossEntropy(loss.label_smoothing, loss.aux_weight, loss.smooth_aux),
-        optimizer=make_optimizer(model, optim, settings.weight_decay),
+        optimizer=optim.build(parameter_groups(model, settings.weight_decay)),
         average=average,
         clip=settings.grad_clip,
         device=device,

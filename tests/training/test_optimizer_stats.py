@@ -10,12 +10,16 @@ import torch
 from torch import nn
 
 from inceptionctl.training.optimizer_stats import inverse_rms
-from inceptionctl.training.optimizers import rmsprop, sgd
+from inceptionctl.training.optimizers import Momentum, RMSProp, parameter_groups
+
+
+def rmsprop(model, eps):
+    return RMSProp(name="rmsprop", momentum=0.9, decay=0.9, eps=eps).build(parameter_groups(model, 0.0))
 
 
 def trained(model, steps, scale, eps):
     """`model`'s optimizer after `steps` gradients of normal values, `scale` in size, and the v that they give."""
-    optimizer = rmsprop(model, 0.0, momentum=0.9, decay=0.9, eps=eps)
+    optimizer = rmsprop(model, eps)
     generator = np.random.default_rng(0)
     v = [np.ones(tuple(p.shape)) for p in model.parameters()]
     for _ in range(steps):
@@ -54,7 +58,7 @@ def test_small_gradients_leave_momentum_sgd():
 def test_percentiles_are_exact_beyond_what_floats_can_count():
     n = 2**24 + 1001
     parameter = nn.Parameter(torch.zeros(n))
-    optimizer = rmsprop(nn.ParameterList([parameter]), 0.0, momentum=0.9, decay=0.9, eps=0.0)
+    optimizer = rmsprop(nn.ParameterList([parameter]), eps=1e-300)
     inverse = np.linspace(1.0, 2.0, n)
     optimizer.state[parameter]["square_avg"] = torch.tensor(inverse[::-1] ** -2.0)
     assert inverse_rms(optimizer) == pytest.approx(
@@ -64,7 +68,7 @@ def test_percentiles_are_exact_beyond_what_floats_can_count():
 
 def test_other_optimizers_have_none():
     model = nn.Linear(2, 2)
-    momentum = sgd(model, 0.0, momentum=0.9)
+    momentum = Momentum(name="momentum", momentum=0.9).build(parameter_groups(model, 0.0))
     assert inverse_rms(momentum) is None
     assert not momentum.state  # looking leaves no trace: a checkpoint would keep it
-    assert inverse_rms(rmsprop(model, 0.0, momentum=0.9, decay=0.9, eps=1.0)) is None  # before its first step
+    assert inverse_rms(rmsprop(model, eps=1.0)) is None  # before its first step

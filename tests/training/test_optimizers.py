@@ -9,7 +9,7 @@ from torch import nn
 
 from inceptionctl.models.torch.build import Output
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.optimizers import OPTIMIZERS, Momentum, RMSProp, make_optimizer, parameter_groups
+from inceptionctl.training.optimizers import OPTIMIZERS, Momentum, RMSProp, parameter_groups
 
 
 class Weights(nn.Module):
@@ -24,7 +24,7 @@ def gradients(steps):
 
 def run(settings, lrs, weight_decay=0.0):
     model = Weights()
-    optimizer = make_optimizer(model, settings, weight_decay)
+    optimizer = settings.build(parameter_groups(model, weight_decay))
     for lr, gradient in zip(lrs, gradients(len(lrs)), strict=True):
         model.weight.grad = torch.tensor(gradient)
         for group in optimizer.param_groups:
