@@ -26,7 +26,7 @@ from inceptionctl.runs.paths import RunDir, read_json
 from inceptionctl.scheduling.downloads import download
 
 if TYPE_CHECKING:
-    from inceptionctl.models.torch.build import Classifier
+    from inceptionctl.models.torch.modules import Classifier
 
 SETTINGS = ("run", "arch", "weights", "pixels")
 BATCH = 16

@@ -19,6 +19,7 @@ from hydra import compose as hydra_compose
 from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -29,6 +30,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from inceptionctl.config.validate import flatten, key_paths, matches, unknown_setting, wrong_variant
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
+from inceptionctl.models.settings import NO_REWRITES, with_network_facts
+
+# The switches of the networks, so that a new one is a function and no line of YAML.
+ConfigStore.instance().store(name="rewrites", group="arch/base", node=NO_REWRITES)
 
 CONFIG_MODULE = "inceptionctl.conf"
 REFUSED_FLAGS = ("experimental_rerun", "config_path", "config_name")  # the first reads a pickle
@@ -116,9 +121,9 @@ def check_idle_switches(command: str, overrides: Sequence[str]) -> None:
     others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
     changes: dict[str, Tree] = {}
     with _hydra():
-        base = flatten(_compose(command, others))
+        base = flatten(with_network_facts(_compose(command, others)))
         for switch in group_choices(overrides, "ablation"):
-            tree = flatten(_compose(command, [*others, f"ablation=[{switch}]"]))
+            tree = flatten(with_network_facts(_compose(command, [*others, f"ablation=[{switch}]"])))
             changes[switch] = {key: value for key, value in tree.items() if base.get(key, ...) != value}
             if not changes[switch]:
                 raise RequestError(

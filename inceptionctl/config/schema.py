@@ -9,69 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inceptionctl.models.settings import Arch
 from inceptionctl.settings import Count, Fraction, NonNegative, NonNegativeInt, Positive, Share, section
 
 # In a script: a line of it, a word to sbatch.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", coerce_numbers_to_str=True)]
 Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$", coerce_numbers_to_str=True)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
-
-
-@section
-class Aux:
-    """The side heads: whether there are any, behind which stages (null: where the paper or release has them), batch
-    norm on their fully connected layer (null: as there), and their weight in the loss by the paper or release, which
-    `loss.aux_weight` takes over."""
-
-    head: bool
-    at: list[str] | None
-    norm: bool | None
-    weight: NonNegative
-
-
-@section
-class Rewrites:
-    """The structural switches of `models.switches`, applied in that order; null and false leave the network alone."""
-
-    factorized_7x7: bool
-    separable_stem: bool
-    plain_stem: bool
-    naive_modules: bool
-    five_by_five: Literal["two_3x3", "one_3x3"] | None
-    asymmetric: bool
-    linear_factors: bool
-    grid_reduction: Literal["parallel", "pool_first", "convolve_first"] | None
-    lrn: Literal["added", "dropped"] | None
-    batch_norm: Literal["full", "shift", "none"] | None
-    non_residual: bool
-    residual_scale: Fraction | None
-    segments: Annotated[int, Field(ge=1)] | None
-    between: Literal["relu", "elu"] | None
-    pointwise_first: bool
-    count_padding: Literal["counted", "left_out"] | None
-    fully_connected: bool
-    fc_layers: bool
-    low_resolution: Literal[151, 79] | None
-    stem_pools: Annotated[int, Field(ge=0, le=2)] | None
-    blocks: list[Count] | Annotated[float, Field(gt=0, lt=1)] | None
-
-
-@section
-class Arch:
-    """`pixels`: side of the square input; `width`: factor on every layer's filters; `input`: how a picture's values
-    reach the network; `init`: the first weights ("release": as the paper or its release has them, or the usual where
-    neither says); `dropout`: before the classifier (null: the network's own)."""
-
-    name: str
-    pixels: Annotated[int, Field(ge=1, le=4096)]
-    width: Annotated[float, Field(gt=0, le=16)]
-    input: Literal["inception", "imagenet", "caffe"]
-    init: Literal["release", "he", "truncated_normal", "xavier"]
-    dropout: Share | None
-    bn_momentum: Fraction
-    bn_eps: Positive
-    aux: Aux
-    rewrites: Rewrites
 
 
 @section

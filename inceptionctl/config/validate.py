@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.config.schema import Config, Ema, Local, Schedule, Slurm
 from inceptionctl.errors import RequestError, unknown
+from inceptionctl.models.settings import with_network_facts
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ IRRELEVANT = (
 
 def parse(tree: Mapping[str, Any]) -> Config:
     """The Config of a composed, resolved tree. Raises RequestError that names the key, the value and what may be."""
-    config = parse_as(Config, tree)
+    config = parse_as(Config, with_network_facts(tree))
     _check_together(config)
     return config
 

@@ -39,7 +39,7 @@ def layers(name: str, pixels: int) -> dict[str, Any]:
         "totals": _total(whole),
         "bottlenecks": [size.stage.names[0] for size in sizes.sizes(rows) if size.bottleneck],
         "kernels_larger_than_their_map": sizes.oversized(rows),
-        "kernels_fitted_to_their_map": whole.cuts,
+        "kernels_fitted_to_their_map": whole.kernel_changes,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from inceptionctl.describe import notation as words
 from inceptionctl.describe.figures import giga, grid, signed
 from inceptionctl.describe.stages import Stage, expand
-from inceptionctl.models.spec.nodes import Act, Cat, Node, Res, Seq, Tap
+from inceptionctl.models.spec.nodes import Act, Cat, Endpoint, Node, Res, Seq
 from inceptionctl.models.zoo.registry import architecture, network
 
 Kind = Literal["changed", "only in A", "only in B", "same"]
@@ -146,7 +146,7 @@ def _settings(old: Node, new: Node) -> Iterator[str]:
 
 
 def _shown(node: Node) -> Node:
-    return node.head if isinstance(node, Tap) and node.head else node
+    return node.head if isinstance(node, Endpoint) and node.head else node
 
 
 def _line(change: Change) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from inceptionctl.describe.family import claim, counted, errors
 from inceptionctl.describe.figures import DASH, as_printed, giga, grid, mega, off
 from inceptionctl.describe.stages import Stage, expand, merge_repeats
 from inceptionctl.models.spec.cost import cost
-from inceptionctl.models.spec.nodes import Cat, Res, Seq, Tap
+from inceptionctl.models.spec.nodes import Cat, Endpoint, Res, Seq
 from inceptionctl.models.zoo.registry import architecture, network
 
 Line = tuple[str, str, str, str, str]
@@ -48,19 +48,19 @@ def size_lines(name: str, pixels: int, *, ascii_only: bool = False) -> list[str]
     quarter = "a bottleneck keeps a quarter or less: a grid halved without more channels (Rethinking, Figure 9, left)"
     flags = [quarter] if any(size.bottleneck for size in found) else []
     misfits = [f"larger than its map: {line}" for line in sizes.oversized(rows)]
-    misfits += [f"fitted to its map: {line}" for line in cost(network(name), (pixels, pixels)).cuts]
+    misfits += [f"fitted to its map: {line}" for line in cost(network(name), (pixels, pixels)).kernel_changes]
     title = f"numbers in each stage's output ({sizes.CHARACTERS} characters a doubling)"
     return [title, *sizes.plot(found, ascii_only=ascii_only), *flags, *misfits]
 
 
 def _module(row: Stage) -> bool:
-    return isinstance(row.node, Cat | Res | Tap) or (isinstance(row.node, Seq) and len(row.node.children) > 1)
+    return isinstance(row.node, Cat | Res | Endpoint) or (isinstance(row.node, Seq) and len(row.node.children) > 1)
 
 
 def _figures(row: Stage, names: int, usual: words.ConvDefaults) -> Line:
     count = f"{len(row.names)} x " if len(row.names) > 1 else ""
     if _module(row):
-        label = f"{row.span}{f'  {count}'.rstrip()}{'  side head' if isinstance(row.node, Tap) else ''}"
+        label = f"{row.span}{f'  {count}'.rstrip()}{'  side head' if isinstance(row.node, Endpoint) else ''}"
     else:
         label = f"{row.span:<{names}}  {count}{words.inline(row.node, usual)}"
     field = f"{max(row.end.field)}" if row.end.field != row.into.field else ""
@@ -70,7 +70,7 @@ def _figures(row: Stage, names: int, usual: words.ConvDefaults) -> Line:
 def _branches(row: Stage, usual: words.ConvDefaults) -> list[str]:
     if not _module(row):
         return []
-    node = row.node.head if isinstance(row.node, Tap) and row.node.head else row.node
+    node = row.node.head if isinstance(row.node, Endpoint) and row.node.head else row.node
     return [f"  {line}" for line in words.lines(node, usual)]
 
 

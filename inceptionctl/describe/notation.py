@@ -14,6 +14,7 @@ from inceptionctl.models.spec.nodes import (
     Cat,
     Conv,
     Dropout,
+    Endpoint,
     Linear,
     Node,
     Norm,
@@ -21,7 +22,6 @@ from inceptionctl.models.spec.nodes import (
     Res,
     Sep,
     Seq,
-    Tap,
 )
 
 ConvDefaults = tuple[Norm, Activation | None]  # what a network's convolutions end in, if nothing else is said
@@ -55,9 +55,9 @@ def leaves(node: Node) -> Iterator[Node]:
             yield from leaves(child)
     if isinstance(node, Res) and node.shortcut:
         yield from leaves(node.shortcut)
-    elif isinstance(node, Tap) and node.head:
+    elif isinstance(node, Endpoint) and node.head:
         yield from leaves(node.head)
-    elif not isinstance(node, Seq | Cat | Res | Tap):
+    elif not isinstance(node, Seq | Cat | Res | Endpoint):
         yield node
 
 
@@ -70,7 +70,7 @@ def inline(node: Node, usual: ConvDefaults = BATCH_NORM_RELU) -> str:
             return "{" + " | ".join(inline(child, usual) for _, child in node) + "}"
         case Res():
             return f"[{total(node)}: {inline(Seq(node.children), usual)}]"
-        case Tap():
+        case Endpoint():
             return inline(node.head, usual) if node.head else "tap"
         case Conv() | Sep():
             return convolution(node, usual)
@@ -133,7 +133,7 @@ def total(node: Res) -> str:
 def plain(node: Node) -> str:
     """A layer that is no convolution."""
     match node:
-        case Pool(whole=True):
+        case Pool(global_=True):
             return f"global {node.kind} pool"
         case Pool(grid=int(grid)):
             return f"{node.kind} pool to {grid}x{grid}"
@@ -158,7 +158,7 @@ def legend(nodes: Iterable[Node]) -> list[str]:
 
 
 def _marked(leaf: Node) -> TypeGuard[Conv | Sep | Pool]:
-    return isinstance(leaf, Conv | Sep) or (isinstance(leaf, Pool) and not leaf.whole and not leaf.grid)
+    return isinstance(leaf, Conv | Sep) or (isinstance(leaf, Pool) and not leaf.global_ and not leaf.grid)
 
 
 def _runs(node: Seq) -> list[Node]:

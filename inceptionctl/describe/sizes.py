@@ -84,6 +84,6 @@ def _flag(size: Size) -> str:
 
 def _oversized(layer: Layer) -> bool:
     node = layer.node
-    if not isinstance(node, Conv | Sep | Pool) or (isinstance(node, Pool) and (node.whole or node.grid)):
+    if not isinstance(node, Conv | Sep | Pool) or (isinstance(node, Pool) and (node.global_ or node.grid)):
         return False
     return layer.kernel[0] > layer.before.h or layer.kernel[1] > layer.before.w

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from inceptionctl.models.spec.cost import Layer, Map, stages
-from inceptionctl.models.spec.nodes import Conv, Linear, Node, Pool, Seq, Tap
+from inceptionctl.models.spec.cost import Layer, stages
+from inceptionctl.models.spec.nodes import Conv, Endpoint, Linear, Node, Pool, Seq
+from inceptionctl.models.spec.shapes import FeatureMap
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class Stage:
 
     names: tuple[str, ...]
     node: Node
-    into: Map
-    out: Map
+    into: FeatureMap
+    out: FeatureMap
     layers: tuple[Layer, ...]
     one_input: bool = True
 
@@ -30,9 +31,9 @@ class Stage:
         return sum(layer.macs for layer in self.layers)
 
     @property
-    def end(self) -> Map:
+    def end(self) -> FeatureMap:
         """The output; of a side head its own."""
-        return self.layers[-1].after if isinstance(self.node, Tap) and self.layers else self.out
+        return self.layers[-1].after if isinstance(self.node, Endpoint) and self.layers else self.out
 
     @property
     def span(self) -> str:
@@ -61,7 +62,7 @@ def expand(spec: Seq, pixels: int) -> list[Stage]:
     return [
         Stage((name,), node, into, part.out, part.layers)
         for name, node, into, part in found
-        if not (isinstance(node, Tap) and node.head is None)
+        if not (isinstance(node, Endpoint) and node.head is None)
     ]
 
 
@@ -93,9 +94,9 @@ def body(rows: Iterable[Stage]) -> Iterator[Stage]:
     none of them."""
     for stage in rows:
         node = stage.node
-        if isinstance(node, Linear) or (isinstance(node, Pool) and (node.whole or node.grid)):
+        if isinstance(node, Linear) or (isinstance(node, Pool) and (node.global_ or node.grid)):
             return
-        if isinstance(node, Conv) and node.whole:
+        if isinstance(node, Conv) and node.global_:
             return
-        if not isinstance(node, Tap):
+        if not isinstance(node, Endpoint):
             yield stage

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import DataError
-from inceptionctl.models.torch.build import Classifier
+from inceptionctl.models.torch.modules import Classifier
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.step import on_device
 

@@ -11,11 +11,12 @@ from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import identity
 from inceptionctl.data.images import DataSet, digits, imagefolder
 from inceptionctl.errors import RequestError
-from inceptionctl.models.spec.cost import Cost, ShapeError, cost
+from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
+from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, check_other_settings, release
-from inceptionctl.models.zoo.registry import architecture, has_heads, network
+from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 from inceptionctl.training.partition import Layout
@@ -65,7 +66,7 @@ def plan(config: Config) -> Plan:
     data = dataset(config)
     config = named_weights(replace(config, data=replace(config.data, fingerprint=data.fingerprint)))
     spec = variant(config, len(data.classes))
-    _check_idle_heads(config, spec)
+    _check_heads(config)
     _check_unlike_release(config, spec)
     clock = Clock.over(data.train, config.train.batch_size, config.train.epochs)
     _check_long_average(config, clock)
@@ -144,8 +145,8 @@ def variant(config: Config, classes: int) -> Seq:
         head=arch.aux.head,
         at=arch.aux.at,
         norm=arch.aux.norm,
-        drop=arch.dropout,
-        factor=arch.width,
+        dropout=arch.dropout,
+        width=arch.width,
         rewrites=asdict(arch.rewrites),
     )
 
@@ -189,17 +190,13 @@ def own_keys(section: type[T], settings: object) -> T:
     return section(**{name: getattr(settings, name) for name in get_type_hints(section)})
 
 
-def _check_idle_heads(config: Config, spec: Seq) -> None:
-    name, aux = config.arch.name, config.arch.aux
-    if has_heads(spec):
-        return
-    if aux.head:
-        attach = "say behind which stages one should stand (arch.aux.at=[STAGE]) or " if architecture(name).head else ""
+def _check_heads(config: Config) -> None:
+    """Raises RequestError where auxiliary heads are asked for and no stage is named."""
+    if config.arch.aux.head and not config.arch.aux.at:
         raise RequestError(
-            f"arch.aux.head = true: {name} has no side head of its own\n  {attach}set arch.aux.head=false"
+            f"arch.aux.head = true: {config.arch.name} has no auxiliary heads of its own\n"
+            "  say behind which stages they stand (arch.aux.at=[STAGE]) or leave arch.aux.head out"
         )
-    if config.loss.aux_weight:
-        raise RequestError(f"loss.aux_weight = {config.loss.aux_weight} weighs side heads, and {name} has none here")
 
 
 def _check_long_average(config: Config, clock: Clock) -> None:

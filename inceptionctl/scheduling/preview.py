@@ -11,7 +11,6 @@ from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import count
 from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
-from inceptionctl.models.spec.nodes import Tap
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan, rate_factor
 from inceptionctl.runs.paths import read_json
@@ -114,12 +113,13 @@ def _weights(plan: Plan) -> str:
 
 
 def _network(plan: Plan) -> list[str]:
-    heads = sum(isinstance(node, Tap) and node.head is not None for _, node in plan.spec)
+    aux = plan.config.arch.aux
+    heads = len(aux.at) if aux.head else 0
     with_heads, without = (f" with {count(heads, 'auxiliary head')}", " without") if heads else ("", "")
     return [
         f"network   {plan.config.arch.name}: {plan.cost.params:,} parameters, {plan.cost.macs / 1e6:,.1f} M "
         f"multiply-adds{with_heads}; full size {plan.full.params:,} and {plan.full.macs / 1e9:.2f} G{without}",
-        *(f"  cut     {cut}" for cut in plan.cost.cuts),
+        *(f"  kernel  {change}" for change in plan.cost.kernel_changes),
         *(f"  warning {warning}" for warning in plan.warnings),
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from inceptionctl.models.torch.build import Output
+from inceptionctl.models.torch.modules import Output
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from inceptionctl.data.sources.imagefolder import FolderImages, decode, listing
 from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import evaluate
-from inceptionctl.models.torch.build import Output
+from inceptionctl.models.torch.modules import Output
 from inceptionctl.training.losses import CrossEntropy
 
 SIDE = 8

@@ -17,12 +17,12 @@ from inceptionctl.models.spec.nodes import (
     Cat,
     Conv,
     Dropout,
+    Endpoint,
     Linear,
     Pool,
     Res,
     Sep,
     Seq,
-    Tap,
     conv,
     global_pool,
     numbered,
@@ -173,5 +173,5 @@ def test_the_family_as_data_has_them_all():
 
 
 def test_taps_without_a_head_and_a_missing_stem_do_no_harm():
-    spec = Seq.of(**numbered("conv_", [conv(8), conv(8), conv(8)]), tap=Tap(), pool=global_pool(4))
+    spec = Seq.of(**numbered("conv_", [conv(8), conv(8), conv(8)]), tap=Endpoint(), pool=global_pool(4))
     assert [stage.span for stage in merge_repeats(expand(spec, 4))] == ["conv_1", "conv_2 .. conv_3", "pool"]

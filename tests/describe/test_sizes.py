@@ -7,7 +7,7 @@ import pytest
 from inceptionctl.describe import layers
 from inceptionctl.describe.sizes import bar, oversized, plot, sizes
 from inceptionctl.describe.stages import expand, merge_repeats
-from inceptionctl.models.spec.nodes import Cat, Linear, Seq, Tap, conv, global_pool, halve
+from inceptionctl.models.spec.nodes import Cat, Endpoint, Linear, Seq, conv, global_pool, halve
 from inceptionctl.models.zoo.registry import architecture, network
 
 
@@ -27,7 +27,7 @@ def test_a_grid_halved_without_more_channels_is_a_bottleneck():
 
 def test_what_comes_after_the_final_pooling_is_not_judged():
     """It has to shrink; and a side head is not on the way."""
-    head = Tap(Seq.of(pool=global_pool(32), logits=Linear(10)))
+    head = Endpoint(Seq.of(pool=global_pool(32), logits=Linear(10)))
     assert flagged(Seq.of(conv=conv(16, 3), aux=head, last=conv(8), pool=global_pool(32), logits=Linear(10)), 32) == []
 
 

@@ -5,10 +5,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inceptionctl.models.spec.cost import ShapeError, cost
+from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import LRN, Act, Pool, Res, Sep, Seq, conv, linear_conv
-from inceptionctl.models.torch.build import BatchNorm2dNoScale, Classifier, Residual, SegmentedConv2d, build
+from inceptionctl.models.spec.shapes import ShapeError
+from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import SCHEMES, initialise
+from inceptionctl.models.torch.modules import BatchNorm2dNoScale, Classifier, Residual, SegmentedConv2d
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
 # Variants whose layers are not those of any network as it is.
@@ -48,7 +50,7 @@ def counted(model, pixels):
     ("name", "rewrites"), [*((name, {}) for name in ARCHITECTURES), *VARIANTS], ids=lambda value: str(value)
 )
 def test_cost_is_what_torch_counts(name, rewrites):
-    spec = network(name, 10, factor=0.25, rewrites=rewrites)
+    spec = network(name, 10, width=0.25, rewrites=rewrites)
     pixels = architecture(name).pixels
     model, told = build(spec, (pixels, pixels)).eval(), cost(spec, (pixels, pixels))
     assert sum(p.numel() for p in model.parameters()) == told.params
@@ -61,7 +63,7 @@ def test_cost_is_what_torch_counts(name, rewrites):
 def test_everything_trains(name, rewrites):
     """At the smallest input, every parameter gets a finite gradient from one optimizer step, and moves by it."""
     torch.manual_seed(0)
-    spec = network(name, 10, factor=0.1, rewrites=rewrites)
+    spec = network(name, 10, width=0.1, rewrites=rewrites)
     pixels = smallest(spec)
     model = build(spec, (pixels, pixels)).train()
     initialise(model, spec, architecture(name).init)
@@ -76,7 +78,7 @@ def test_everything_trains(name, rewrites):
 
 
 def test_parameter_names_read_like_the_papers():
-    names = set(build(network("inception_v3", factor=0.125), (299, 299)).state_dict())
+    names = set(build(network("inception_v3", width=0.125), (299, 299)).state_dict())
     assert {
         "mixed_5b.branch3x3dbl.1.conv.weight",
         "stem.conv_1a.bn.bias",
@@ -86,7 +88,7 @@ def test_parameter_names_read_like_the_papers():
 
 
 def test_every_head_answers_by_its_name_in_both_modes():
-    model = build(network("googlenet", 10, factor=0.1), (128, 128))
+    model = build(network("googlenet", 10, width=0.1), (128, 128))
     images = torch.randn(2, 3, 128, 128)
     for training in (True, False):
         output = model.train(training)(images)
@@ -131,7 +133,7 @@ def test_pointwise_first_does_the_1x1_first():
 
 def test_shift_norm_has_no_scale():
     model = build(Seq.of(a=conv(4), b=Pool("max")), (8, 8))
-    shifted = build(network("inception_v3", factor=0.1, rewrites={"batch_norm": "shift"}), (299, 299))
+    shifted = build(network("inception_v3", width=0.1, rewrites={"batch_norm": "shift"}), (299, 299))
     norms = [m for m in shifted.modules() if isinstance(m, nn.BatchNorm2d)]
     assert model.a.bn.weight is not None
     assert norms

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from inceptionctl.models.spec.cost import ShapeError, cost, weight_macs
+from inceptionctl.models.spec.cost import cost, weight_macs
 from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Pool, Res, Sep, Seq, conv, global_pool, linear_conv
 from inceptionctl.models.spec.rewrite import after, fit_residuals, rewritten, swap, without
 from inceptionctl.models.spec.rules import naive
+from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.models.zoo.inception_v3 import STEM_7X7, STEM_TABLE_1, module_b
 from inceptionctl.models.zoo.inception_v4 import block_c, reduction_resnet
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
@@ -198,7 +199,7 @@ def test_global_pooling_leaves_512_features_of_25_088():
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3", "inception_v4"])
 def test_doubling_every_width_costs_about_four_times(name):
     pixels = architecture(name).pixels
-    ratio = total(network(name, factor=2.0), pixels)["macs"] / total(network(name), pixels)["macs"]
+    ratio = total(network(name, width=2.0), pixels)["macs"] / total(network(name), pixels)["macs"]
     assert 3.8 < ratio < 4.0
 
 
@@ -245,12 +246,12 @@ def test_asymmetric_layers_see_along_their_axis():
 
 def test_a_small_map_names_what_it_cuts():
     cut = cost(network("inception_v3", rewrites={"stem_pools": 1, "blocks": 0.4}), (79, 79))
-    assert cut.cuts == ["aux.fc: 5x5 becomes 1x1 on a 1x1x128 map"]
-    assert cost(network("inception_v3"), PIXELS).cuts == []
+    assert cut.kernel_changes == ["aux.fc: 5x5 becomes 1x1 on a 1x1x128 map"]
+    assert cost(network("inception_v3"), PIXELS).kernel_changes == []
 
 
 def test_a_map_smaller_than_the_pool_cuts_it():
-    assert cost(network("inception_v3"), (99, 99)).cuts == [
+    assert cost(network("inception_v3"), (99, 99)).kernel_changes == [
         "aux.pool: 5x5 becomes 4x4 on a 4x4x768 map",
         "aux.fc: 5x5 becomes 1x1 on a 1x1x128 map",
     ]

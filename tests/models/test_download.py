@@ -112,7 +112,7 @@ def test_a_server_without_ranges_starts_again(server, tmp_path):
     assert to.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(("before", "requests"), [(CONTENT, 1), (CONTENT + b"x", 2)], ids=["whole", "too long"])
+@pytest.mark.parametrize(("before", "requests"), [(CONTENT, 1), (CONTENT + b"x", 2)], ids=["global_", "too long"])
 def test_a_part_that_lacks_nothing_is_checked(server, tmp_path, before, requests):
     to = tmp_path / "weights.pth"
     (tmp_path / "weights.pth.part").write_bytes(before)

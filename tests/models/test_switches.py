@@ -9,7 +9,7 @@ from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
-from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Named, Pool, Res, Seq, Tap, conv
+from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Endpoint, Named, Pool, Res, Seq, conv
 from inceptionctl.models.spec.rewrite import rewritten
 from inceptionctl.models.spec.rules import asymmetric, batch_norm, one_3x3, two_3x3
 from inceptionctl.models.zoo.registry import RESIDUAL, architecture, network
@@ -199,18 +199,18 @@ def test_a_block_without_its_shortcut_keeps_its_names_and_its_relu():
 @pytest.mark.parametrize("factor", [0.1, 0.25, 0.35, 1.3])
 def test_residual_blocks_follow_their_input_at_every_width(factor):
     for name in RESIDUAL:
-        cost(network(name, factor=factor), (299, 299))  # raises ShapeError where a sum does not fit
+        cost(network(name, width=factor), (299, 299))  # raises ShapeError where a sum does not fit
 
 
 def test_the_width_of_the_classifier_is_the_classes():
-    assert cost(network("nin", 10, factor=0.1), (224, 224)).out.c == 10
+    assert cost(network("nin", 10, width=0.1), (224, 224)).out.c == 10
 
 
 # Side heads.
 
 
 def heads(spec):
-    return [name for name, node in spec if isinstance(node, Tap) and node.head]
+    return [name for name, node in spec if isinstance(node, Endpoint) and node.head]
 
 
 def test_heads_stand_where_they_are_told():
@@ -223,7 +223,7 @@ def test_heads_stand_where_they_are_told():
 
 
 def test_dropping_the_head_keeps_its_tap():
-    assert network("inception_v3", head=False)["aux"] == Tap()
+    assert network("inception_v3", head=False)["aux"] == Endpoint()
 
 
 def test_the_ladder_s_last_row_is_inception_v3():
@@ -333,10 +333,10 @@ def test_contradictions_are_refused():
     with pytest.raises(RequestError, match=r"arch.rewrites.residual_scale = 0.1: this network has no residual"):
         network("xception", rewrites={"residual_scale": 0.1, "non_residual": True})
     with pytest.raises(RequestError, match=r"arch.dropout = 0.5: resnet50 has no dropout"):
-        network("resnet50", drop=0.5)
+        network("resnet50", dropout=0.5)
 
 
 def test_dropout_changes_before_the_classifier_alone():
-    spec = network("googlenet", drop=0.25)
+    spec = network("googlenet", dropout=0.25)
     assert spec["dropout"] == Dropout(0.25)
     assert spec["aux_4a"] == network("googlenet")["aux_4a"]

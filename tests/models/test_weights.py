@@ -55,7 +55,7 @@ def filled(model, seed=0):
 
 def small(**options):
     torch.manual_seed(0)
-    return build(network("inception_v3", factor=0.1, **options), (299, 299))
+    return build(network("inception_v3", width=0.1, **options), (299, 299))
 
 
 def loaded(model, tensors, arch="inception_v3"):
@@ -200,7 +200,7 @@ def test_weights_of_another_network_are_refused():
     with pytest.raises(RequestError, match="do not fit this resnet50"):
         loaded(made("resnet50"), to_release(made("mobilenet_v1"), "mobilenet_v1", "timm"), "resnet50")
     with pytest.raises(RequestError, match=r"another size .*: stem.conv_2b.conv.weight 8x8x3x3, here 16x8x3x3"):
-        loaded(build(network("inception_v3", factor=0.2), (299, 299)), small().state_dict())
+        loaded(build(network("inception_v3", width=0.2), (299, 299)), small().state_dict())
 
 
 def test_a_rewritten_network_is_not_the_library_s():
@@ -226,7 +226,7 @@ def test_a_head_that_the_network_lacks_is_left_out():
 
 
 def test_a_head_for_another_input_keeps_its_weights():
-    narrow = build(network("inception_v3", factor=0.1), (151, 151))
+    narrow = build(network("inception_v3", width=0.1), (151, 151))
     said, changed = loaded(narrow, {key: value + 1 for key, value in small().state_dict().items()})
     assert said == ["the side head aux keeps its initial weights: the file's is for another size of input"]
     assert [key for key in changed if key.startswith("aux")] == []

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.models.torch.build import Output, build
+from inceptionctl.models.torch.build import build
+from inceptionctl.models.torch.modules import Output
 from inceptionctl.models.zoo.registry import network
 from inceptionctl.training.determinism import self_check, switch_on
 from inceptionctl.training.losses import CrossEntropy
@@ -144,7 +145,7 @@ def test_a_sound_network_passes_and_nothing_of_it_changes(batch, deterministic):
 
 
 def test_an_inception_passes(deterministic):
-    model = build(network("inception_v3", 10, head=True, factor=0.1), (79, 79))
+    model = build(network("inception_v3", 10, head=True, width=0.1), (79, 79))
     images = torch.randn(4, 3, 79, 79, generator=torch.Generator().manual_seed(0))
     self_check(model.to(memory_format=torch.channels_last), LOSS, images, torch.arange(4))
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
-from inceptionctl.models.torch.build import Output
+from inceptionctl.models.torch.modules import Output
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm, group_norms, update_running_stats
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged

@@ -11,7 +11,7 @@ from torch import nn
 from inceptionctl.data.loader import Batch
 from inceptionctl.errors import RequestError
 from inceptionctl.evaluation.evaluate import evaluate
-from inceptionctl.models.torch.build import Output
+from inceptionctl.models.torch.modules import Output
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.distributed.context import DistributedContext

@@ -113,7 +113,7 @@ def box_lines(node: Node, width: str, usual: words.ConvDefaults) -> tuple[str, .
             marks = f" /{how}" if how else f" {unpadded}" if unpadded else ""
             first = f"{size} {'sep. conv' if isinstance(node, Sep) else 'conv'}"
             return first, f"{width}{marks}{_act(node, usual)}", *_norm(node, usual), *_steps(node)
-        case Pool(whole=True):
+        case Pool(global_=True):
             return f"{node.kind} pool", "whole map"
         case Pool(grid=int(grid)):
             return f"{node.kind} pool", f"to {grid}x{grid}"

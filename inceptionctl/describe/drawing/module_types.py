@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from string import ascii_lowercase, ascii_uppercase
 
 from inceptionctl.describe.stages import Stage
-from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Node, Res, Sep, Seq, Tap
+from inceptionctl.models.spec.nodes import Cat, Conv, Endpoint, Linear, Node, Res, Sep, Seq
 from inceptionctl.models.spec.rewrite import rewrite
 
 Path = tuple[str, ...]
@@ -30,18 +30,18 @@ class Kind:
 
 
 def module(stage: Stage) -> Node:
-    return stage.node.head if isinstance(stage.node, Tap) and stage.node.head else stage.node
+    return stage.node.head if isinstance(stage.node, Endpoint) and stage.node.head else stage.node
 
 
 def is_module(stage: Stage) -> bool:
     """Whether the stage has a figure of its own: it is more than one layer."""
-    return isinstance(stage.node, Cat | Res | Seq | Tap)
+    return isinstance(stage.node, Cat | Res | Seq | Endpoint)
 
 
 def kinds(rows: Iterable[Stage]) -> list[Kind]:
     """In the order in which they first occur, side heads last."""
     found: dict[Node, list[Stage]] = {}
-    for stage in filter(is_module, sorted(rows, key=lambda stage: isinstance(stage.node, Tap))):
+    for stage in filter(is_module, sorted(rows, key=lambda stage: isinstance(stage.node, Endpoint))):
         found.setdefault(rewrite(stage.node, _shape), []).append(stage)
     return [_kind(ascii_uppercase[i], members) for i, members in enumerate(found.values())]
 

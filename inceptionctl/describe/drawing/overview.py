@@ -8,7 +8,7 @@ from inceptionctl.describe import notation as words
 from inceptionctl.describe.drawing.module import COLOURS
 from inceptionctl.describe.drawing.shapes import GAP, SIZE, Arrow, Box, Piece, Shape, Text, moved
 from inceptionctl.describe.stages import Stage
-from inceptionctl.models.spec.nodes import Conv, Linear, Node, Pool, Sep, Tap
+from inceptionctl.models.spec.nodes import Conv, Endpoint, Linear, Node, Pool, Sep
 
 WIDTH = 172.0  # of a stage's box
 TAG = 18.0  # of the letter that leads to a module's figure
@@ -27,10 +27,10 @@ def column(
         shapes += [Box(-WIDTH / 2, 0, WIDTH, 20, (f"image {image}",), "bar")]
         y = 20.0
     for stage in rows:
-        added, height = _head(stage, tags) if isinstance(stage.node, Tap) else _stage(stage, tags, usual)
+        added, height = _head(stage, tags) if isinstance(stage.node, Endpoint) else _stage(stage, tags, usual)
         start = y + (GAP - 2 if y else 0)
         if y:
-            shapes.append(Arrow(((0, y), (0, start)), head=not isinstance(stage.node, Tap)))
+            shapes.append(Arrow(((0, y), (0, start)), head=not isinstance(stage.node, Endpoint)))
         shapes += [moved(shape, 0, start) for shape in added]
         y = start + height
     return Piece(WIDTH / 2, WIDTH / 2 + MAP, y, tuple(shapes), ((0, 0),), ((0, y),))
@@ -77,7 +77,7 @@ def layer_words(node: Node, usual: words.ConvDefaults) -> str:
             kind = "sep. conv" if isinstance(node, Sep) else "conv"
             act = "" if node.act == usual[1] else f", {words.short_activation(node.act)}"
             return f"{size} {kind}, {node.filters}{f' {marks}' if marks else ''}{act}"
-        case Pool(whole=False, grid=None):
+        case Pool(global_=False, grid=None):
             size, _, marks = words.kernel(node).replace("/", " /").partition(" ")
             return f"{size} {node.kind} pool{f', {marks}' if marks else ''}"
         case Linear():

@@ -1,21 +1,21 @@
 """What a network is: frozen nodes, no torch.
 
-Three combinators (`Seq`, `Cat`, `Res`), the leaves that the papers name, and `Tap`, where a side head attaches.
-Channels are never written down: whoever walks the tree infers them. Sizes are height x width x channels.
+Three combinators (`Seq`, `Cat`, `Res`), layers as the papers name them, and `Endpoint`, where an auxiliary head
+attaches. Input channels are inferred, never written down. Sizes are height x width x channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-# A number of pixels on each side, or: "same", which keeps n / stride positions (half the kernel on each side); "valid",
-# none; "ceil", none either, but a last window may hang over the edge (Caffe). "tensorflow", of pools, is its SAME: as
-# many positions as "same", what is odd of the padding at the far edge; on even maps that is "ceil".
+# Pixels on each side, or: "same", half the kernel on each side, which keeps n / stride positions; "valid", none;
+# "ceil", none, but the last window may extend beyond the edge (Caffe); "tensorflow", for pools, TensorFlow's SAME: as
+# many positions as "same", an odd pixel of padding at the far edge (on even maps the same as "ceil").
 Padding = Literal["same", "valid", "ceil", "tensorflow"] | int
 Kernel = tuple[int, int]
-Norm = Literal["full", "shift", None]  # scale and shift a channel; shift alone (TF-slim, Keras); none
+Norm = Literal["full", "shift", None]  # scale and shift per channel; shift only (TF-slim, Keras); none
 Activation = Literal["relu", "relu6", "elu"]
 
 
@@ -23,16 +23,19 @@ Activation = Literal["relu", "relu6", "elu"]
 class Node:
     def __rshift__(self, after: Node) -> Seq:
         """`conv(48) >> conv(64, 5)`: a branch, its layers numbered from 0."""
-        steps = (*_steps(self), *_steps(after))
-        return Seq(tuple((str(i), step) for i, step in enumerate(steps)))
+        return sequence([*_layers(self), *_layers(after)])
+
+
+class Leaf(Node):
+    """A layer."""
 
 
 @dataclass(frozen=True)
-class Conv(Node):
-    """Convolution, batch norm, ReLU: the papers' one kind of layer.
+class Conv(Leaf):
+    """Convolution, batch norm, ReLU.
 
-    `whole`: the kernel covers its map, whatever the size; `kernel` is then that of the paper's input.
-    `init`: deviation of the truncated normal that fills the weights; None leaves it to the network's scheme.
+    `global_`: the kernel is as large as its map, whatever the size; `kernel` is then its size for the paper's input.
+    `init`: standard deviation of the truncated normal for the weights; None: the network's scheme.
     """
 
     filters: int
@@ -42,16 +45,16 @@ class Conv(Node):
     norm: Norm = "full"
     bias: bool = False
     act: Activation | None = "relu"
-    whole: bool = False
+    global_: bool = False
     init: float | None = None
 
 
 @dataclass(frozen=True)
-class Sep(Node):
-    """Separable convolution: `multiplier` depthwise filters a channel, then 1x1 to `filters`; batch norm, ReLU.
+class Sep(Leaf):
+    """Separable convolution: `multiplier` depthwise filters per channel, then 1x1 to `filters`; batch norm, ReLU.
 
-    `segments`: into how many groups the channels fall that the spatial step mixes (None: each channel by itself; 1: an
-    ordinary convolution). `between` and `norm_between`: activation and batch norm after the first of the two steps.
+    `segments`: the number of groups of channels in the spatial step (None: one per channel; 1: an ordinary
+    convolution). `between` and `norm_between`: activation and batch norm after the first of the two steps.
     `pointwise_first`: the 1x1 comes before the spatial step.
     """
 
@@ -71,23 +74,26 @@ class Sep(Node):
 
 
 @dataclass(frozen=True)
-class Pool(Node):
-    """`whole` as in `Conv`; `cut`: a kernel larger than the map shrinks to it; `grid`: windows that give a map of that
-    many positions a side (torch's adaptive pooling). `count_padding`: the border's zeros count in an average, as in
-    torchvision and timm's Inception-v3 (TF-slim, Keras and timm's Inception-v4 leave them out)."""
+class Pool(Leaf):
+    """Max or average pooling.
+
+    `global_` as in `Conv`; `shrink_to_map`: a kernel larger than the map shrinks to it; `grid`: the side of the output
+    (torch's adaptive pooling). `count_padding`: averages include the padding, as in torchvision and timm's Inception-v3
+    (not in TF-slim, Keras and timm's Inception-v4).
+    """
 
     kind: Literal["max", "avg"]
     kernel: Kernel = (3, 3)
     stride: int = 1
     padding: Padding = "same"
-    whole: bool = False
-    cut: bool = False
+    global_: bool = False
+    shrink_to_map: bool = False
     grid: int | None = None
     count_padding: bool = True
 
 
 @dataclass(frozen=True)
-class LRN(Node):
+class LRN(Leaf):
     """Local response normalisation across channels, with the constants of Caffe's GoogLeNet (architectures.md 1)."""
 
     size: int = 5
@@ -96,20 +102,20 @@ class LRN(Node):
 
 
 @dataclass(frozen=True)
-class Act(Node):
+class Act(Leaf):
     kind: Activation = "relu"
 
 
 @dataclass(frozen=True)
-class Dropout(Node):
-    """`rate` is the share that is dropped."""
+class Dropout(Leaf):
+    """`rate`: the fraction that is dropped."""
 
     rate: float
 
 
 @dataclass(frozen=True)
-class Linear(Node):
-    """Fully connected, with a bias, over the flattened map; `relu` makes it a hidden layer. `init` as in `Conv`."""
+class Linear(Leaf):
+    """Fully connected with bias, on the flattened map; `relu`: a hidden layer. `init` as in `Conv`."""
 
     features: int
     relu: bool = False
@@ -117,10 +123,10 @@ class Linear(Node):
 
 
 @dataclass(frozen=True)
-class Tap(Node):
-    """Lets its tensor pass and shows it to a side head, if there is one."""
+class Endpoint(Node):
+    """Passes its input on, and to the auxiliary head if it has one."""
 
-    head: Node | None = None
+    head: Seq | None = None
 
 
 Children = tuple[tuple[str, Node], ...]
@@ -155,12 +161,17 @@ class Cat(Named):
 
 @dataclass(frozen=True)
 class Res(Named):
-    """`shortcut` of the input (None: the input itself) plus `scale` times what the children make of it in order; then
-    ReLU (Inception-v4 paper, Figure 20)."""
+    """`shortcut` of the input (None: the input itself) plus `scale` times its children in sequence; then ReLU
+    (Inception-v4 paper, Figure 20)."""
 
     scale: float = 1.0
     relu: bool = True
     shortcut: Node | None = None
+
+
+def sequence(layers: Iterable[Node]) -> Seq:
+    """`layers` in order, named by their numbers from 0."""
+    return Seq(tuple((str(i), layer) for i, layer in enumerate(layers)))
 
 
 def conv(filters: int, kernel: int | Kernel = 1, stride: int = 1, padding: Padding = "same") -> Conv:
@@ -173,25 +184,25 @@ def average_pool(count_padding: bool = True) -> Pool:
 
 
 def global_pool(pixels: int) -> Pool:
-    """Averages the whole map, which has `pixels` a side at the paper's input."""
-    return Pool("avg", (pixels, pixels), padding="valid", whole=True)
+    """Average of the whole map, whose side is `pixels` for the paper's input."""
+    return Pool("avg", (pixels, pixels), padding="valid", global_=True)
 
 
 def halve(padding: Padding = "valid") -> Pool:
-    """The pooling between stages: max 3x3, stride 2."""
+    """The pooling between stages: 3x3 max, stride 2."""
     return Pool("max", stride=2, padding=padding)
 
 
 def linear_conv(filters: int, kernel: int | Kernel = 1) -> Conv:
-    """A bias, no norm, no ReLU: what ends a residual branch."""
+    """Bias, no norm, no ReLU: the end of a residual branch."""
     kernel = kernel if isinstance(kernel, tuple) else (kernel, kernel)
     return Conv(filters, kernel, norm=None, bias=True, act=None)
 
 
 def numbered(prefix: str, modules: Sequence[Node]) -> dict[str, Node]:
-    """`block_a1`, `block_a2`, ...: modules that a paper draws once, with a factor."""
+    """`block_a1`, `block_a2`, ...: modules that a paper draws once with a factor."""
     return {f"{prefix}{i}": module for i, module in enumerate(modules, 1)}
 
 
-def _steps(node: Node) -> tuple[Node, ...]:
-    return tuple(child for _, child in node) if isinstance(node, Seq) else (node,)
+def _layers(node: Node) -> list[Node]:
+    return [child for _, child in node] if isinstance(node, Seq) else [node]

@@ -6,25 +6,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Named, Node, Res, Sep, Seq, Tap
+from inceptionctl.models.spec.nodes import Cat, Conv, Endpoint, Linear, Named, Node, Res, Sep, Seq
 
 Rule = Callable[[Node], Node]
 N = TypeVar("N", bound=Named)
 
 
 def rewrite(node: Node, rule: Rule) -> Node:
-    """Applies `rule` to every node, children first, shortcuts and side heads included."""
+    """Applies `rule` to every node, children first, shortcuts and auxiliary heads included."""
     if isinstance(node, Named):
         node = replace(node, children=tuple((name, rewrite(child, rule)) for name, child in node))
     if isinstance(node, Res) and node.shortcut:
         node = replace(node, shortcut=rewrite(node.shortcut, rule))
-    elif isinstance(node, Tap) and node.head:
-        node = Tap(rewrite(node.head, rule))
+    elif isinstance(node, Endpoint) and node.head:
+        node = Endpoint(rewritten(node.head, rule))
     return rule(node)
 
 
 def rewritten(network: Seq, *rules: Rule) -> Seq:
-    """A network after `rules`, one after the other."""
+    """`network` after `rules`, one after the other."""
     for rule in rules:
         network = cast(Seq, rewrite(network, rule))
     return network
@@ -40,20 +40,22 @@ def without(network: Seq, *names: str) -> Seq:
 
 
 def after(network: Seq, name: str, new_name: str, node: Node) -> Seq:
-    """`network` with a node more, behind the child called `name`."""
+    """`network` with `node` inserted behind the child called `name`."""
     place = [child for child, _ in network].index(name) + 1
     return Seq((*network.children[:place], (new_name, node), *network.children[place:]))
 
 
 def fit_residuals(node: Node, channels: int = 3) -> tuple[Node, int]:
-    """`node` with the last layer of every residual as wide as the input that it is added to, and the channels that come
-    out. Scaling and rewriting change what the branches of a module add up to; a block has to follow."""
+    """`node` with the last layer of every residual as wide as the input that it is added to, and its output channels.
+
+    Scaling and rewriting change how wide a module becomes; the blocks behind it have to follow.
+    """
     if isinstance(node, Conv | Sep):
         return node, node.filters
     if isinstance(node, Linear):
         return node, node.features
-    if isinstance(node, Tap):
-        return Tap(node.head and fit_residuals(node.head, channels)[0]), channels
+    if isinstance(node, Endpoint):
+        return Endpoint(node.head and cast(Seq, fit_residuals(node.head, channels)[0])), channels
     if isinstance(node, Cat):
         branches = [(name, *fit_residuals(child, channels)) for name, child in node]
         return Cat(tuple((name, child) for name, child, _ in branches)), sum(c for _, _, c in branches)

@@ -9,7 +9,7 @@ from typing_extensions import TypeIs
 
 from inceptionctl.models.spec.rewrite import Rule, swap
 from inceptionctl.models.spec.nodes import (
-    LRN, Act, Activation, Cat, Conv, Linear, Named, Node, Norm, Pool, Res, Sep, Seq, Tap,
+    LRN, Act, Activation, Cat, Conv, Linear, Named, Node, Norm, Pool, Res, Sep, Seq, Endpoint,
 )  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def batch_norm(norm: Norm) -> Rule:
     activation (a linear 1x1) is left alone, and so is a fully connected layer without one (see `head_norm`)."""
 
     def rule(node: Node) -> Node:
-        if isinstance(node, Conv) and (node.norm or (node.act and not node.whole)):
+        if isinstance(node, Conv) and (node.norm or (node.act and not node.global_)):
             return replace(node, norm=norm, bias=norm is None)
         if isinstance(node, Sep):
             return replace(node, norm=norm, bias=norm is None, norm_between=node.norm_between and norm)
@@ -56,15 +56,15 @@ def width(factor: float) -> Rule:
 
 def drop_heads(node: Node) -> Node:
     """A rule: no side heads; their taps stay."""
-    return Tap() if isinstance(node, Tap) else node
+    return Endpoint() if isinstance(node, Endpoint) else node
 
 
 def head_norm(norm: bool) -> Rule:
     """Batch norm on the fully connected layer of every side head, or none (Rethinking, Table 3, last row)."""
 
     def rule(node: Node) -> Node:
-        if isinstance(node, Tap) and isinstance(node.head, Seq) and isinstance(fc := node.head["fc"], Conv):
-            return Tap(swap(node.head, fc=replace(fc, norm="full" if norm else None, bias=fc.bias and not norm)))
+        if isinstance(node, Endpoint) and isinstance(node.head, Seq) and isinstance(fc := node.head["fc"], Conv):
+            return Endpoint(swap(node.head, fc=replace(fc, norm="full" if norm else None, bias=fc.bias and not norm)))
         return node
 
     return rule

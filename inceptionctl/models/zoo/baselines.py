@@ -1,7 +1,7 @@
 """The networks that the papers' tables cite, as torchvision and timm have them, and Network-in-Network.
 
 They are specs like the rest: one builder, one cost, every scale and switch. The libraries are their oracles and the
-source of their weights. Batch norm's epsilon is 1e-5 here, not the family's 1e-3.
+source of their weights. Epsilons of batch norm are theirs: 1e-5, not the family's 1e-3.
 """
 
 from inceptionctl.models.zoo.architecture import Architecture
@@ -140,38 +140,44 @@ FIRST_STRIDE = "the original has the stride of a bottleneck on its first 1x1"
 
 NETWORKS = {
     "alexnet": Architecture(
-        alexnet, 224, (), None, "he", "AlexNet with one column and no LRN, as torchvision; He's initialisation",
+        spec=alexnet, pixels=224, input="imagenet",
+        about="AlexNet with one column and no LRN, as torchvision; He's initialisation",
         cell="alexnet.t2.1cnn", size="mobilenet.t9.alexnet",
         differs="60 million is the two-column network of the paper",
     ),
     "vgg16": Architecture(
-        vgg16, 224, _stages("conv", 2, 2, 3, 3, 3), None, "he", "VGG configuration D; He's initialisation",
+        spec=vgg16, pixels=224, input="imagenet", bn_eps=1e-5, blocks=_stages("conv", 2, 2, 3, 3, 3),
+        about="VGG configuration D; He's initialisation",
         cell="resnet.release.vgg-16", size="mobilenet.t8.vgg_16",
     ),
     "vgg19": Architecture(
-        vgg19, 224, _stages("conv", 2, 2, 4, 4, 4), None, "he", "VGG configuration E; He's initialisation",
+        spec=vgg19, pixels=224, input="imagenet", bn_eps=1e-5, blocks=_stages("conv", 2, 2, 4, 4, 4),
+        about="VGG configuration E; He's initialisation",
         cell="vgg.t3.E.256",
     ),
     "resnet50": Architecture(
-        resnet50, 224, _stages("layer", 3, 4, 6, 3), None, "he", "ResNet-50, stride on the 3x3 as torchvision and timm",
+        spec=resnet50, pixels=224, input="imagenet", bn_eps=1e-5, blocks=_stages("layer", 3, 4, 6, 3),
+        about="ResNet-50, stride on the 3x3 as torchvision and timm",
         cell="resnet.release.resnet-50", size="resnet.t1.flops.resnet-50", differs=FIRST_STRIDE,
     ),
     "resnet101": Architecture(
-        resnet101, 224, _stages("layer", 3, 4, 23, 3), None, "he", "ResNet-101, likewise",
+        spec=resnet101, pixels=224, input="imagenet", bn_eps=1e-5, blocks=_stages("layer", 3, 4, 23, 3),
+        about="ResNet-101, likewise",
         cell="resnet.release.resnet-101", size="resnet.t1.flops.resnet-101", differs=FIRST_STRIDE,
     ),
     "resnet152": Architecture(
-        resnet152, 224, _stages("layer", 3, 8, 36, 3), None, "he", "ResNet-152, likewise",
+        spec=resnet152, pixels=224, input="imagenet", bn_eps=1e-5, blocks=_stages("layer", 3, 8, 36, 3),
+        about="ResNet-152, likewise",
         cell="resnet.release.resnet-152", size="resnet.t1.flops.resnet-152", differs=FIRST_STRIDE,
     ),
     "mobilenet_v1": Architecture(
-        mobilenet_v1, 224, (tuple(f"sep_{i}" for i in range(7, 12)),), None, "he",
-        "MobileNet-v1 1.0, as timm; He's initialisation",
+        spec=mobilenet_v1, pixels=224, bn_eps=1e-5, blocks=(tuple(f"sep_{i}" for i in range(7, 12)),),
+        about="MobileNet-v1 1.0, as timm; He's initialisation",
         cell="mobilenet.t8.1.0_mobilenet-224", size="mobilenet.t8.1.0_mobilenet-224",
     ),
     "nin": Architecture(
-        nin, 224, (), None, "he",
-        "Network-in-Network, the public Caffe model by remembered widths; He's initialisation",
+        spec=nin, pixels=224,
+        about="Network-in-Network, the public Caffe model by remembered widths; He's initialisation",
         cell="nin.imagenet", size="nin.params",
     ),
-}  # fmt: skip
+}

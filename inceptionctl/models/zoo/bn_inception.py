@@ -7,10 +7,13 @@ do not add up to the printed width of 576: TF-slim takes 96, the Caffe and PyTor
 from dataclasses import replace
 from typing import Literal
 
+from inceptionctl.models.zoo import heads
 from inceptionctl.models.zoo.architecture import Architecture
 from inceptionctl.models.spec.nodes import (
     Cat, Conv, Dropout, Linear, Pool, Sep, Seq, average_pool, conv, global_pool, halve,
 )
+
+YEAR = 2015
 
 STEM = Seq.of(                                        # 224x224x3
     conv_1a=Sep(64, (7, 7), 2, multiplier=8, init=1.0),  # 112x112x64
@@ -47,16 +50,6 @@ def reduction(b: int, c: int, d: int, e: int) -> Cat:
     )
 
 
-def auxiliary_head(classes: int) -> Seq:
-    """The paper describes none. One of this kind on 14x14x576 gives its 13.6 million parameters (a reading)."""
-    return Seq.of(
-        pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 4x4
-        conv=conv(128),                               # 4x4x128
-        fc=Conv(768, (4, 4), padding="valid", norm=None, bias=True, whole=True),  # 1x1x768
-        logits=Linear(classes),
-    )
-
-
 def bn_inception(classes: int = 1000, projection: int = 96) -> Seq:
     """96-wide projections in 4c and 4d: 11,188,288 parameters and 1,934,857,216 multiply-adds."""
     return Seq.of(
@@ -90,16 +83,16 @@ BLOCKS = (
 
 NETWORKS = {
     "bn_inception": Architecture(
-        bn_inception, 224, BLOCKS, auxiliary_head, "he",
-        "Batch Normalization, Figure 5, with the 96-wide projections that its widths need; initialisation not stated, "
-        "that of TF-slim's inception_v2, which is this network",
+        spec=bn_inception, pixels=224, blocks=BLOCKS, aux_head=heads.bn_inception,
+        about="Batch Normalization, Figure 5, with the 96-wide projections that its widths need; initialisation not "
+        "stated, that of TF-slim's inception_v2, which is this network",
         cell="bn.f4.bn-inception_single_crop", size="bn.base",
-        differs="13.6 million is met by one side head on 14x14x576 (ablation=[bn_inception_auxiliary]; a reading)",
+        differs="13.6 million is met by one auxiliary head on 14x14x576 (ablation=[bn_inception_auxiliary]; a reading)",
     ),
     "bn_inception_128": Architecture(
-        bn_inception_128, 224, BLOCKS, auxiliary_head, "he",
-        "the same with the printed 128-wide projections in 4c and 4d (the Caffe and PyTorch port)",
+        spec=bn_inception_128, pixels=224, blocks=BLOCKS, aux_head=heads.bn_inception,
+        about="the same with the printed 128-wide projections in 4c and 4d (the Caffe and PyTorch port)",
         cell="bn.f4.bn-inception_single_crop", size="bn.base",
-        differs="with one side head the 96-wide network comes to 13.60 million, this one to 13.70",
+        differs="with one auxiliary head the 96-wide network comes to 13.60 million, this one to 13.70",
     ),
 }

@@ -1,16 +1,20 @@
 """GoogLeNet, "Going deeper with convolutions" (Szegedy et al. 2015), and its batch-normalised relatives.
 
-The paper's network has biases, two LRN layers, true 5x5 branches and two side heads. torchvision's and TF-slim's have
-batch norm and a 3x3 where the paper has the 5x5 (architectures.md 1.1). The first layer is a plain 7x7 here; the cost
-printed in Table 1 is that of a separable one (`separable_stem`). Costs: `computed_costs` of papers.yaml.
+The paper's network has biases, two LRN layers, true 5x5 branches and two auxiliary heads of weight 0.3 (section 5).
+torchvision's and TF-slim's have batch norm and a 3x3 where the paper has the 5x5 (architectures.md 1.1). The first
+layer is a plain 7x7 here; the cost printed in Table 1 is that of a separable one (`separable_stem`). Costs:
+`computed_costs` of papers.yaml.
 """
 
+from inceptionctl.models.zoo import heads
 from inceptionctl.models.zoo.architecture import Architecture
 from inceptionctl.models.spec.rewrite import rewritten, swap
 from inceptionctl.models.spec.rules import batch_norm, one_3x3
 from inceptionctl.models.spec.nodes import (
-    LRN, Cat, Conv, Dropout, Linear, Pool, Seq, Tap, conv, global_pool, halve,
+    LRN, Cat, Dropout, Linear, Pool, Seq, Endpoint, conv, global_pool, halve,
 )
+
+YEAR = 2014  # of the arXiv version
 
 STEM = Seq.of(                                        # Table 1: 224x224x3
     conv_1a=conv(64, 7, 2),                           # 112x112x64
@@ -35,17 +39,6 @@ def module(a: int, b: int, c: int, d: int, e: int, f: int) -> Cat:  # Figure 2b,
     )
 
 
-def auxiliary_head(classes: int) -> Seq:
-    """Section 5, on 14x14x512 and 14x14x528. `fc` is written as a convolution over the whole pooled map."""
-    return Seq.of(
-        pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 4x4
-        conv=conv(128),                               # 4x4x128
-        fc=Conv(1024, (4, 4), padding="valid", norm=None, bias=True, whole=True),  # 1x1x1024
-        dropout=Dropout(0.7),
-        logits=Linear(classes),
-    )
-
-
 def bn_googlenet(classes: int = 1000) -> Seq:
     """Row "BN-GoogLeNet" of Rethinking Table 3: true 5x5, batch norm on every convolution (a reading, the paper says
     no more); without its heads 7,005,832 parameters at GoogLeNet's 1,582,671,872 multiply-adds."""
@@ -55,11 +48,11 @@ def bn_googlenet(classes: int = 1000) -> Seq:
         inception_3b=module(128, 128, 192, 32, 96, 64),     # 28x28x480
         pool_3=halve("ceil"),                               # 14x14x480
         inception_4a=module(192, 96, 208, 16, 48, 64),      # 14x14x512
-        aux_4a=Tap(auxiliary_head(classes)),
+        aux_4a=Endpoint(heads.googlenet(classes)),
         inception_4b=module(160, 112, 224, 24, 64, 64),     # 14x14x512
         inception_4c=module(128, 128, 256, 24, 64, 64),     # 14x14x512
         inception_4d=module(112, 144, 288, 32, 64, 64),     # 14x14x528
-        aux_4d=Tap(auxiliary_head(classes)),
+        aux_4d=Endpoint(heads.googlenet(classes)),
         inception_4e=module(256, 160, 320, 32, 128, 128),   # 14x14x832
         pool_4=halve("ceil"),                               # 7x7x832
         inception_5a=module(256, 160, 320, 32, 128, 128),   # 7x7x832
@@ -78,10 +71,10 @@ def googlenet(classes: int = 1000) -> Seq:
 def googlenet_bn(classes: int = 1000) -> Seq:
     """As torchvision ships it: 3x3 for 5x5, last pool 2x2, heads on adaptive pooling: 6,624,904 parameters without
     them. TF-slim's inception_v1 is the same without heads and with shift-only batch norm."""
-    head = swap(auxiliary_head(classes), pool=Pool("avg", grid=4))
+    head = Endpoint(heads.googlenet_bn(classes))
     return swap(
         rewritten(bn_googlenet(classes), one_3x3),
-        aux_4a=Tap(head), aux_4d=Tap(head), pool_4=Pool("max", (2, 2), 2, "ceil"), dropout=Dropout(0.2),
+        aux_4a=head, aux_4d=head, pool_4=Pool("max", (2, 2), 2, "ceil"), dropout=Dropout(0.2),
     )
 
 
@@ -93,19 +86,22 @@ BLOCKS = (
 
 NETWORKS = {
     "googlenet": Architecture(
-        googlenet, 224, BLOCKS, auxiliary_head, "xavier",
-        "GoogLeNet Table 1: biases, LRN, true 5x5, two side heads; initialisation not stated, xavier as in Caffe",
+        spec=googlenet, pixels=224, blocks=BLOCKS, aux_head=heads.googlenet, aux_weight=0.3, init="xavier",
+        about="GoogLeNet Table 1: biases, LRN, true 5x5, two auxiliary heads; initialisation not stated, "
+        "xavier as in Caffe",
         cell="googlenet.t3.m1c1", size="rethinking.t3.00",
         differs="1.5 G is the cost with a separable 7x7 (ablation=[separable_stem]: 1.499 G)",
     ),
     "bn_googlenet": Architecture(
-        bn_googlenet, 224, BLOCKS, auxiliary_head, "he",
-        "GoogLeNet with batch norm for biases and LRN, true 5x5 (a reading); initialisation not stated, He",
+        spec=bn_googlenet, pixels=224, blocks=BLOCKS, aux_head=heads.googlenet, aux_weight=0.3,
+        about="GoogLeNet with batch norm for biases and LRN, true 5x5 (a reading); initialisation not stated, He",
         cell="rethinking.t3.01", size="rethinking.t3.01",
         differs="1.5 G is the cost with a separable 7x7 (ablation=[separable_stem])",
     ),
     "googlenet_bn": Architecture(
-        googlenet_bn, 224, BLOCKS, auxiliary_head, "truncated_normal_0.01",
-        "torchvision's and TF-slim's variant: batch norm, 3x3 in place of 5x5, last pool 2x2; their initialisation",
+        spec=googlenet_bn, pixels=224, blocks=BLOCKS, aux_head=heads.googlenet_bn, aux_weight=0.3,
+        init="truncated_normal_0.01",
+        about="torchvision's and TF-slim's variant: batch norm, 3x3 in place of 5x5, last pool 2x2; "
+        "their initialisation",
     ),
 }

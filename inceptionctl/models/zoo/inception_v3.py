@@ -6,12 +6,14 @@ is read as in architectures.md 4.3: Inception-v2 opens with GoogLeNet's stem aro
 Average pools count their padding, as torchvision and timm do; TF-slim does not (arch.rewrites.count_padding).
 """
 
+from inceptionctl.models.zoo import heads
 from inceptionctl.models.zoo.architecture import Architecture
-from inceptionctl.models.spec.rewrite import rewritten, swap
-from inceptionctl.models.spec.rules import head_norm
+from inceptionctl.models.spec.rewrite import swap
 from inceptionctl.models.spec.nodes import (
-    Cat, Conv, Dropout, Linear, Pool, Seq, Tap, average_pool, conv, global_pool, halve,
+    Cat, Dropout, Linear, Seq, Endpoint, average_pool, conv, global_pool, halve,
 )
+
+YEAR = 2015
 
 STEM_7X7 = Seq.of(                                    # GoogLeNet Table 1, unpadded: 299x299x3
     conv_1a=conv(64, 7, 2, "valid"),                  # 147x147x64
@@ -94,19 +96,8 @@ BLOCKS = (
 )
 
 
-def auxiliary_head(classes: int) -> Seq:
-    """Figure 8. `fc` is the fully connected layer that Table 3's last row batch-normalises, written as a convolution
-    over the whole pooled map. Here it has no norm: no bias either, and the ReLU stays (architectures.md 0.1)."""
-    return Seq.of(                                    # 17x17x768
-        pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 5x5x768
-        conv=conv(128),                               # 5x5x128
-        fc=Conv(768, (5, 5), padding="valid", norm=None, whole=True, init=0.01),  # 1x1x768
-        logits=Linear(classes, init=0.001),
-    )
-
-
 def inception_v2(classes: int = 1000) -> Seq:
-    """Row "Inception-v2" of Table 3: 23,786,632 parameters and 5,155,055,808 multiply-adds without its side head."""
+    """Row "Inception-v2" of Table 3: 23,786,632 parameters and 5,155,055,808 multiply-adds without auxiliary head."""
     return Seq.of(
         stem=STEM_7X7,                                # 35x35x192
         mixed_5b=module_a(32),                        # 35x35x256
@@ -117,7 +108,7 @@ def inception_v2(classes: int = 1000) -> Seq:
         mixed_6c=module_b(160),                       # 17x17x768
         mixed_6d=module_b(160),                       # 17x17x768
         mixed_6e=module_b(192),                       # 17x17x768
-        aux=Tap(auxiliary_head(classes)),
+        aux=Endpoint(heads.inception_v2(classes)),
         mixed_7a=reduction_b(),                       # 8x8x1280
         mixed_7b=module_c(),                          # 8x8x2048
         mixed_7c=module_c(),                          # 8x8x2048
@@ -128,8 +119,8 @@ def inception_v2(classes: int = 1000) -> Seq:
 
 
 def inception_v3(classes: int = 1000) -> Seq:
-    """The last row of Table 3: 23,834,568 parameters and 5,713,216,096 multiply-adds without its side head."""
-    return rewritten(swap(inception_v2(classes), stem=STEM_3X3), head_norm(True))
+    """The last row of Table 3: 23,834,568 parameters and 5,713,216,096 multiply-adds without auxiliary head."""
+    return swap(inception_v2(classes), stem=STEM_3X3, aux=Endpoint(heads.inception_v3(classes)))
 
 
 def inception_v2_table1(classes: int = 1000) -> Seq:
@@ -143,19 +134,20 @@ UNPRINTED = "the paper does not print the filters inside its modules; the releas
 
 NETWORKS = {
     "inception_v2": Architecture(
-        inception_v2, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading); " + INIT,
-        cell="rethinking.t3.03", size="rethinking.t3.03",
-        differs=f"{UNPRINTED} do not come to 3.8 G",
+        spec=inception_v2, blocks=BLOCKS, aux_head=heads.inception_v2,
+        about="Rethinking Table 3, row Inception-v2: released body, GoogLeNet stem with a plain 7x7 (a reading); "
+        + INIT,
+        cell="rethinking.t3.03", size="rethinking.t3.03", differs=f"{UNPRINTED} do not come to 3.8 G",
     ),
     "inception_v2_table1": Architecture(
-        inception_v2_table1, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper); " + INIT,
+        spec=inception_v2_table1, blocks=BLOCKS, aux_head=heads.inception_v3,
+        about="Rethinking Table 1 as printed: its stem ends in 35x35x288 (a reading closer to the paper); " + INIT,
         cell="rethinking.t3.07", size="rethinking.t3.07", differs=f"{UNPRINTED} do not come to 4.8 G",
     ),
     "inception_v3": Architecture(
-        inception_v3, 299, BLOCKS, auxiliary_head, "he",
-        "Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised side head; " + INIT,
+        spec=inception_v3, blocks=BLOCKS, aux_head=heads.inception_v3,
+        about="Rethinking Table 3, last row, as released: three 3x3 in the stem, batch-normalised auxiliary head; "
+        + INIT,
         cell="rethinking.t3.07", size="rethinking.t3.07",
         differs=f"{UNPRINTED} do not come to 4.8 G, but to fewer than the 25 million parameters it states",
     ),

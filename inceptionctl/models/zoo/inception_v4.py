@@ -2,16 +2,18 @@
 
 Inception-v4 is as released (TF-slim, timm), which is the paper but for the order of the asymmetric layers in the long
 branches (architectures.md 5.1). The released Inception-ResNet-v2 is not the network of the figures: both are here.
-Average pools leave their padding out, as TF-slim and timm do. The side heads are TF-slim's; the paper has none.
+Average pools leave their padding out, as TF-slim and timm do. The auxiliary heads are TF-slim's; the paper has none.
 """
 
+from inceptionctl.models.zoo import heads
 from inceptionctl.models.zoo.architecture import Architecture
 from inceptionctl.models.zoo.inception_v3 import STEM_3X3
 from inceptionctl.models.spec.nodes import (
-    Cat, Conv, Dropout, Linear, Node, Pool, Res, Seq, Tap,
+    Cat, Dropout, Linear, Node, Res, Seq, Endpoint,
     average_pool, conv, global_pool, halve, linear_conv, numbered,
 )
 
+YEAR = 2016
 ROW, COLUMN = (1, 7), (7, 1)
 SCALES = (0.17, 0.10, 0.20)  # of the residuals on each grid, as released; the paper says 0.1 to 0.3
 
@@ -119,28 +121,18 @@ def block_c(filters: int, b: int, c: int, scale: float = SCALES[2], *, relu: boo
     return residual(filters, scale, relu=relu, branch1x1=conv(192), branch3x3=branch3x3)
 
 
-def auxiliary_head(classes: int) -> Seq:
-    """TF-slim's, on the last 17x17 map; `fc` is a convolution over the whole pooled map."""
-    return Seq.of(
-        pool=Pool("avg", (5, 5), 3, "valid", cut=True),  # 5x5
-        conv=conv(128),                               # 5x5x128
-        fc=Conv(768, (5, 5), padding="valid", whole=True),  # 1x1x768
-        logits=Linear(classes),
-    )
-
-
 def classifier(classes: int) -> dict[str, Node]:
     return {"pool": global_pool(8), "dropout": Dropout(0.2), "logits": Linear(classes)}
 
 
 def inception_v4(classes: int = 1000) -> Seq:
-    """Figure 9: 42,679,816 parameters and 12,253,974,624 multiply-adds without the side head."""
+    """Figure 9: 42,679,816 parameters and 12,253,974,624 multiply-adds without the auxiliary head."""
     return Seq.of(
         stem=STEM,                                                   # 35x35x384
         **numbered("inception_a", 4 * [inception_a()]),              # 35x35x384
         reduction_a=reduction_a(192, 224, 256, 384),                 # 17x17x1024
         **numbered("inception_b", 7 * [inception_b()]),              # 17x17x1024
-        aux=Tap(auxiliary_head(classes)),
+        aux=Endpoint(heads.inception_v4(classes)),
         reduction_b=reduction_b(),                                   # 8x8x1536
         **numbered("inception_c", 3 * [inception_c()]),              # 8x8x1536
         **classifier(classes),
@@ -162,7 +154,7 @@ def inception_resnet_v1(classes: int = 1000) -> Seq:
 
 def inception_resnet_v2(classes: int = 1000) -> Seq:
     """As released (TF-slim, Keras, timm), 10/20/10 blocks on 320/1088/2080 channels behind the stem of Inception-v3:
-    55,843,464 parameters and 13,155,794,016 multiply-adds without the side head."""
+    55,843,464 parameters and 13,155,794,016 multiply-adds without the auxiliary head."""
     return Seq.of(
         stem=STEM_3X3,                                               # 35x35x192
         mixed_5b=Cat.of(                                             # 35x35x320
@@ -174,7 +166,7 @@ def inception_resnet_v2(classes: int = 1000) -> Seq:
         **numbered("block_a", 10 * [block_a(320, middle=48, last=64)]),  # 35x35x320
         reduction_a=reduction_a(256, 256, 384, 384),                 # 17x17x1088
         **numbered("block_b", 20 * [block_b(1088, 192, 160, 192)]),  # 17x17x1088
-        aux=Tap(auxiliary_head(classes)),
+        aux=Endpoint(heads.inception_v4(classes)),
         reduction_b=reduction_resnet(288, 288, 320),                 # 8x8x2080
         **numbered("block_c", 9 * [block_c(2080, 224, 256)]),        # 8x8x2080
         block_c_last=block_c(2080, 224, 256, 1.0, relu=False),       # 8x8x2080
@@ -203,24 +195,26 @@ def _named(kind: str, *counts: int) -> tuple[tuple[str, ...], ...]:
 
 NETWORKS = {
     "inception_v4": Architecture(
-        inception_v4, 299, _named("inception", 4, 7, 3), auxiliary_head, "he",
-        "Inception-v4 Figure 9, as released; initialisation not stated, TF-slim's He as for Inception-v3",
+        spec=inception_v4, blocks=_named("inception", 4, 7, 3), aux_head=heads.inception_v4,
+        about="Inception-v4 Figure 9, as released; initialisation not stated, TF-slim's He as for Inception-v3",
         cell="inceptionv4.single.inception-v4",
     ),
     "inception_resnet_v1": Architecture(
-        inception_resnet_v1, 299, _named("block", 5, 10, 5), auxiliary_head, "he",
-        "Inception-ResNet-v1 by the figures; residual scales as released for v2; initialisation not stated, He",
+        spec=inception_resnet_v1, blocks=_named("block", 5, 10, 5), aux_head=heads.inception_v4, has_plain_twin=True,
+        about="Inception-ResNet-v1 by the figures; residual scales as released for v2; initialisation not stated, He",
         cell="inceptionv4.single.inception-resnet-v1",
     ),
     "inception_resnet_v2": Architecture(
-        inception_resnet_v2, 299, _named("block", 10, 20, 9), auxiliary_head, "he",
-        "Inception-ResNet-v2 as released: 10/20/10 blocks; initialisation not stated, TF-slim's He",
+        spec=inception_resnet_v2, blocks=_named("block", 10, 20, 9), aux_head=heads.inception_v4, has_plain_twin=True,
+        about="Inception-ResNet-v2 as released: 10/20/10 blocks; initialisation not stated, TF-slim's He",
         cell="inceptionv4.single.inception-resnet-v2",
     ),
     "inception_resnet_v2_paper": Architecture(
-        inception_resnet_v2_paper, 299, _named("block", 5, 10, 5), auxiliary_head, "he",
-        "Inception-ResNet-v2 by the figures: 5/10/5 blocks; residual scales as released; initialisation not stated, He",
+        spec=inception_resnet_v2_paper, blocks=_named("block", 5, 10, 5), aux_head=heads.inception_v4,
+        has_plain_twin=True,
+        about="Inception-ResNet-v2 by the figures: 5/10/5 blocks; residual scales as released; initialisation not "
+        "stated, He",
         cell="inceptionv4.single.inception-resnet-v2",
         differs="the paper says it costs as much as Inception-v4 (12.25 G): only the released 10/20/10 comes near",
     ),
-}  # fmt: skip
+}

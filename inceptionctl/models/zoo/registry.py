@@ -1,38 +1,40 @@
-"""The networks by name, and how a configured variant is made from one. No torch."""
+"""The networks by name, and the variants of them that settings describe. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, cast
 
 from inceptionctl.errors import RequestError, unknown
-from inceptionctl.models.spec.nodes import Dropout, Seq, Tap
+from inceptionctl.models.spec import rules
+from inceptionctl.models.spec.nodes import Dropout, Endpoint, Seq
 from inceptionctl.models.spec.rewrite import after, fit_residuals, rewritten
-from inceptionctl.models.spec.rules import drop_heads, head_norm, non_residual, width
-from inceptionctl.models.zoo import baselines, bn_inception, googlenet, inception_v3, inception_v4, xception
+from inceptionctl.models.spec.walk import walk
 from inceptionctl.models.zoo.architecture import Architecture
 from inceptionctl.models.zoo.switches import apply
 
-PAPERS = (
-    googlenet.NETWORKS
-    | bn_inception.NETWORKS
-    | inception_v3.NETWORKS
-    | inception_v4.NETWORKS
-    | xception.NETWORKS
-)  # fmt: skip
-RESIDUAL = ("inception_resnet_v1", "inception_resnet_v2", "inception_resnet_v2_paper", "xception")
+
+def _found() -> dict[str, Architecture]:
+    """NETWORKS of every file beside this one that has it: the papers' by YEAR, their plain twins, then the rest."""
+    modules = [import_module(f"{__package__}.{info.name}") for info in iter_modules([str(Path(__file__).parent)])]
+    papers = sorted((module for module in modules if hasattr(module, "YEAR")), key=lambda module: module.YEAR)
+    entries = {name: entry for module in papers for name, entry in module.NETWORKS.items()}
+    entries |= {f"{name}_plain": _plain_twin(name, entry) for name, entry in entries.items() if entry.has_plain_twin}
+    return entries | {name: entry for module in modules for name, entry in getattr(module, "NETWORKS", {}).items()}
 
 
-def _plain(name: str) -> Architecture:
-    """The twin of a residual network that has its blocks without their shortcuts."""
-    entry = PAPERS[name]
+def _plain_twin(name: str, entry: Architecture) -> Architecture:
+    """A residual network with its blocks without their shortcuts."""
     about = f"{name} without its shortcuts (ablation=[non_residual])"
-    spec = lambda classes: rewritten(entry.spec(classes), non_residual)  # noqa: E731
-    return replace(entry, spec=spec, about=about, cell=None, size=None, differs="")
+    spec = lambda classes: rewritten(entry.spec(classes), rules.non_residual)  # noqa: E731
+    return replace(entry, spec=spec, about=about, has_plain_twin=False, cell=None, size=None, differs="")
 
 
-ARCHITECTURES = PAPERS | {f"{name}_plain": _plain(name) for name in RESIDUAL} | baselines.NETWORKS
+ARCHITECTURES = _found()
 
 
 def architecture(name: str) -> Architecture:
@@ -48,54 +50,57 @@ def network(
     head: bool = True,
     at: Sequence[str] | None = None,
     norm: bool | None = None,
-    drop: float | None = None,
-    factor: float = 1.0,
+    dropout: float | None = None,
+    width: float = 1.0,
     rewrites: Mapping[str, Any] | None = None,
 ) -> Seq:
-    """The spec of a variant: the named network with its side heads, with others behind the stages `at`, or without
-    (`head`); their fully connected layer with or without `norm` (None keeps the network's own); another rate of
-    dropout; rewritten; every layer `factor` times as wide.
+    """The spec of a variant of the named network; None keeps what the network has.
 
-    Raises RequestError for what this network cannot be.
+    `head`: with auxiliary heads or without any; `at`: the stages behind which they stand; `norm`: batch norm on their
+    fully connected layer; `dropout`: the rate before the classifier; `width`: a factor on the filters of every layer;
+    `rewrites`: values of switches by name. Raises RequestError for what does not fit this network.
     """
-    entry = architecture(name)
+    entry, rewrites = architecture(name), rewrites or {}
     spec = entry.spec(classes)
-    if at is not None:
-        spec = _headed(name, entry, spec, at, classes)
+    if at is not None and set(at) != set(entry.aux_at):
+        if not head:
+            raise RequestError(f"arch.aux.at = {list(at)} has no effect with arch.aux.head = false: give only one")
+        spec = _with_heads(name, spec, at, classes)
     if not head:
-        spec = rewritten(spec, drop_heads)
+        spec = rewritten(spec, rules.drop_heads)
     elif norm is not None:
-        spec = _normed(spec, norm, rewrites or {})
-    if drop is not None:
-        spec = _dropped(name, spec, drop)
-    spec = apply(spec, rewrites or {}, entry.blocks)
-    return cast(Seq, fit_residuals(spec if factor == 1.0 else rewritten(spec, width(factor)))[0])
-
-
-def _normed(spec: Seq, norm: bool, rewrites: Mapping[str, Any]) -> Seq:
-    if norm and rewrites.get("batch_norm") == "none":
-        raise RequestError("arch.aux.norm = true and arch.rewrites.batch_norm = none contradict each other: change one")
-    return rewritten(spec, head_norm(norm))
-
-
-def _dropped(name: str, spec: Seq, rate: float) -> Seq:
-    """Another rate before the classifier; side heads keep theirs."""
-    if not any(isinstance(node, Dropout) for _, node in spec):
-        raise RequestError(f"arch.dropout = {rate:g}: {name} has no dropout before its classifier to change")
-    return Seq(tuple((child, Dropout(rate) if isinstance(node, Dropout) else node) for child, node in spec))
+        spec = _with_head_norm(spec, norm, rewrites)
+    if dropout is not None and dropout != entry.dropout:
+        spec = _with_dropout(name, spec, dropout)
+    spec = apply(spec, rewrites, entry.blocks)
+    return cast(Seq, fit_residuals(spec if width == 1.0 else rewritten(spec, rules.width(width)))[0])
 
 
 def has_heads(spec: Seq) -> bool:
-    return any(isinstance(node, Tap) and node.head for _, node in spec)
+    return any(isinstance(node, Endpoint) and node.head for _, node in walk(spec))
 
 
-def _headed(name: str, entry: Architecture, spec: Seq, at: Sequence[str], classes: int) -> Seq:
-    """`spec` with the family's side head behind each of these stages, and nowhere else."""
-    if entry.head is None:
-        raise RequestError(f"arch.aux.at = {list(at)}: {name} has no side head, neither in its paper nor in a release")
-    spec = Seq(tuple((child, node) for child, node in spec if not isinstance(node, Tap)))
+def _with_heads(name: str, spec: Seq, at: Sequence[str], classes: int) -> Seq:
+    """`spec` with the family's auxiliary head behind each of these stages, and nowhere else."""
+    entry = architecture(name)
+    if entry.aux_head is None:
+        raise RequestError(f"arch.aux.at = {list(at)}: neither paper nor release has an auxiliary head for {name}")
+    spec = Seq(tuple((child, node) for child, node in spec if not isinstance(node, Endpoint)))
     for stage in at:
         if stage not in spec:
             raise unknown(f"stage of {name}", stage, [child for child, _ in spec], f"arch.aux.at={list(at)}")
-        spec = after(spec, stage, "aux" if len(at) == 1 else f"aux_{stage}", Tap(entry.head(classes)))
+        spec = after(spec, stage, "aux" if len(at) == 1 else f"aux_{stage}", Endpoint(entry.aux_head(classes)))
     return spec
+
+
+def _with_head_norm(spec: Seq, norm: bool, rewrites: Mapping[str, Any]) -> Seq:
+    if norm and rewrites.get("batch_norm") == "none":
+        raise RequestError("arch.aux.norm = true and arch.rewrites.batch_norm = none contradict each other: change one")
+    return rewritten(spec, rules.head_norm(norm))
+
+
+def _with_dropout(name: str, spec: Seq, rate: float) -> Seq:
+    """`spec` with another rate before its classifier; that of auxiliary heads stays."""
+    if not any(isinstance(node, Dropout) for _, node in spec):
+        raise RequestError(f"arch.dropout = {rate:g}: {name} has no dropout before its classifier")
+    return Seq(tuple((child, Dropout(rate) if isinstance(node, Dropout) else node) for child, node in spec))

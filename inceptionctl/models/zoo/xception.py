@@ -6,6 +6,9 @@ from inceptionctl.models.spec.nodes import (
 )
 
 
+YEAR = 2016
+
+
 def strided(first: int, second: int, *, opens: bool = False) -> Res:
     """Two Seps and a max pool beside a strided 1x1. The first ReLU is left out where the layer before ends in one."""
     steps: dict[str, Node] = {} if opens else {"relu_1": Act()}
@@ -47,8 +50,8 @@ def xception(classes: int = 1000) -> Seq:
 
 NETWORKS = {
     "xception": Architecture(
-        xception, 299, (tuple(f"middle_{i}" for i in range(1, 9)),), None, "he",
-        "Xception Figure 5; initialisation not stated, He",
+        spec=xception, blocks=(tuple(f"middle_{i}" for i in range(1, 9)),), has_plain_twin=True,
+        about="Xception Figure 5; initialisation not stated, He",
         cell="xception.t1.xception", size="xception.t3.xception",
     ),
 }

@@ -1,0 +1,81 @@
+"""The settings of a network, `arch.*`, and the network's own values for those that are null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from inceptionctl.models.zoo.registry import architecture
+from inceptionctl.models.zoo.switches import SWITCHES, value_type
+from inceptionctl.settings import Fraction, Positive, Share, section
+
+# What leaves a network alone: null, or false for a switch without further values.
+NO_REWRITES = {name: False if value_type(name) is bool else None for name in SWITCHES}
+
+
+def _described(name: str) -> Any:  # noqa: ANN401  a type expression
+    kind = value_type(name)
+    return Annotated[kind if kind is bool else kind | None, Field(description=SWITCHES[name].__doc__)]
+
+
+Rewrites: Any = section(type("Rewrites", (), {"__annotations__": {name: _described(name) for name in SWITCHES}}))
+
+
+@section
+class Aux:
+    """The auxiliary heads of a network; `loss.aux_weight` is their weight."""
+
+    head: bool
+    """Whether there are any; null: whether there are stages in `at`."""
+    at: list[str]
+    """The stages behind which they stand, such as [mixed_6e]; null: those of the paper or release."""
+    norm: bool
+    """Batch norm on their fully connected layer; null: as in the paper or release."""
+
+
+@section
+class Arch:
+    """A network of `inceptionctl models`; null takes the value of its paper or release."""
+
+    name: str
+    """The network, by its name in `inceptionctl models`."""
+    pixels: Annotated[int, Field(ge=1, le=4096)]
+    """The side of the square input, in pixels."""
+    width: Annotated[float, Field(gt=0, le=16)]
+    """A factor on the filters of every layer."""
+    input: Literal["inception", "imagenet", "caffe"]
+    """The normalisation of the input: to [-1, 1], by ImageNet's mean and deviation, or BGR with the mean subtracted."""
+    init: Literal["release", "he", "truncated_normal", "xavier"]
+    """The initial weights; release: those of the paper or release, or the usual where neither states them."""
+    dropout: Share
+    """The dropout rate before the classifier."""
+    bn_momentum: Fraction
+    """The weight of the newest batch in batch norm's running statistics."""
+    bn_eps: Positive
+    """The epsilon of batch norm."""
+    aux: Aux
+    rewrites: Rewrites
+
+
+def with_network_facts(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`tree` with the network's own value for every null of `arch`, and for `loss.aux_weight` that of its heads.
+
+    What is missing stays missing. Raises RequestError for an unknown network.
+    """
+    arch, loss = (dict(tree.get(key) or {}) for key in ("arch", "loss"))
+    if not isinstance(name := arch.get("name"), str):
+        return dict(tree)
+    entry = architecture(name)
+    arch = _filled(arch, {key: getattr(entry, key) for key in ("pixels", "input", "bn_eps", "dropout")})
+    without_norm = (arch.get("rewrites") or {}).get("batch_norm") == "none"
+    aux = _filled(arch.get("aux") or {}, {"at": entry.aux_at, "norm": entry.aux_norm and not without_norm})
+    aux = _filled(aux, {"head": bool(aux.get("at"))})
+    loss = _filled(loss, {"aux_weight": entry.aux_weight if aux.get("head") else 0.0})
+    sections = {"arch": arch | {"aux": aux}, "loss": loss}
+    return {key: sections.get(key, value) for key, value in tree.items()}
+
+
+def _filled(section: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: own.get(key) if value is None else value for key, value in section.items()}

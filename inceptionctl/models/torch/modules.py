@@ -1,0 +1,101 @@
+"""The torch modules that specs are built from. N images, C channels, H x W positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from inceptionctl.models.spec.nodes import Activation, Kernel, Norm
+
+
+@dataclass(frozen=True)
+class Output:
+    """Logits of the classifier, (N, classes), and of each auxiliary head by the name of its endpoint."""
+
+    logits: Tensor
+    aux: dict[str, Tensor]
+
+
+class Sequential(nn.ModuleDict):
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        for step in self.values():
+            x_NCHW = step(x_NCHW)
+        return x_NCHW
+
+
+class AuxHead(Sequential):
+    """An auxiliary head; the network passes its input on unchanged."""
+
+
+class Concat(nn.ModuleDict):
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        return torch.cat([branch(x_NCHW) for branch in self.values()], dim=1)
+
+
+class Residual(nn.Module):
+    def __init__(self, steps: dict[str, nn.Module], shortcut: nn.Module | None, scale: float, relu: bool) -> None:
+        super().__init__()
+        for name, step in steps.items():
+            self.add_module(name, step)
+        self.shortcut = shortcut
+        self.step_names, self.residual_scale, self.ends_in_relu = tuple(steps), scale, relu
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        out = x_NCHW
+        for name in self.step_names:
+            out = self.get_submodule(name)(out)
+        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + self.residual_scale * out
+        return out.relu_() if self.ends_in_relu else out
+
+
+class ConvNormAct(nn.Sequential):
+    """`conv`, or `depthwise` and `pointwise`; then `bn` and `act` if the spec has them."""
+
+
+class SegmentedConv2d(nn.ModuleList):
+    """A convolution on each segment of the channels; for segments of unequal size, which `groups` cannot have."""
+
+    def __init__(self, sizes: list[int], kernel: Kernel, stride: int, padding: Kernel, bias: bool) -> None:
+        super().__init__(nn.Conv2d(size, size, kernel, stride, padding, bias=bias) for size in sizes)
+        self.sizes = sizes
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        segments = torch.split(x_NCHW, self.sizes, dim=1)
+        return torch.cat([conv(segment) for conv, segment in zip(self, segments, strict=True)], dim=1)
+
+
+class BatchNorm2dNoScale(nn.BatchNorm2d):
+    """Batch norm with a shift and no scale (TF-slim and Keras)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features)
+        self.register_parameter("weight", None)
+
+
+class FullyConnected(nn.Linear):
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        return super().forward(x_NCHW.flatten(1))
+
+
+class Classifier(nn.Module):
+    """A network: its stages by name, auxiliary heads among them."""
+
+    def __init__(self, stages: dict[str, nn.Module]) -> None:
+        super().__init__()
+        for name, stage in stages.items():
+            self.add_module(name, stage)
+
+    def forward(self, x_NCHW: Tensor) -> Output:
+        aux: dict[str, Tensor] = {}
+        for name, stage in self._modules.items():
+            if isinstance(stage, AuxHead):
+                aux[name] = stage(x_NCHW)
+            elif stage is not None:
+                x_NCHW = stage(x_NCHW)
+        return Output(x_NCHW.flatten(1), aux)
+
+
+NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": BatchNorm2dNoScale}
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "elu": nn.ELU}
