@@ -31,7 +31,7 @@ def summary(name: str, pixels: int) -> dict[str, Any]:
 
 
 def layers(name: str, pixels: int) -> dict[str, Any]:
-    """One network, layer by layer, side heads included where they attach."""
+    """One network, layer by layer, auxiliary heads included where they attach."""
     rows = expand(network(name), pixels)
     whole = cost(network(name), (pixels, pixels))
     return summary(name, pixels) | {

@@ -169,8 +169,8 @@ def _indented(details: Sequence[str]) -> list[str]:
 
 def _inputs(a: str, b: str, pixels: int | None) -> list[str]:
     if pixels:
-        return [f"side heads counted; both at {pixels} px"]
-    return [f"side heads counted; {a} at {architecture(a).pixels} px, {b} at {architecture(b).pixels} px"]
+        return [f"auxiliary heads counted; both at {pixels} px"]
+    return [f"auxiliary heads counted; {a} at {architecture(a).pixels} px, {b} at {architecture(b).pixels} px"]
 
 
 def _habit(rows: Sequence[Sequence[Stage]]) -> str:

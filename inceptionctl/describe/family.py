@@ -17,7 +17,7 @@ TITLES = (
     ("network", "input", "parameters", "adds", "heads", "parameters", "adds", "error", "error"),
 )
 NOTES = (
-    "Counted without side heads but for their column (parameters); one multiply-add a weight and position.",
+    "Counted without auxiliary heads but for their column (parameters); one multiply-add a weight and position.",
     "The paper's sizes and its errors on ImageNet (percent) are as printed.",
 )
 
@@ -36,7 +36,7 @@ def chosen(pattern: str | None) -> list[str]:
 
 
 def counted(name: str, pixels: int | None = None) -> tuple[Cost, Cost | None]:
-    """The cost without side heads, and with them if it has any, at the paper's input or another."""
+    """The cost without auxiliary heads, and with them if it has any, at the paper's input or another."""
     hw = (pixels or architecture(name).pixels,) * 2
     whole = network(name)
     if not has_heads(whole):

@@ -60,7 +60,7 @@ def _module(row: Stage) -> bool:
 def _figures(row: Stage, names: int, usual: words.ConvDefaults) -> Line:
     count = f"{len(row.names)} x " if len(row.names) > 1 else ""
     if _module(row):
-        label = f"{row.span}{f'  {count}'.rstrip()}{'  side head' if isinstance(row.node, Endpoint) else ''}"
+        label = f"{row.span}{f'  {count}'.rstrip()}{'  auxiliary head' if isinstance(row.node, Endpoint) else ''}"
     else:
         label = f"{row.span:<{names}}  {count}{words.inline(row.node, usual)}"
     field = f"{max(row.end.field)}" if row.end.field != row.into.field else ""
@@ -77,11 +77,11 @@ def _branches(row: Stage, usual: words.ConvDefaults) -> list[str]:
 def _totals(name: str, pixels: int) -> list[Line]:
     plain, whole = counted(name, pixels)
     rows: list[Line] = [("total", "", "", f"{(whole or plain).params:,}", mega((whole or plain).macs))]
-    return rows + ([("without side heads", "", "", f"{plain.params:,}", mega(plain.macs))] if whole else [])
+    return rows + ([("without auxiliary heads", "", "", f"{plain.params:,}", mega(plain.macs))] if whole else [])
 
 
 def _claims(name: str, pixels: int) -> Sequence[str]:
-    """The paper's figures beside the counted ones: those of its own input, without side heads."""
+    """The paper's figures beside the counted ones: those of its own input, without auxiliary heads."""
     said, entry, (plain, _) = claim(name), architecture(name), counted(name)
     top1, top5 = (DASH if error is None else f"{error:.1f} %" for error in errors(name))
     lines = [f"paper: top-1 error {top1}, top-5 error {top5} [{entry.cell}]"] if entry.cell else []

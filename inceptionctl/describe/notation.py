@@ -49,7 +49,7 @@ def short_activation(kind: Activation | None) -> str:
 
 
 def leaves(node: Node) -> Iterator[Node]:
-    """Every layer of the tree, shortcuts and side heads included."""
+    """Every layer of the tree, shortcuts and auxiliary heads included."""
     if isinstance(node, Seq | Cat | Res):
         for _, child in node:
             yield from leaves(child)

@@ -32,7 +32,7 @@ class Stage:
 
     @property
     def end(self) -> FeatureMap:
-        """The output; of a side head its own."""
+        """The output; of an auxiliary head its own."""
         return self.layers[-1].after if isinstance(self.node, Endpoint) and self.layers else self.out
 
     @property

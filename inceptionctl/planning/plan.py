@@ -126,7 +126,7 @@ def _check_unlike_release(config: Config, spec: Seq) -> None:
 
 
 def _sizes(total: Cost) -> dict[str, int]:
-    """Parameters of every layer but the side heads and the classifier, which a fresh one may replace."""
+    """Parameters of every layer but the auxiliary heads and the classifier, which a fresh one may replace."""
     layers = {layer.path: layer.params for layer in total.layers if layer.params}
     return {path: n for path, n in layers.items() if path != "logits" and not path.startswith("aux")}
 
@@ -152,7 +152,7 @@ def variant(config: Config, classes: int) -> Seq:
 
 
 def full_size(config: Config) -> Cost:
-    """The cost of this variant as the paper runs it: what a scale shrinks is put back, the side head left out."""
+    """The cost of this variant as the paper runs it: what a scale shrinks is put back, the auxiliary head left out."""
     pixels = architecture(config.arch.name).pixels
     rewrites = asdict(config.arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
     return cost(network(config.arch.name, head=False, rewrites=rewrites), (pixels, pixels))

@@ -51,7 +51,6 @@ def test_every_table_composes():
         ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
         ("++optim={name: momentum, lr: 1}", "optim.lr"),
         ("~train.batch_size", "train.batch_size"),
-        ("arch.aux.head=false", "loss.aux_weight"),
         ("optim.name=rmsprop", "needs optim.decay"),
         ("data.jitter.size=[0.7,0.3]", "low end comes first"),
         ("seed=-1", "seed = -1"),
@@ -106,7 +105,7 @@ def switches():
     return {name: changed(base, name) for name in groups("train")["ablation"]}
 
 
-BASE = ["arch=googlenet", "scale=imagenet"]  # has side heads, and leaves every switch something to change
+BASE = ["arch=googlenet", "scale=imagenet"]  # has auxiliary heads, and leaves every switch something to change
 
 
 def changed(base, *names):

@@ -14,6 +14,7 @@ from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Plus, T
 from inceptionctl.describe.stages import alike, expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Res, Sep, Seq, conv
+from inceptionctl.models.spec.walk import leaves
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -97,7 +98,7 @@ def test_every_filter_count_of_every_module_is_drawn(name):
     written = {word.strip(",") for box in shapes(drawing, Box) for line in box.lines for word in line.split()}
     written |= {text.text for text in shapes(drawing, Text)}
     for stage in expand(network(name), architecture(name).pixels):
-        for leaf in words.flatten(stage.node):
+        for leaf in leaves(stage.node):
             if isinstance(leaf, Conv | Sep):
                 assert str(leaf.filters) in written, (stage.span, leaf)
             if isinstance(leaf, Linear):

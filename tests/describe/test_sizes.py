@@ -26,7 +26,7 @@ def test_a_grid_halved_without_more_channels_is_a_bottleneck():
 
 
 def test_what_comes_after_the_final_pooling_is_not_judged():
-    """It has to shrink; and a side head is not on the way."""
+    """It has to shrink; and an auxiliary head is not on the way."""
     head = Endpoint(Seq.of(pool=global_pool(32), logits=Linear(10)))
     assert flagged(Seq.of(conv=conv(16, 3), aux=head, last=conv(8), pool=global_pool(32), logits=Linear(10)), 32) == []
 

@@ -1,4 +1,4 @@
-"""The facts of every network, stated once, against the table of settings that they replaced; null settings take them."""
+"""The facts of every network, stated once, against the settings that they replaced; null settings take them."""
 
 from __future__ import annotations
 

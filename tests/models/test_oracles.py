@@ -120,7 +120,7 @@ def test_googlenet_bn_equals_torchvision_s():
 
 
 def test_gradients_equal_timm_s():
-    """Of the input and of every parameter, by the map of names; main and side head in the loss."""
+    """Of the input and of every parameter, by the map of names; main and auxiliary head in the loss."""
     theirs = timm_s("inception_v3", aux_logits=True)
     model = ours("inception_v3", theirs, 299)
     images = [pictures(299).requires_grad_() for _ in range(2)]

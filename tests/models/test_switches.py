@@ -12,12 +12,14 @@ from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Endpoint, Named, Pool, Res, Seq, conv
 from inceptionctl.models.spec.rewrite import rewritten
 from inceptionctl.models.spec.rules import asymmetric, batch_norm, one_3x3, two_3x3
-from inceptionctl.models.zoo.registry import RESIDUAL, architecture, network
+from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 from inceptionctl.models.zoo.switches import SWITCHES
 from inceptionctl.planning.plan import plan
 
+RESIDUAL = [name for name, entry in ARCHITECTURES.items() if entry.has_plain_twin]
+
 # switch of conf/ablation: network that takes it, change in parameters, change in multiply-adds (both at full size with
-# side heads). By hand where a line says how; each is a claim of a paper, the sign and size of which a reader can check.
+# auxiliary heads). By hand where a line says how; each is a claim of a paper, whose sign and size a reader can check.
 EFFECTS = {
     "factorized_7x7": ("inception_v2", 47_936, 558_160_288),  # 23,834,568 - 23,786,632; 5.71 - 5.16
     "separable_stem": ("googlenet", -6_696, -83_994_624),  # 9,408 weights become 2,712 on 112x112
@@ -272,16 +274,16 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
 @pytest.mark.parametrize(
     ("name", "rewrites", "reason"),
     [
-        ("inception_v3", {"factorized_7x7": True}, "factorized_7x7 = True: .*no stem with one 7x7"),
-        ("vgg16", {"factorized_7x7": True}, "no stem of its own"),
-        ("vgg16", {"lrn": "added"}, "no stem of its own"),
-        ("inception_v3", {"separable_stem": True}, "does not open with a plain 7x7"),
-        ("googlenet", {"plain_stem": True}, "does not open with a separable"),
+        ("inception_v3", {"factorized_7x7": True}, "factorized_7x7 = True does not fit.*: it has no stem with one 7x7"),
+        ("vgg16", {"factorized_7x7": True}, "it has no stem"),
+        ("vgg16", {"lrn": "added"}, "it has no stem"),
+        ("inception_v3", {"separable_stem": True}, "its first layer is not a plain 7x7"),
+        ("googlenet", {"plain_stem": True}, "its first layer is not separable"),
         ("inception_v4", {"five_by_five": "two_3x3"}, "no 5x5"),
         ("xception", {"naive_modules": True}, "no modules with 1x1"),
         ("vgg16", {"asymmetric": True}, "no square layers in its modules"),
         ("googlenet", {"linear_factors": True}, "no factorised layers"),
-        ("googlenet", {"grid_reduction": "pool_first"}, "pools between its modules"),
+        ("googlenet", {"grid_reduction": "pool_first"}, "pools between modules"),
         ("inception_v3", {"lrn": "added"}, "GoogLeNet's"),
         ("inception_v3", {"lrn": "dropped"}, "no local response"),
         ("inception_v3", {"batch_norm": "full"}, "like that already"),
@@ -294,9 +296,9 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
         ("nin", {"fully_connected": True}, "global average pooling"),
         ("googlenet", {"fc_layers": True}, "Xception's"),
         ("inception_v4", {"count_padding": "left_out"}, "do otherwise"),
-        ("vgg16", {"low_resolution": 151}, "no stem of its own"),
+        ("vgg16", {"low_resolution": 151}, "it has no stem"),
         ("inception_v2", {"blocks": (4, 1, 1)}, "from 1 to"),
-        ("inception_v2", {"blocks": (1, 1)}, "one count a grid"),
+        ("inception_v2", {"blocks": (1, 1)}, "one count per grid"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(name, rewrites, reason):
@@ -323,14 +325,14 @@ def test_a_head_at_an_unknown_stage_lists_the_stages():
 
 
 def test_a_head_for_a_network_that_has_none_is_refused():
-    with pytest.raises(RequestError, match="xception has no side head, neither in its paper nor in a release"):
+    with pytest.raises(RequestError, match="neither paper nor release has an auxiliary head for xception"):
         network("xception", at=["exit_1"])
 
 
 def test_contradictions_are_refused():
     with pytest.raises(RequestError, match=r"aux.norm = true and arch.rewrites.batch_norm = none"):
         network("inception_v3", norm=True, rewrites={"batch_norm": "none"})
-    with pytest.raises(RequestError, match=r"arch.rewrites.residual_scale = 0.1: this network has no residual"):
+    with pytest.raises(RequestError, match=r"arch.rewrites.residual_scale = 0.1 does not fit.*: it has no residual"):
         network("xception", rewrites={"residual_scale": 0.1, "non_residual": True})
     with pytest.raises(RequestError, match=r"arch.dropout = 0.5: resnet50 has no dropout"):
         network("resnet50", dropout=0.5)

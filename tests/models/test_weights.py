@@ -215,20 +215,20 @@ def test_the_reader_of_a_file_with_another_epsilon_is_told():
 
 def test_a_head_that_the_file_lacks_keeps_its_weights():
     said, changed = loaded(small(), {key: value + 1 for key, value in small(head=False).state_dict().items()})
-    assert said == ["the side head aux keeps its initial weights: the file has none"]
+    assert said == ["the auxiliary head aux keeps its initial weights: the file has none"]
     assert [key for key in changed if key.startswith("aux")] == []
 
 
 def test_a_head_that_the_network_lacks_is_left_out():
     said, changed = loaded(small(head=False), {key: value + 1 for key, value in small().state_dict().items()})
-    assert said == ["the file's side head aux is left out: this network has none there"]
+    assert said == ["the file's auxiliary head aux is left out: this network has none there"]
     assert len(changed) == len(small(head=False).state_dict())
 
 
 def test_a_head_for_another_input_keeps_its_weights():
     narrow = build(network("inception_v3", width=0.1), (151, 151))
     said, changed = loaded(narrow, {key: value + 1 for key, value in small().state_dict().items()})
-    assert said == ["the side head aux keeps its initial weights: the file's is for another size of input"]
+    assert said == ["the auxiliary head aux keeps its initial weights: the file's is for another size of input"]
     assert [key for key in changed if key.startswith("aux")] == []
 
 
@@ -253,7 +253,7 @@ def test_other_classes_get_a_fresh_classifier():
     state = {key: value + 1 for key, value in small(classes=1000).state_dict().items()}
     said, changed = loaded(small(classes=10), state)
     assert said == [
-        "the classifier was replaced: the weights have 1,000 classes, this data 10, those of the side heads too"
+        "the classifier was replaced: the weights have 1,000 classes, this data 10, those of the auxiliary heads too"
     ]
     assert [key for key in state if key not in changed] == [
         "aux.logits.weight", "aux.logits.bias", "logits.weight", "logits.bias",

@@ -39,7 +39,7 @@ def is_module(stage: Stage) -> bool:
 
 
 def kinds(rows: Iterable[Stage]) -> list[Kind]:
-    """In the order in which they first occur, side heads last."""
+    """In the order in which they first occur, auxiliary heads last."""
     found: dict[Node, list[Stage]] = {}
     for stage in filter(is_module, sorted(rows, key=lambda stage: isinstance(stage.node, Endpoint))):
         found.setdefault(rewrite(stage.node, _shape), []).append(stage)

@@ -1,4 +1,4 @@
-"""The whole network as a column of stages, the map that each makes at its right, side heads branching off."""
+"""The whole network as a column of stages, the map that each makes at its right, auxiliary heads branching off."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _all_or_ends(names: Sequence[str], width: float) -> str:
 
 def _title(name: str, pixels: int) -> Piece:
     plain, headed = counted(name, pixels)
-    heads = f" ({headed.params:,} with side heads)" if headed else ""
+    heads = f" ({headed.params:,} with auxiliary heads)" if headed else ""
     size = f"{plain.params:,} parameters{heads}, {giga(plain.macs)} multiply-adds at {pixels}x{pixels}"
     text = _small_print([size, *textwrap.wrap(architecture(name).about, LETTERS)], MARGIN + 28)
     heading = Text(MARGIN, MARGIN + 10, name, size=15, bold=True)

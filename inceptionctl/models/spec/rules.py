@@ -55,12 +55,12 @@ def width(factor: float) -> Rule:
 
 
 def drop_heads(node: Node) -> Node:
-    """A rule: no side heads; their taps stay."""
+    """A rule: no auxiliary heads; their taps stay."""
     return Endpoint() if isinstance(node, Endpoint) else node
 
 
 def head_norm(norm: bool) -> Rule:
-    """Batch norm on the fully connected layer of every side head, or none (Rethinking, Table 3, last row)."""
+    """Batch norm on the fully connected layer of every auxiliary head, or none (Rethinking, Table 3, last row)."""
 
     def rule(node: Node) -> Node:
         if isinstance(node, Endpoint) and isinstance(node.head, Seq) and isinstance(fc := node.head["fc"], Conv):

@@ -48,8 +48,8 @@ def read_weights(path: Path) -> Tensors:
 
 
 def load_weights(model: nn.Module, arch: str, tensors: Tensors, say: Say, heads: bool = True) -> None:
-    """Fills `model`, a variant of `arch`, with `tensors` by whichever names they have, and says what was left aside:
-    side heads that only one of the two has (silently if not `heads`), Google's class 0, classifiers for other classes.
+    """Fills `model`, a variant of `arch`, with `tensors` under any naming, and says what was left out: auxiliary heads
+    that only one of the two has (not said if not `heads`), Google's class 0, classifiers for other classes.
 
     Raises RequestError that names the first keys which are missing, unexpected or of another shape.
     """
@@ -81,7 +81,7 @@ def classes_of(arch: str, tensors: Tensors) -> int:
 
 
 def to_release(model: nn.Module, arch: str, library: str) -> Tensors:
-    """The state of `model` by the library's names and shapes; side heads that the library lacks are left out."""
+    """The state of `model` by the library's names and shapes; auxiliary heads that the library lacks are left out."""
     ours, theirs = model.state_dict(), name_map(arch, library)
     covered = set(theirs.values())
     _check_leftovers(
@@ -95,7 +95,7 @@ def to_release(model: nn.Module, arch: str, library: str) -> Tensors:
 
 @cache
 def name_map(arch: str, library: str) -> dict[str, str]:
-    """The library's name of every tensor of `arch`, side heads included, with ours: {theirs: ours}."""
+    """The library's name of every tensor of `arch`, auxiliary heads included, with ours: {theirs: ours}."""
     theirs, ours = _their_shapes(arch, library), _our_shapes(arch)
     bodies = [key for key in theirs if not key.startswith(THEIR_HEADS)], [key for key in ours if not _head(key)]
     heads = [key for key in theirs if key.startswith(THEIR_HEADS)], [key for key in ours if _head(key)]
@@ -170,16 +170,16 @@ def _say_epsilon(model: nn.Module, arch: str, library: str, say: Say) -> None:
 
 
 def _settle_heads(found: Tensors, ours: Tensors, say: Say) -> None:
-    """Removes from `found` the side heads that have no place in `ours`."""
+    """Removes from `found` the auxiliary heads that have no place in `ours`."""
     theirs, wanted = ({head for key in state if (head := _head(key))} for state in (found, ours))
     for head in sorted(wanted - theirs):
-        say(f"the side head {head} keeps its initial weights: the file has none")
+        say(f"the auxiliary head {head} keeps its initial weights: the file has none")
     for head in sorted(theirs):
         keys = [key for key in found if _head(key) == head]
         if head not in wanted:
-            say(f"the file's side head {head} is left out: this network has none there")
+            say(f"the file's auxiliary head {head} is left out: this network has none there")
         elif any(_fitted(found[k], ours[k]).shape != ours[k].shape for k in keys if not _is_classifier(k)):
-            say(f"the side head {head} keeps its initial weights: the file's is for another size of input")
+            say(f"the auxiliary head {head} keeps its initial weights: the file's is for another size of input")
         else:
             continue
         for key in keys:
@@ -199,7 +199,7 @@ def _settle_classes(found: Tensors, ours: Tensors, say: Say) -> None:
             continue
         del found[key]
         if main:
-            also = ", those of the side heads too" if len(classifiers) > 2 else ""
+            also = ", those of the auxiliary heads too" if len(classifiers) > 2 else ""
             say(f"the classifier was replaced: the weights have {had:,} classes, this data {here:,}{also}")
 
 
@@ -241,7 +241,7 @@ def _shape(value: Tensor) -> str:
 
 
 def _head(key: str) -> str:
-    """The side head that one of our names belongs to, or nothing."""
+    """The auxiliary head that one of our names belongs to, or nothing."""
     stage = key.split(".")[0]
     return stage if stage == "aux" or stage.startswith("aux_") else ""
 

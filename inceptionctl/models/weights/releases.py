@@ -82,7 +82,7 @@ def _vgg(model: str) -> tuple[Release, Release]:
 # torchvision's Inceptions take ImageNet's normalisation and turn it into [-1, 1] themselves (transform_input).
 RELEASES: dict[str, tuple[Release, ...]] = {
     "googlenet_bn": (
-        replace(_torchvision("googlenet", "inception", 1e-3), note="its side heads were never trained (torchvision)"),
+        replace(_torchvision("googlenet", "inception", 1e-3), note="its auxiliary heads are untrained (torchvision)"),
     ),
     "inception_v3": (
         _timm(
