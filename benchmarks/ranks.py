@@ -18,7 +18,9 @@ from statistics import median
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
-from inceptionctl.runs.paths import RunDir, read_rows
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import TrainRow
 
 LAYOUTS = {"1 rank, 1 thread": (1, 1), "1 rank, 2 threads": (1, 2), "2 ranks, 1 thread": (2, 1)}
 LOG_EVERY = 5  # steps
@@ -50,7 +52,7 @@ def images_per_s(words: list[str], processes: int, threads: int) -> float:
         layout = [f"run_dir={run.path}", f"launch.nproc={processes}", f"launch.threads={threads}"]
         command = [sys.executable, "-m", "inceptionctl", "train", *words, *layout]
         subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
-        rows = [float(row["images_per_s"]) for row in read_rows(run.metrics) if row["kind"] == "train"]
+        rows = [row.images_per_s for row in read_metrics(run.metrics) if isinstance(row, TrainRow)]
         return median(rows[WARM_UP:])
 
 

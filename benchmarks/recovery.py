@@ -18,7 +18,10 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
-from inceptionctl.runs.paths import RunDir, read_rows
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.starts import saved_step
 
 TINY = [
     "arch.width=0.1", "data.renderings=1", "train.monitor=20", "train.epochs=200", "train.log_every=1",
@@ -76,12 +79,7 @@ def recovery(run: RunDir, rank: int) -> float:
 
 def last_step(run: RunDir) -> int:
     """Of the last step that is logged; 0 before the first."""
-    return max((row["step"] for row in read_rows(run.metrics) if row["kind"] == "train"), default=0)
-
-
-def saved_step(run: RunDir) -> int:
-    """Of the last checkpoint; 0 before the first."""
-    return max((int(path.name.removeprefix("step-")) for path in run.checkpoints.glob("step-*")), default=0)
+    return max((row.step for row in read_metrics(run.metrics) if isinstance(row, TrainRow)), default=0)
 
 
 def rank_process(run: RunDir, rank: int) -> int:

@@ -19,7 +19,11 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.environment import git_commit, processor
-from inceptionctl.runs.paths import read_json, read_rows, write_text
+from inceptionctl.runs.io import read_record, write_text
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.run_folders import finished
 
@@ -79,14 +83,18 @@ def table(cells: dict[tuple[Setting, int], Plan], seeds: int) -> str:
     ]
     for setting in dict.fromkeys(setting for setting, _ in cells):
         runs = [finished(cells[setting, seed]) for seed in range(seeds)]
-        errors = [read_json(run.result)["evaluations"][0]["top1_error"] for run in runs if run]
-        losses = [[row["loss"] for row in read_rows(run.metrics) if row["kind"] == "train"] for run in runs if run]
+        errors = [read_record(run.result, Result).evaluation("ema").top1_error for run in runs if run]
+        losses = [_losses(run) for run in runs if run]
         fifths = " ".join(f"{_mean_over(loss, 3):.2f} -> {_mean_over(loss, 4):.2f}" for loss in losses)
         mean, sd = (statistics.mean(errors), statistics.stdev(errors)) if len(errors) > 1 else (float("nan"),) * 2
         each = " ".join(f"{error:.1f}" for error in errors)
         lines.append(f"| {' | '.join(map(str, setting))} | {each} | {mean:.1f} | {sd:.1f} | {fifths} |")
     details = "; ".join(f"{name}: {values}" for name, values in RENDERINGS.items())
     return "\n".join([*lines, "", f"Renderings: {details}.", ""])
+
+
+def _losses(run: RunDir) -> list[float]:
+    return [row.loss for row in read_metrics(run.metrics) if isinstance(row, TrainRow)]
 
 
 def _mean_over(losses: list[float], fifth: int) -> float:

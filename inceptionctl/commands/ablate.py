@@ -32,15 +32,10 @@ def _run(table: TablePlan) -> None:
         submit_many(plans, table.table.name, table.folder, console)
         table.write_manifest()
         return
-    table.write_manifest()  # `status` reads it meanwhile
-    failed: list[str] = []
-    try:
-        codes = run_plans(plans, console) if plans else {}
-        failed = [label for label, code in codes.items() if code]
-    finally:
-        table.write_manifest(failed)
+    table.write_manifest()
+    codes = run_plans(plans, console) if plans else {}
     report.show(table.folder)
-    if failed:
+    if failed := [label for label, code in codes.items() if code]:
         raise InceptionctlError(
             f"{len(failed)} of {len(table.cells)} cells failed: {', '.join(failed)} (their logs are named above)"
         )

@@ -97,9 +97,9 @@ def candidates(line: str) -> list[str]:
     if words[0] == "predict":
         return _starting(_sources(), word)
     if words[0] in WATCHING:
-        return _starting([*_folders("*/ledger.json"), *_folders("*/*/config.yaml")], word)
+        return _starting([*_folders("*/table.json"), *_folders("*/*/config.yaml")], word)
     if words[0] in ("resume", "report"):
-        return _starting(_folders("*/*/config.yaml" if words[0] == "resume" else "*/ledger.json"), word)
+        return _starting(_folders("*/*/config.yaml" if words[0] == "resume" else "*/table.json"), word)
     return _starting([*SCRIPTS, "install"], word) if words[0] == "completion" else []
 
 

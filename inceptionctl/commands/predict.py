@@ -22,7 +22,9 @@ from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import dataset, named_weights, variant
 from inceptionctl.runs.config_file import read_config
-from inceptionctl.runs.paths import RunDir, read_json
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.downloads import download
 
 if TYPE_CHECKING:
@@ -178,8 +180,10 @@ def _built(config: Config, classes: int) -> Classifier:
 
 def _classes_of(run: RunDir, config: Config, count: int) -> list[str]:
     """Names from the result, or from the data if it is still there, or numbers."""
-    names = read_json(run.result).get("classes") if run.result.is_file() else None
-    if names is None:
+    names: Sequence[str]
+    if run.finished:
+        names = read_record(run.result, Result).classes
+    else:
         try:
             names = dataset(config).classes
         except RequestError:

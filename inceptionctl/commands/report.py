@@ -1,4 +1,4 @@
-"""`inceptionctl report [DIR]`: a table from its run folders, printed and written beside its ledger."""
+"""`inceptionctl report [DIR]`: prints a table from its run folders and writes it beside its manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from inceptionctl.errors import RequestError
+from inceptionctl.runs.paths import MANIFEST
 
 OUTPUTS = Path("outputs")
 
@@ -23,33 +24,33 @@ def main(argv: list[str]) -> int:
 
 
 def show(folder: Path) -> None:
-    """Writes the report of the table in `folder` and prints it, with the places of its files in the last line."""
-    from inceptionctl.report.columns import sheet
+    """Writes the report of the table in `folder` and prints it; the last line names its files."""
+    from inceptionctl.report.columns import report_text
     from inceptionctl.report.render import terminal
     from inceptionctl.report.write import write
 
     report = write(folder)
     to = terminal.console()
-    terminal.show(sheet(report.findings, Path.cwd()), to)
-    pictures = " ".join(path.name for path in report.figures if path.suffix == ".svg")
-    again = report.findings.table.command
-    to.print(f"report: {report.texts['markdown']}   figures: {pictures}   again, continued: {again}", soft_wrap=True)
+    terminal.show(report_text(report.findings, Path.cwd()), to)
+    figures = " ".join(path.name for path in report.figures if path.suffix == ".svg")
+    command = report.findings.table.manifest.command
+    to.print(f"report: {report.texts['markdown']}   figures: {figures}   continue: {command}", soft_wrap=True)
 
 
 def newest(outputs: Path) -> Path:
-    """The folder of the ledger changed last. Raises RequestError if there is none."""
-    ledgers = sorted(outputs.glob("*/ledger.json"), key=lambda path: path.stat().st_mtime)
-    if not ledgers:
+    """The folder of the table that was written last. Raises RequestError if there is none."""
+    manifests = sorted(outputs.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
+    if not manifests:
         raise RequestError(f"no table in {outputs}/\n  run `inceptionctl ablate` first, or name the folder of a table")
-    return ledgers[-1].parent
+    return manifests[-1].parent
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inceptionctl report",
-        description="Print a table from its run folders; write report.md, .csv, .json and figures beside its ledger.",
+        description="Prints a table from its run folders; writes report.md, .csv, .json and figures beside table.json.",
     )
-    parser.add_argument("dir", nargs="?", type=Path, help="folder with a ledger.json; default: the latest in outputs/")
+    parser.add_argument("dir", nargs="?", type=Path, help="folder with a table.json; default: the latest in outputs/")
     formats = ("terminal", "markdown", "csv", "json")
     parser.add_argument("--format", choices=formats, default="terminal", help="what is printed (default: %(default)s)")
     return parser

@@ -11,7 +11,8 @@ from inceptionctl.config.compose import Tree, run_hydra
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
-from inceptionctl.runs.paths import read_json
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.placement import place, with_default_nproc
 from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
@@ -42,7 +43,7 @@ def _run(plan: Plan) -> None:
     console = Console()
     if (run := finished(plan)) and not needs_run(plan):
         console.print(f"already finished: {run.path} (rerun=true runs it again)", soft_wrap=True)
-        console.print(summary(read_json(run.result)), highlight=False, soft_wrap=True)
+        console.print(summary(read_record(run.result, Result)), highlight=False, soft_wrap=True)
         return
     lines = [f"data: {plan.data.origin}", *(f"[yellow]warning[/] {warning}" for warning in plan.warnings)]
     for line in lines:

@@ -12,7 +12,6 @@ from multiprocessing.connection import Connection
 
 from inceptionctl.errors import Interrupted, warn
 from inceptionctl.launch.local import PRELOADED, exit_with_parent, work_as_rank
-from inceptionctl.runs.logs import last_message
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 SAVING_SECONDS = 600  # ranks that were asked to stop may take this long to write their checkpoint
@@ -48,18 +47,16 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
     except SignalException:
         return Interrupted.exit_code
     except ChildFailedError as error:
-        return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
+        return exit_code({rank: failure.exitcode for rank, failure in error.failures.items()})
     finally:
         ours.close()
 
 
-def exit_code(run: RunDir, failures: Mapping[int, int]) -> int:
-    """One exit code for the ranks that failed, by rank, and a message that says why. A killed rank makes the others
-    fail, so it decides; then one that failed by itself, the lowest first; EXIT_RETRY means that it lost another."""
+def exit_code(failures: Mapping[int, int]) -> int:
+    """One exit code for the ranks that failed, by rank. A killed rank makes the others fail, so it decides; then one
+    that failed by itself, the lowest first, whose message is in exit.json; EXIT_RETRY means that it lost another."""
     rank, code = min(failures.items(), key=lambda item: (item[1] >= 0, item[1] == EXIT_RETRY, item[0]))
     if code < 0:
         warn(f"rank {rank} was killed by signal {-code}")
         return EXIT_RETRY
-    if code != Interrupted.exit_code:
-        warn(f"rank {rank} failed ({run.log(rank).name}): {last_message(run.log(rank))}")
     return code

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from inceptionctl.errors import RequestError
+from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import RunDir
 
 WORKER = "inceptionctl.worker.__main__"  # imported by name: it stands above this room
@@ -101,10 +102,14 @@ def _work(run: RunDir, slot: WorkerSlot, liveness_pipe: Connection, lock_timeout
     os.setsid()
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(slot.gpus)
     _redirect_output(run.log() if slot.nproc == 1 else run.launcher_log)
-    if slot.nproc == 1:
-        code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
-    else:
-        code = import_module(ELASTIC).launch(run, slot.nproc, slot.modules, liveness_pipe, lock_timeout_s)
+    try:
+        if slot.nproc == 1:
+            code = import_module(WORKER).work(run, liveness_pipe, lock_timeout_s)
+        else:
+            code = import_module(ELASTIC).launch(run, slot.nproc, slot.modules, liveness_pipe, lock_timeout_s)
+    except Exception as error:  # the launcher's own, before or beside the ranks'
+        record_exit(run, 1, f"{type(error).__name__}: {error}")
+        raise
     sys.stdout.flush()
     sys.exit(code)
 

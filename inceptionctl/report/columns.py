@@ -1,4 +1,4 @@
-"""The table as columns of words, which the terminal and Markdown render."""
+"""The table as columns of text, which the terminal and Markdown render."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.papers.records import Printed
-from inceptionctl.report.findings import Finding, Findings, Rung
-from inceptionctl.report.footnotes import UNCONVERGED, notes, warnings
+from inceptionctl.report.findings import Findings, RowFinding, Rung
+from inceptionctl.report.footnotes import UNCONVERGED, footnotes, warnings
 from inceptionctl.report.format import DASH, change, interval, metric, number, rates, signed, spread, verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One string for each quoted row and then for each of ours; the title has two lines."""
+    """One string for each quoted row, then one for each of ours; the title has two lines."""
 
     title: str
     cells: tuple[str, ...]
@@ -22,27 +22,27 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """`columns` in order of importance, the rows' names first; the first `quoted` rows are the paper's alone. `notes`
-    explain the table, `warnings` say what is not as it should be."""
+class ReportText:
+    """`columns` in order of importance, the rows' names first; the first `quoted` rows have only the paper's figures.
+    `footnotes` explain the table, `warnings` name what is missing or doubtful."""
 
     heading: str
     setting: str
     quoted: int
     columns: tuple[Column, ...]
-    notes: tuple[str, ...]
+    footnotes: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def sheet(findings: Findings, paths_from: Path) -> Sheet:
+def report_text(findings: Findings, paths_from: Path) -> ReportText:
     """Paths in it are relative to `paths_from`."""
-    table = findings.table
-    return Sheet(
-        heading=table.title,
-        setting=f"{table.setting} · {table.weights} weights · {findings.sample}",
-        quoted=len(table.quoted),
+    manifest = findings.table.manifest
+    return ReportText(
+        heading=manifest.title,
+        setting=f"{manifest.setting} · {manifest.weights} weights · {findings.sample}",
+        quoted=len(findings.table.quoted),
         columns=(names(findings), *paper(findings), *ours(findings), *cost(findings), *more(findings)),
-        notes=tuple(notes(findings)),
+        footnotes=tuple(footnotes(findings)),
         warnings=tuple(warnings(findings, paths_from)),
     )
 
@@ -69,18 +69,17 @@ def ours(findings: Findings) -> list[Column]:
 
 
 def cost(findings: Findings) -> list[Column]:
-    """Multiply-adds as the paper rounds them, of the network at the paper's size, and of the one run here."""
+    """Multiply-adds as the paper rounds them, of the network at the paper's size, and of the network as run."""
     return [
         _of_paper(findings, "cost,\npaper", _billions),
-        _of_rows(findings, "cost,\nfull size", lambda one: metric(one.row.full_macs)),
-        _of_rows(findings, "cost,\nhere", lambda one: metric(one.row.macs)),
-        _of_rows(findings, "params,\nhere", lambda one: metric(one.row.params)),
+        _of_rows(findings, "cost,\nfull size", lambda one: metric(one.row.entry.full_macs)),
+        _of_rows(findings, "cost,\nhere", lambda one: metric(one.row.entry.macs)),
+        _of_rows(findings, "params,\nhere", lambda one: metric(one.row.entry.params)),
     ]
 
 
 def more(findings: Findings) -> list[Column]:
-    """What is read beside the table; top-5 errors of ours only where there are classes enough, what RMSProp makes of
-    the rate only where it ran."""
+    """Secondary figures: our top-5 errors only if there are enough classes, RMSProp's factors only if it was used."""
     others = findings.table.other_weights
     columns = [
         _of_rows(findings, f"ours, top-1\n{others} weights", lambda one: spread(one.other)),
@@ -98,20 +97,20 @@ def _of_paper(findings: Findings, title: str, text: Callable[[Printed], str]) ->
     return Column(title=title, cells=tuple(text(one) for one in printed))
 
 
-def _of_rows(findings: Findings, title: str, text: Callable[[Finding], str]) -> Column:
+def _of_rows(findings: Findings, title: str, text: Callable[[RowFinding], str]) -> Column:
     quoted = [DASH] * len(findings.table.quoted)
     return Column(title=title, cells=(*quoted, *(text(one) for one in findings.rows)))
 
 
 def _of_rungs(findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True) -> list[Column]:
-    """A rung stands in the line of its upper end; a table that compares no rows has no such column."""
+    """A rung stands in the line of its later row; a table that compares no rows has no such column."""
     if not findings.rungs:
         return []
     rungs = [*(None for _ in findings.table.quoted), *(findings.rung(row) for row in findings.table.rows)]
     return [Column(title=title, cells=tuple(text(rung) if rung else DASH for rung in rungs), numeric=numeric)]
 
 
-def _mean(one: Finding) -> str:
+def _mean(one: RowFinding) -> str:
     failed = one.measured is not None and not one.measured.converged
     return spread(one.top1) + (f" {UNCONVERGED}" if failed else "")
 

@@ -1,4 +1,4 @@
-"""How a figure reads: the same strings for the terminal and for Markdown. A dash stands for what there is not."""
+"""How figures are printed, alike on the terminal and in Markdown. A dash stands for a missing figure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DASH = "-"
 
 
 def number(value: float | None) -> str:
-    """An error as the papers print it: to one decimal, or to more where the paper has more."""
+    """An error as the papers print it: with one decimal, or with more if the paper has more."""
     return DASH if value is None else max(f"{value:.1f}", f"{value:g}", key=len)
 
 
@@ -20,7 +20,7 @@ def signed(value: float | None) -> str:
 
 
 def metric(count: float) -> str:
-    """A count to three digits in thousands, millions or milliards: 5155055808 is 5.16 G."""
+    """A count with three digits in thousands, millions or billions: 5155055808 is 5.16 G."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         scaled = float(f"{count / size:.3g}")
         if scaled >= 1:
@@ -42,12 +42,11 @@ def interval(one: Summary | Difference | None) -> str:
 
 
 def rates(one: InverseRms | None) -> str:
-    """What RMSProp makes of the rate: factors of 1 / sqrt(v + eps)."""
-    return DASH if one is None else f"{_four(one.mean)} [{_four(one.p1)}, {_four(one.p99)}]"
+    """RMSProp's factors on the learning rate, 1 / sqrt(v + eps)."""
+    return DASH if one is None else f"{_four_digits(one.mean)} [{_four_digits(one.p1)}, {_four_digits(one.p99)}]"
 
 
-def _four(value: float) -> str:
-    """To four digits."""
+def _four_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"
 
 

@@ -1,4 +1,4 @@
-"""The two pictures of a report: the ladder, the paper's beside ours, and the learning curves."""
+"""The two figures of a report: the ladder, the paper's beside ours, and the learning curves."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from inceptionctl.report.format import DASH, signed
 from inceptionctl.report.runs import Curves, Floats
 
 WIDTH = 8.0  # inches, a page
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")  # Okabe and Ito's
-STROKES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))  # told apart without colour
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")  # Okabe and Ito
+STROKES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))  # distinct without colour
 PAPER, OURS, GREY = COLOURS[4], COLOURS[0], "#767676"
 LOSS_BINS = 50
 TITLE_CHARACTERS = 95  # of a line as wide as the page
@@ -36,8 +36,8 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#e6e6e6",
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "inceptionctl",  # with no date in it, the same file every time
+    "svg.fonttype": "none",  # text is kept as text
+    "svg.hashsalt": "inceptionctl",  # the same file every time, since it has no date either
 }
 
 
@@ -85,11 +85,11 @@ def _paper_panel(axes: Axes, findings: Findings) -> None:
 def _our_panel(axes: Axes, findings: Findings) -> None:
     start = len(findings.table.quoted)
     for place, one in enumerate(findings.rows, start):
-        seeds = [outcome.top1_error for outcome in one.row.outcomes]
+        seeds = [figures.top1_error for figures in one.row.figures]
         axes.plot(seeds, np.full(len(seeds), place + 0.22), "o", color=OURS, alpha=0.5, markersize=3, markeredgewidth=0)
         if one.top1 and one.top1.low is not None and one.top1.high is not None:
             axes.plot([one.top1.low, one.top1.high], [place, place], "-", color=OURS, linewidth=2.5, alpha=0.45)
-    means = [one.top1.mean if one.top1 else np.nan for one in findings.rows]  # the line breaks where a row is missing
+    means = [one.top1.mean if one.top1 else np.nan for one in findings.rows]  # NaN breaks the line
     axes.plot(means, range(start, start + len(means)), _marks(findings), color=OURS, linewidth=1.2)
     _panel(axes, f"here, {findings.sample}", "top-1 error, % (bar: 95 % t interval, small dots: seeds)")
     _changes(axes, findings, lambda rung: DASH if rung.difference is None else f"{rung.difference.change:+.2f}")
@@ -109,7 +109,7 @@ def _panel(axes: Axes, title: str, label: str) -> None:
 
 
 def _changes(axes: Axes, findings: Findings, text: Callable[[Rung], str]) -> None:
-    """The change of each rung in a column of its own at the right, where no mark can cover it."""
+    """The change of each rung in a column of its own on the right, where no marker can cover it."""
     beside = axes.get_yaxis_transform()
     if not findings.rungs:
         return
@@ -126,14 +126,14 @@ def curves(findings: Findings) -> Figure:
     left, right = figure.subplots(1, 2)
     _title(figure, findings)
     for place, row in enumerate(findings.table.rows):
-        runs = [outcome.curves for outcome in row.outcomes]
+        runs = [figures.curves for figures in row.figures]
         if runs:
             colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
             for run in runs:
                 left.plot(run.eval_epoch, run.eval_error, color=colour, linewidth=0.6, alpha=0.4)
             left.plot(*_mean_error(runs), color=colour, linestyle=stroke, linewidth=1.8, label=row.name)
             right.plot(*_mean_loss(runs), color=colour, linestyle=stroke, linewidth=1.4)
-    _over_epochs(left, f"top-1 error on test images, % ({findings.table.weights} weights)")
+    _over_epochs(left, f"top-1 error on test images, % ({findings.table.manifest.weights} weights)")
     _over_epochs(right, "training loss, as each row defines it")
     if left.get_legend_handles_labels()[0]:
         figure.legend(loc="outside lower center", ncols=LEGEND_COLUMNS, frameon=False, handlelength=3.2)
@@ -151,23 +151,26 @@ def _over_epochs(axes: Axes, title: str) -> None:
 
 
 def _mean_error(runs: Sequence[Curves]) -> tuple[Floats, Floats]:
-    """Over the epochs at which every run was tested."""
+    """Over the epochs at which every run was evaluated."""
     epochs = reduce(np.intersect1d, [run.eval_epoch for run in runs])
     return epochs, np.mean([run.eval_error[np.isin(run.eval_epoch, epochs)] for run in runs], axis=0)
 
 
 def _mean_loss(runs: Sequence[Curves]) -> tuple[Floats, Floats]:
-    """Over all runs and in equal pieces of the run, which takes out the noise of single batches."""
+    """Over all runs and in bins of equal length, which averages out the noise of single batches."""
     epoch, loss = (np.concatenate([getattr(run, name) for run in runs]) for name in ("train_epoch", "train_loss"))
     if not len(epoch):
         return epoch, loss
-    piece = np.minimum(LOSS_BINS * epoch / epoch.max(initial=1e-9), LOSS_BINS - 1).astype(int)
-    used, index, count = np.unique(piece, return_inverse=True, return_counts=True)
+    bins = np.minimum(LOSS_BINS * epoch / epoch.max(initial=1e-9), LOSS_BINS - 1).astype(int)
+    used, index, count = np.unique(bins, return_inverse=True, return_counts=True)
     sums = [np.bincount(index, weights=values, minlength=len(used)) for values in (epoch, loss)]
     return sums[0] / count, sums[1] / count
 
 
 def _title(figure: Figure, findings: Findings) -> None:
-    table = findings.table
-    lines = [*wrap(table.title, TITLE_CHARACTERS), *wrap(f"{table.setting} · {findings.sample}", TITLE_CHARACTERS)]
+    manifest = findings.table.manifest
+    lines = [
+        *wrap(manifest.title, TITLE_CHARACTERS),
+        *wrap(f"{manifest.setting} · {findings.sample}", TITLE_CHARACTERS),
+    ]
     figure.suptitle("\n".join(lines), fontsize=10, ha="left", x=0.01)

@@ -1,149 +1,122 @@
-"""A table's ledger with the outcomes of its runs: reads, and judges nothing."""
+"""A table's manifest with the figures of its runs: reads, and judges nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.papers.records import Printed, printed, unprinted
-from inceptionctl.report.runs import Outcome, outcome, reading
-from inceptionctl.runs.paths import RunDir, read_json
+from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures, run_figures
+from inceptionctl.runs.find import RunIndex
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.records.table import ManifestRow, TableManifest
+from inceptionctl.runs.state import run_state
+
+FAILED = ("failed", "lost")  # states of a run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One row under one seed; `status` is done, failed or missing, and only a done cell has an outcome."""
+class ResultCell:
+    """A row under one seed; only a cell that is done has figures."""
 
     seed: int
-    status: str
+    status: Literal["done", "failed", "missing"]
     run: RunDir | None
-    outcome: Outcome | None
+    figures: RunFigures | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """A row: `params` and `macs` of the network run here, `full_` of the same at the paper's size; `against`: label of
-    the row that it is compared with, if any; `name`: how it stands in the table."""
+class ResultRow:
+    """`entry`: the row in the manifest; `name`: as printed; `against`: label of the row to compare with, if any."""
 
-    label: str
+    entry: ManifestRow
     name: str
     against: str | None
     printed: Printed
-    switch: str | None
-    params: int
-    macs: int
-    full_params: int
-    full_macs: int
-    cells: tuple[Cell, ...]
+    cells: tuple[ResultCell, ...]
 
     @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return tuple(cell.outcome for cell in self.cells if cell.outcome)
+    def label(self) -> str:
+        return self.entry.label
+
+    @property
+    def figures(self) -> tuple[RunFigures, ...]:
+        """Of the cells that are done."""
+        return tuple(cell.figures for cell in self.cells if cell.figures)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Override:
-    """A value of the paper's recipe that the scale replaces."""
-
-    key: str
-    paper: str
-    here: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A ledger with the outcomes of its cells. `folder` holds the ledger; `chance_error`: of guessing, in percent; in a
-    `cumulative` table, each row adds to the one above."""
+class ResultTable:
+    """`folder` holds the manifest; `quoted`: rows that the paper cites from elsewhere."""
 
     folder: Path
-    name: str
-    cumulative: bool
-    title: str
-    setting: str
-    command: str
-    metric: str
-    weights: str
-    protocol: str
-    comparable: bool
-    chance_error: float
+    manifest: TableManifest
     quoted: tuple[Printed, ...]
-    rows: tuple[Row, ...]
-    overrides: tuple[Override, ...]
+    rows: tuple[ResultRow, ...]
+
+    @property
+    def cumulative(self) -> bool:
+        """Each row adds to the one above."""
+        return self.manifest.mode == "cumulative"
 
     @property
     def other_weights(self) -> str:
-        return "raw" if self.weights == "ema" else "ema"
+        return OTHER_WEIGHTS[self.manifest.weights]
 
     @property
-    def cells(self) -> tuple[tuple[Row, Cell], ...]:
+    def cells(self) -> tuple[tuple[ResultRow, ResultCell], ...]:
         return tuple((row, cell) for row in self.rows for cell in row.cells)
 
 
-def read(folder: Path) -> Table:
-    """Reads `folder/ledger.json` and the runs that it names. Raises RequestError if there is no ledger, and
-    InceptionctlError, which names the file, if one is damaged or if runs were not tested on the same images."""
-    path = folder / "ledger.json"
+def read(folder: Path) -> ResultTable:
+    """The table in `folder` with the runs of its cells, which are found by their identities. Raises RequestError if
+    there is no manifest, and RecordError if a file is damaged or runs were not evaluated on the same images."""
+    path = folder / MANIFEST
     if not path.is_file():
-        raise RequestError(f"{folder} has no ledger.json\n  run `inceptionctl ablate` first, or name a table's folder")
-    with reading(path):
-        ledger = read_json(path)
-        table = _table(folder, ledger)
-    _check_mixed_images(table)
+        raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
+    manifest, index = read_record(path, TableManifest), RunIndex.of(folder.absolute().parent)
+    labels = [None, *(entry.label for entry in manifest.rows)]
+    above = labels if manifest.mode == "cumulative" else [entry.against for entry in manifest.rows]
+    table = ResultTable(
+        folder=folder,
+        manifest=manifest,
+        quoted=tuple(printed(record) for record in manifest.quoted),
+        rows=tuple(_row(manifest, entry, other, index) for entry, other in zip(manifest.rows, above, strict=False)),
+    )
+    _check_same_images(table)
     return table
 
 
-def _table(folder: Path, ledger: dict[str, Any]) -> Table:
-    read_as = (ledger["protocol"], ledger["weights"])
-    plain = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
-    cumulative = ledger.get("mode", "cumulative") == "cumulative"
-    above = [None, *(row["label"] for row in ledger["rows"])]
-    compared = above if cumulative else [row["against"] for row in ledger["rows"]]
-    rows = zip(ledger["rows"], compared, strict=False)
-    return Table(
-        folder=folder,
-        name=ledger["table"],
-        quoted=tuple(printed(record) for record in ledger["quoted"]),
-        cumulative=cumulative,
-        rows=tuple(_row(folder.parent, row, against, cumulative, *read_as) for row, against in rows),
-        overrides=tuple(Override(**{key: str(value) for key, value in one.items()}) for one in ledger["overrides"]),
-        **{key: ledger[key] for key in plain},
-    )
-
-
-def _row(outputs: Path, row: dict[str, Any], against: str | None, cumulative: bool, protocol: str, weights: str) -> Row:
-    plain = ("label", "switch", "params", "macs", "full_params", "full_macs")
-    return Row(
-        name=f"+ {row['label']}" if cumulative and row["switch"] else row["label"],
+def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index: RunIndex) -> ResultRow:
+    added = manifest.mode == "cumulative" and entry.switch
+    runs = {cell.seed: index.newest(cell.identity) for cell in entry.cells}
+    return ResultRow(
+        entry=entry,
+        name=f"+ {entry.label}" if added else entry.label,
         against=against,
-        printed=printed(row["cell"]) if row["cell"] else unprinted(row["label"]),
-        cells=tuple(_cell(outputs, cell, protocol, weights) for cell in row["cells"]),
-        **{key: row[key] for key in plain},
+        printed=printed(entry.paper) if entry.paper else unprinted(entry.label),
+        cells=tuple(_cell(manifest, seed, run) for seed, run in runs.items()),
     )
 
 
-def _cell(outputs: Path, cell: dict[str, Any], protocol: str, weights: str) -> Cell:
-    run = RunDir(outputs / cell["run"]) if cell["run"] else None
-    status = _status(run, cell["status"])
-    left = outcome(run, protocol, weights) if run and status == "done" else None
-    return Cell(seed=cell["seed"], status=status, run=run, outcome=left)
+def _cell(manifest: TableManifest, seed: int, run: RunDir | None) -> ResultCell:
+    if run and run.finished:
+        return ResultCell(seed=seed, status="done", run=run, figures=run_figures(run, manifest))
+    failed = run is not None and run_state(run).state in FAILED
+    return ResultCell(seed=seed, status="failed" if failed else "missing", run=run, figures=None)
 
 
-def _status(run: RunDir | None, noted: str) -> str:
-    """What the folder says now: the ledger of a table that is worked on elsewhere is older."""
-    if noted == "missing" and run:
-        return "done" if run.finished else "failed" if run.failed else "missing"
-    return noted
-
-
-def _check_mixed_images(table: Table) -> None:
-    done = [
-        (cell.run.predictions(table.protocol), cell.outcome) for _, cell in table.cells if cell.run and cell.outcome
-    ]
-    for path, one in done[1:]:
-        first_path, first = done[0]
-        if not (np.array_equal(one.label, first.label) and np.array_equal(one.group, first.group)):
-            raise InceptionctlError(f"{path} holds other test images than {first_path}: a table never mixes them")
+def _check_same_images(table: ResultTable) -> None:
+    done = [(cell.run, cell.figures.predictions) for _, cell in table.cells if cell.run and cell.figures]
+    for run, found in done[1:]:
+        first_run, first = done[0]
+        same = np.array_equal(found.label_N, first.label_N) and np.array_equal(found.group_N, first.group_N)
+        if not same:
+            raise InceptionctlError(
+                f"{run.path} was evaluated on other images than {first_run.path}: a table never mixes them"
+            )

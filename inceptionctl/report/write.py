@@ -1,4 +1,4 @@
-"""A table's report: read, judged, and written beside its ledger."""
+"""Writes a table's report beside its manifest: texts and figures."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.report.findings import Findings, find
-from inceptionctl.report.render.data import as_csv, as_json
+from inceptionctl.report.render.csv import as_csv
+from inceptionctl.report.render.json import as_json
 from inceptionctl.report.render.markdown import markdown
 from inceptionctl.report.results import read
-from inceptionctl.runs.paths import write_text
+from inceptionctl.runs.io import write_text
 
 TEXTS = {"markdown": ("report.md", markdown), "csv": ("report.csv", as_csv), "json": ("report.json", as_json)}
 
@@ -22,9 +23,9 @@ class Report:
 
 
 def write(folder: Path) -> Report:
-    """Writes report.md, .csv and .json and the figures into `folder`, which holds a ledger. Raises RequestError if it
-    does not, InceptionctlError if a file of a run is damaged."""
-    from inceptionctl.report.plots import draw  # matplotlib takes longer to import than all the rest
+    """Writes report.md, .csv and .json and the figures into `folder`. Raises RequestError if it has no manifest, and
+    RecordError if a file of a run is damaged."""
+    from inceptionctl.report.plots import draw  # matplotlib takes longer to import than everything else
 
     findings = find(read(folder))
     for name, render in TEXTS.values():

@@ -9,7 +9,8 @@ import yaml
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.runs.paths import RunDir, write_text
+from inceptionctl.runs.io import write_text
+from inceptionctl.runs.paths import RunDir
 
 
 def write_config(run: RunDir, config: Config) -> None:

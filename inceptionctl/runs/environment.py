@@ -1,4 +1,4 @@
-"""What a run ran on: kept in env.json and shown as drift, no part of its identity."""
+"""The machine, the libraries and the commit that a run is worked on with: env.json."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+
+from inceptionctl.runs.records.process import Environment
 
 PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
-def describe(device: str, threads: int, ranks: int) -> dict[str, Any]:
-    return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "git_commit": git_commit(),
-        "platform": platform.platform(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "device": device,
-        "threads": threads,
-        "ranks": ranks,
-    }
+def describe(device: str, threads: int, world_size: int) -> Environment:
+    return Environment(
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        git_commit=git_commit(),
+        platform=platform.platform(),
+        processor=processor(),
+        cores=os.cpu_count(),
+        device=device,
+        threads=threads,
+        world_size=world_size,
+    )
 
 
 def git_commit() -> str | None:

@@ -1,29 +1,24 @@
-"""What the logs of a run say to a person."""
+"""What a run says to people: its notices in a log, and why it ended."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from inceptionctl.runs.exits import exit_status
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.state import is_locked
 
 NOTICE = "inceptionctl: "  # begins each message that `errors.warn` and the worker write for people
 
 
 def why_ended(run: RunDir) -> tuple[str, Path]:
-    """The last message of the log that was written to last, and that log: rank 0's, another rank's, or the launcher's,
-    which repeats the message of a rank that failed."""
+    """The message of exit.json, and the log that was written to last: rank 0's, another rank's, or the launcher's."""
     logs = [log for log in run.log().parent.glob("*.log") if log.stat().st_size]
     newest = max(logs, key=lambda log: log.stat().st_mtime_ns, default=run.log())
-    return last_message(newest), newest
-
-
-def last_message(log: Path) -> str:
-    """The last message of a log with the indented lines that continue it; if there is none, its last line."""
-    if not log.is_file():
-        return "no log"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    start = next((i for i in range(len(lines) - 1, -1, -1) if not lines[i].startswith("  ")), 0)
-    return "\n".join(lines[start:]).removeprefix(NOTICE) or "its log is empty"
+    if is_locked(run):
+        return f"another process is working on {run.path}", newest
+    status = exit_status(run)
+    return (status.message if status else "") or "it left no message", newest
 
 
 def notices(log: Path) -> list[str]:

@@ -1,20 +1,21 @@
-"""`metrics.jsonl`, the source of truth: one row a line, each step once. Trackers are fed the same rows."""
+"""metrics.jsonl, the source of truth: one row a line, each step once. Trackers are fed the same rows."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.runs.io import RecordError, parse_lines, read_lines, to_line
+from inceptionctl.runs.records.metrics import ANY_ROW, MetricRow
 
-Row = dict[str, Any]
+TAIL_BYTES = 1 << 14  # of a run with a million rows, the last ones are enough to tell where it is
 
 
 class MetricsFile:
-    """Appends rows; a row is on its way to the disk when `write` returns. `rows` counts them."""
+    """Appends rows; a row has been handed to the system when `write` returns. `rows` counts them."""
 
     def __init__(self, path: Path, rows: int) -> None:
         """Keeps the first `rows` rows, those up to the checkpoint: the run is about to write the others again."""
@@ -23,13 +24,14 @@ class MetricsFile:
 
     def cut(self, rows: int) -> None:
         """In place: a full disk must not cost the rows that are there."""
-        kept = _lines(self._path)[:rows]
+        lines = self._path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith(b"\n")][:rows]
         os.truncate(self._path, sum(map(len, kept)))
         self.rows = len(kept)
 
-    def write(self, row: Row) -> None:
-        """Raises InceptionctlError where the disk takes no more."""
-        line = json.dumps(row, allow_nan=False).encode() + b"\n"
+    def write(self, row: MetricRow) -> None:
+        """Raises InceptionctlError if the disk is full."""
+        line = to_line(row)
         try:
             written = self._file.write(line)
         except OSError as error:
@@ -42,6 +44,44 @@ class MetricsFile:
         self._file.close()
 
 
-def _lines(path: Path) -> list[bytes]:
-    """Without what was being written when a run was killed."""
-    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+def read_metrics(path: Path) -> list[MetricRow]:
+    """Every row. Raises RecordError for a damaged one; one that is still being written is left out."""
+    return read_lines(path, ANY_ROW)
+
+
+def last_metrics(path: Path) -> list[MetricRow]:
+    """The rows in the file's last 16 KiB."""
+    return MetricsTail(path, max(0, _size(path) - TAIL_BYTES)).read()
+
+
+@dataclass
+class MetricsTail:
+    """Reads what has been appended since the last call. `offset`: the bytes that have been read."""
+
+    path: Path
+    offset: int = 0
+
+    def read(self) -> list[MetricRow]:
+        """A run that goes back to a checkpoint cuts the file: a row that begins before the offset is left out."""
+        size = _size(self.path)
+        if size <= self.offset:
+            self.offset = size
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(size - self.offset)
+        complete = data[: data.rfind(b"\n") + 1]
+        self.offset += len(complete)
+        return [row for line in complete.splitlines(keepends=True) for row in _whole(self.path, line)]
+
+
+def _whole(path: Path, line: bytes) -> list[MetricRow]:
+    """The row of a line, none if the line is only the end of one."""
+    try:
+        return parse_lines(path, line, ANY_ROW)
+    except RecordError:
+        return []
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,78 +1,68 @@
-"""How often a run has been started, and whether that leads anywhere."""
+"""How often a run has been started, and whether its starts make progress."""
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 
 from inceptionctl.config.schema import Local, Slurm
 from inceptionctl.errors import InceptionctlError, warn
-from inceptionctl.runs.paths import RunDir, read_rows
+from inceptionctl.runs.io import append_record, read_lines
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Start
 
-SUBMISSION = "INCEPTIONCTL_SUBMISSION"  # set by a job's script: the folder of what was submitted at once
-STUCK = 5  # starts in a row that get no further: the next will not, either
-
-
-@dataclass(frozen=True)
-class Start:
-    """A first rank's, at `step`, `at` seconds of the epoch; `job` and `submission` are None outside a cluster."""
-
-    at: float
-    node: str
-    job: str | None
-    submission: str | None
-    step: int
+SUBMISSION = "INCEPTIONCTL_SUBMISSION"  # environment variable of a job: the folder of its script
+MAX_STARTS_AT_ONE_STEP = 5
 
 
-def starts(run: RunDir) -> list[Start]:
-    return [Start(**row) for row in read_rows(run.starts)]
+def read_starts(run: RunDir) -> list[Start]:
+    return read_lines(run.starts, Start)
 
 
-def note_start(run: RunDir, restarts: int) -> None:
-    """Adds this one. Raises InceptionctlError in a job that has started often enough, or to no effect."""
-    start = Start(time.time(), _node(), _job(), os.environ.get(SUBMISSION), saved_step(run))
-    with suppress(OSError), run.starts.open("a") as file:
-        file.write(json.dumps(asdict(start)) + "\n")
+def record_start(run: RunDir, restarts: int) -> None:
+    """Adds this one. Raises InceptionctlError in a job that has started too often, or too often at the same step."""
+    start = Start(at=time.time(), node=_node(), job=_job(), submission=os.environ.get(SUBMISSION), step=saved_step(run))
+    with suppress(OSError):  # a folder that cannot be written to is reported elsewhere
+        append_record(run.starts, start)
     if start.submission:
-        _check_more([s for s in starts(run) if s.submission == start.submission], restarts)
+        _check_starts([other for other in read_starts(run) if other.submission == start.submission], restarts)
 
 
 def saved_step(run: RunDir) -> int:
-    """0 where there is no checkpoint; one that is damaged counts."""
+    """The step of the last checkpoint, damaged or not; 0 if there is none."""
     names = (path.name.removeprefix("step-") for path in run.checkpoints.glob("step-*"))
     return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
-def judge_time_limit(launch: Local | Slurm, done: int, steps_per_epoch: int) -> None:
-    """After the signal that the time of a job is about to end. Raises InceptionctlError if that left no time for any
-    of its steps; warns if not for an epoch's."""
+def check_time_limit(launch: Local | Slurm, done: int, steps_per_epoch: int) -> None:
+    """Called after Slurm's warning that a job's time is about to end. Raises InceptionctlError if the job did not do a
+    single step; warns if it did less than an epoch."""
     if not isinstance(launch, Slurm) or SUBMISSION not in os.environ:
         return
-    asked = f"launch.time = {launch.time}" if launch.time else "the partition's time limit (launch.time is not set)"
+    limit = f"launch.time = {launch.time}" if launch.time else "the partition's time limit (launch.time is not set)"
     if done == 0:
-        raise InceptionctlError(f"{asked} is too short: it came before the first step was done; ask for more time")
+        raise InceptionctlError(f"{limit} is too short: it ended before the first step was done; ask for more time")
     if done < steps_per_epoch:
         warn(
-            f"{asked} is too short for one epoch: {done} of its {steps_per_epoch} steps were done; the run goes on "
-            "from there, but pays for its start each time"
+            f"{limit} is too short for one epoch: {done} of its {steps_per_epoch} steps were done; the run continues "
+            "from there, but each start costs time"
         )
 
 
-def _check_more(ours: list[Start], restarts: int) -> None:
-    if len(ours) > restarts + 1:
+def _check_starts(starts: Sequence[Start], restarts: int) -> None:
+    if len(starts) > restarts + 1:
         raise InceptionctlError(
-            f"started {len(ours) - 1} times (launch.restarts = {restarts}), and not at its end: the same command "
+            f"started {len(starts) - 1} times (launch.restarts = {restarts}) without finishing: the same command "
             "submits it again, from its last checkpoint"
         )
-    recent = {start.step for start in ours[-STUCK:]}
-    if len(ours) >= STUCK and len(recent) == 1:
+    recent = {start.step for start in starts[-MAX_STARTS_AT_ONE_STEP:]}
+    if len(starts) >= MAX_STARTS_AT_ONE_STEP and len(recent) == 1:
         raise InceptionctlError(
-            f"started {STUCK} times at step {recent.pop()}, and got no further: is launch.time too short, or "
-            f"launch.mem too small?\n  logs: {ours[-1].submission}/log"
+            f"started {MAX_STARTS_AT_ONE_STEP} times at step {recent.pop()} without progress: is launch.time too "
+            f"short, or launch.mem too small?\n  logs: {starts[-1].submission}/log"
         )
 
 

@@ -1,28 +1,29 @@
-"""How a run stands, by its files alone: right wherever the folder can be read, with or without a cluster."""
+"""Derives a run's state from its folder alone; works without Slurm."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from inceptionctl.runs.paths import RunDir, read_json
-from inceptionctl.runs.starts import starts
-
-Row = dict[str, Any]
-TAIL_BYTES = 1 << 14  # of the metrics: the last rows are what counts, and some runs have a million
+from inceptionctl.runs.exits import exit_status, has_failed
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import last_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, TrainRow
+from inceptionctl.runs.records.result import Result
+from inceptionctl.runs.starts import read_starts
 
 
 @dataclass(frozen=True)
 class RunState:
-    """`state`: done, running, starting, failed, stopped (told to), lost (killed, without a word) or new. `epoch`,
-    `images_per_s` and `error` (top-1, in percent) as last logged; `node`: of the last start; `restarts`: starts
-    but the first."""
+    """`state`: done, running, starting, failed, stopped (by a signal), lost (killed, without exit.json) or new.
+    `epoch`, `images_per_s` and `error` (top-1, in percent, of the reported split): as last logged; `node`: of the last
+    start; `restarts`: starts but the first."""
 
     state: str
     node: str = ""
@@ -33,36 +34,21 @@ class RunState:
 
 
 def run_state(run: RunDir) -> RunState:
-    begun, rows = starts(run), last_rows(run.metrics)
-    train: Row = next((row for row in reversed(rows) if row["kind"] == "train"), {})
-    seen: Row = next((row for row in reversed(rows) if row["kind"] == "eval" and row.get("split") != "dev"), {})
+    starts, rows = read_starts(run), last_metrics(run.metrics)
+    train = next((row for row in reversed(rows) if isinstance(row, TrainRow)), None)
     return RunState(
-        state=_state(run, bool(begun)),
-        node=begun[-1].node if begun else "",
-        epoch=max((row["epoch"] for row in (train, seen) if row), default=None),
-        images_per_s=train.get("images_per_s"),
-        error=_final_error(run) if run.finished else seen.get("top1_error"),
-        restarts=max(len(begun) - 1, 0),
+        state=_state(run, started=bool(starts)),
+        node=starts[-1].node if starts else "",
+        epoch=max((row.epoch for row in rows), default=None),
+        images_per_s=train.images_per_s if train else None,
+        error=_final_error(run) if run.finished else _last_error(rows),
+        restarts=max(len(starts) - 1, 0),
     )
 
 
-def last_rows(metrics: Path) -> list[Row]:
-    """The last whole rows of a metrics file that may be written to meanwhile."""
-    if not metrics.is_file():
-        return []
-    with metrics.open("rb") as file:
-        file.seek(max(0, metrics.stat().st_size - TAIL_BYTES))
-        lines = file.read().splitlines()
-    rows = []
-    for line in lines:
-        with suppress(ValueError):
-            rows.append(json.loads(line))
-    return [row for row in rows if isinstance(row, dict)]
-
-
 def is_locked(run: RunDir) -> bool:
-    """Whether a process works on the run, as far as this machine can tell: only for a moment does this hold the lock
-    itself, which workers allow for."""
+    """Whether a process works on the run, as far as this machine can tell. Takes the lock for a moment, for which
+    workers wait."""
     try:
         with run.lock.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -74,22 +60,33 @@ def is_locked(run: RunDir) -> bool:
 
 
 def launched_here(run: RunDir) -> bool:
-    """Whether a command on this machine is about to work on the run, or to start it again."""
+    """Whether a command on this machine runs the run, or is about to start it again."""
     host, process = launcher(run)
     return host == socket.gethostname() and is_ours(process)
 
 
 def launcher(run: RunDir) -> tuple[str, int]:
-    """Host and process of the command that works on the run; "" and 0 where none says so."""
+    """Host and process id of the command that runs the run; "" and 0 if none is recorded."""
     with suppress(OSError, ValueError):
-        host, _, process = run.launcher.read_text().strip().partition(" ")
+        host, _, process = run.pid.read_text().strip().partition(" ")
         return host, int(process)
     return "", 0
 
 
+def record_launcher(run: RunDir) -> None:
+    """This process."""
+    with suppress(OSError):  # a folder that cannot be written to is reported when the worker starts
+        run.pid.write_text(f"{socket.gethostname()} {os.getpid()}\n")
+
+
+def clear_launcher(run: RunDir) -> None:
+    with suppress(OSError):
+        run.pid.unlink()
+
+
 def is_ours(process: int) -> bool:
-    """Whether a process is there and, where the system tells, is one of this program's: numbers are used again, and a
-    stranger's folder may name any."""
+    """Whether a process exists and, where /proc tells, is one of this program's: ids are used again, and a stranger's
+    folder may name any."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, PermissionError, OverflowError):
@@ -98,20 +95,25 @@ def is_ours(process: int) -> bool:
     return process > 0 and (not words.is_file() or b"inceptionctl" in words.read_bytes())
 
 
-def _state(run: RunDir, begun: bool) -> str:
+def _state(run: RunDir, started: bool) -> str:
     if run.finished:
         return "done"
     if is_locked(run):
         return "running"
     if launched_here(run):
         return "starting"
-    if run.failed:
+    if has_failed(run):
         return "failed"
-    if run.ended is not None and run.ended >= 128:
+    status = exit_status(run)
+    if status and status.code >= 128:
         return "stopped"
-    return "lost" if begun else "new"
+    return "lost" if started else "new"
 
 
-def _final_error(run: RunDir) -> float | None:
-    errors = {one["weights"]: one["top1_error"] for one in read_json(run.result)["evaluations"]}
-    return errors.get("ema")
+def _final_error(run: RunDir) -> float:
+    return read_record(run.result, Result).evaluation("ema").top1_error
+
+
+def _last_error(rows: Sequence[MetricRow]) -> float | None:
+    seen = (row for row in reversed(rows) if isinstance(row, EvalRow) and row.purpose != "selection")
+    return next((row.top1_error for row in seen), None)

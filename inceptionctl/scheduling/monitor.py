@@ -12,10 +12,12 @@ from inceptionctl.errors import RequestError, count
 from inceptionctl.launch.slurm.clients import Job
 from inceptionctl.launch.slurm.jobs import ACTIVE, look_up
 from inceptionctl.launch.slurm.submission import job_log, jobs_of, report_jobs
-from inceptionctl.runs import paths
+from inceptionctl.runs.find import RunIndex
+from inceptionctl.runs.io import read_record
 from inceptionctl.runs.logs import notices, why_ended
-from inceptionctl.runs.paths import RunDir, read_json
-from inceptionctl.runs.starts import starts
+from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.records.table import TableManifest
+from inceptionctl.runs.starts import read_starts
 from inceptionctl.runs.state import RunState, run_state
 
 # Final states of a job that tell more than the run's files do.
@@ -110,7 +112,7 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
     holds none."""
     if (folder / "config.yaml").is_file():
         return {folder.absolute().name: RunDir(folder)}
-    if (folder / "ledger.json").is_file():
+    if (folder / MANIFEST).is_file():
         return dict(_cells_of_table(folder))
     found = sorted(path.parent for path in (*folder.glob("*/config.yaml"), *folder.glob("*/*/config.yaml")))
     if not found:
@@ -121,13 +123,11 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
 
 
 def _cells_of_table(folder: Path) -> Iterable[tuple[str, RunDir | None]]:
-    """A run that began after the manifest was written is found by its identity."""
-    for row in read_json(folder / "ledger.json")["rows"]:
-        for cell in row["cells"]:
-            run = RunDir(folder.parent / cell["run"]) if cell["run"] else None
-            tried = paths.attempts(folder.parent, cell["identity"]) if "identity" in cell else []
-            done = [attempt for attempt in tried if attempt.finished]
-            yield f"{row['label']}, seed {cell['seed']}", (done or tried)[-1] if tried else run
+    """Their runs are found by identity, under whatever name."""
+    index = RunIndex.of(folder.absolute().parent)
+    for row in read_record(folder / MANIFEST, TableManifest).rows:
+        for cell in row.cells:
+            yield f"{row.label}, seed {cell.seed}", index.newest(cell.identity)
 
 
 def _status(
@@ -147,7 +147,7 @@ def _status(
     if job is None and files.state == "new" and not log.is_file():
         unknown = f"Slurm does not answer or has forgotten this job, and there is no log of it in {log.parent}"
         return RunStatus(label, run, "unknown", files, name, reason=unknown)
-    began = any(start.submission == str(submission) for start in starts(run))
+    began = any(start.submission == str(submission) for start in read_starts(run))
     silent = not began and state not in ("running", "starting", *JOB_ENDS.values())
     reason = _before_python(log) if silent else _reason(run, state, log)
     return RunStatus(label, run, state, files, name, job.node if job and job.node else files.node, reason)
@@ -158,7 +158,7 @@ def _state(run: RunDir, files: RunState, job: Job | None, log: Path) -> str:
     if job and job.state == "PENDING":
         return "requeued" if files.restarts or files.node else "queued"
     if job and job.state in ACTIVE:
-        return "starting" if not run.lock.is_file() or run.ended is not None else "running"
+        return "starting" if not run.lock.is_file() or run.exit.is_file() else "running"
     if files.state in ("running", "starting"):
         return files.state
     if job and job.state in JOB_ENDS:

@@ -13,7 +13,8 @@ from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan, rate_factor
-from inceptionctl.runs.paths import read_json
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run
 from inceptionctl.scheduling.submit import preview_script
@@ -99,8 +100,7 @@ def _state(plan: Plan) -> str:
     run = finished(plan)
     if not run or needs_run(plan):
         return f"{plan.identity}  to run"
-    errors = {e["weights"]: e["top1_error"] for e in read_json(run.result)["evaluations"]}
-    return f"{plan.identity}  done, error {errors['ema']:.2f} %"
+    return f"{plan.identity}  done, error {read_record(run.result, Result).evaluation('ema').top1_error:.2f} %"
 
 
 def _weights(plan: Plan) -> str:

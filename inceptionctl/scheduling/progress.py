@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,8 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inceptionctl.runs.io import read_record
 from inceptionctl.runs.logs import notices, why_ended
-from inceptionctl.runs.paths import EXIT_RETRY, RunDir, read_json
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow
+from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.queue import QueuedRun
 
 LINE_SECONDS = 20.0  # between two lines about one run, off a terminal
@@ -56,12 +58,12 @@ class QueueConsole:
         self._tasks[queued.label] = self._progress.add_task(f"  {queued.label}", total=queued.steps, note="starting")
         self._last_line[queued.label] = time.monotonic()
 
-    def row(self, queued: QueuedRun, row: dict[str, Any]) -> None:
+    def row(self, queued: QueuedRun, row: MetricRow) -> None:
         note = describe(row)
-        self._progress.update(self._tasks[queued.label], completed=row["step"], note=note)
+        self._progress.update(self._tasks[queued.label], completed=row.step, note=note)
         if not self._console.is_terminal and time.monotonic() - self._last_line[queued.label] > LINE_SECONDS:
             self._last_line[queued.label] = time.monotonic()
-            self._print(f"{queued.label}: step {row['step']} of {queued.steps}, {note}")
+            self._print(f"{queued.label}: step {row.step} of {queued.steps}, {note}")
 
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
         again = f"restarting from its last checkpoint ({restart} of {queued.restarts})"
@@ -76,7 +78,7 @@ class QueueConsole:
         if code == 0:
             for notice in notices(run.log()):
                 self._print(f"[yellow]{queued.label}:[/] {escape(notice)}")
-            self._print(f"{queued.label}: {summary(read_json(run.result))}")
+            self._print(f"{queued.label}: {summary(read_record(run.result, Result))}")
         else:
             message, log = why_ended(run)
             self._print(f"[red]{queued.label} failed ({ended(code)}):[/] {escape(message)}\n  log: {escape(str(log))}")
@@ -88,13 +90,12 @@ class QueueConsole:
         )
 
 
-def describe(row: dict[str, Any]) -> str:
-    """A row of metrics in a few words."""
-    if row["kind"] == "eval":
-        return f"error {row['top1_error']:.1f} %"
-    if row["kind"] == "optimizer":
-        return f"1/sqrt(v+eps) {row['inv_rms_mean']:.4g}"
-    return f"loss {row['loss']:.2f}, {row['images_per_s']:.0f} images/s"
+def describe(row: MetricRow) -> str:
+    if isinstance(row, EvalRow):
+        return f"error {row.top1_error:.1f} %"
+    if isinstance(row, OptimizerRow):
+        return f"1/sqrt(v+eps) {row.inv_rms_mean:.4g}"
+    return f"loss {row.loss:.2f}, {row.images_per_s:.0f} images/s"
 
 
 def ended(code: int) -> str:
@@ -104,10 +105,10 @@ def ended(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 
 
-def summary(result: dict[str, Any]) -> str:
+def summary(result: Result) -> str:
     """The result of a run in a line."""
-    ema, raw = ({e["weights"]: e for e in result["evaluations"]}[kind] for kind in ("ema", "raw"))
+    ema, raw = result.evaluation("ema"), result.evaluation("raw")
     return (
-        f"top-1 error {ema['top1_error']:.2f} % (averaged weights; last weights {raw['top1_error']:.2f} %) "
-        f"on {ema['n_images']:,} images, {result['wall_s']:.0f} s"
+        f"top-1 error {ema.top1_error:.2f} % (averaged weights; last weights {raw.top1_error:.2f} %) "
+        f"on {ema.n_images:,} images, {result.wall_s:.0f} s"
     )

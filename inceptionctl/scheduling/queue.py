@@ -5,20 +5,20 @@ A run that loses a process or hangs is started again from its last checkpoint.
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 from inceptionctl.launch.local import Worker, WorkerSlot, start
 from inceptionctl.launch.watchdog import Watchdog
+from inceptionctl.runs.metrics import MetricsTail
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
+from inceptionctl.runs.records.metrics import MetricRow
+from inceptionctl.runs.state import clear_launcher, record_launcher
 
 POLL_SECONDS = 0.2
 RESTART_LOCK_SECONDS = 30.0  # the killed worker may take this long to release the run's lock
@@ -41,7 +41,7 @@ class Observer(Protocol):
 
     def started(self, queued: QueuedRun, run: RunDir) -> None: ...
 
-    def row(self, queued: QueuedRun, row: dict[str, Any]) -> None: ...
+    def row(self, queued: QueuedRun, row: MetricRow) -> None: ...
 
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None: ...
 
@@ -57,16 +57,16 @@ class _ActiveRun:
     slot: WorkerSlot
     worker: Worker
     watchdog: Watchdog
-    read: int = 0
+    metrics: MetricsTail
     restarts: int = 0
     hung: bool = False
 
     @classmethod
     def start(cls, queued: QueuedRun, slot: WorkerSlot) -> _ActiveRun:
         run = queued.open_folder()
-        with suppress(OSError):  # starting the worker reports a folder that cannot be written to
-            run.launcher.write_text(f"{socket.gethostname()} {os.getpid()}\n")
-        return cls(queued, run, slot, start(run, slot, 0.0), Watchdog(run, queued.hang_timeout))
+        record_launcher(run)
+        worker, watchdog = start(run, slot, 0.0), Watchdog(run, queued.hang_timeout)
+        return cls(queued, run, slot, worker, watchdog, MetricsTail(run.metrics))
 
     def restart(self) -> None:
         self.worker.kill()
@@ -77,25 +77,9 @@ class _ActiveRun:
     def close(self) -> int:
         """Called once the worker has ended: its exit code."""
         self.worker.close()
-        with suppress(OSError):
-            self.run.launcher.unlink()
+        clear_launcher(self.run)
         assert self.worker.exit_code is not None, "the worker has ended"
         return self.worker.exit_code
-
-    def new_rows(self) -> list[dict[str, Any]]:
-        """Rows written since the last call. A run that goes back truncates the file: it is read from its start again if
-        it is shorter now; otherwise this position may be in the middle of a row, which is skipped."""
-        if not self.run.metrics.is_file():
-            return []
-        text = self.run.metrics.read_bytes()
-        self.read = self.read if self.read <= len(text) else 0
-        end = text.rfind(b"\n") + 1
-        rows = []
-        for line in text[self.read : end].splitlines():
-            with suppress(ValueError):
-                rows.append(json.loads(line))
-        self.read = max(self.read, end)
-        return rows
 
     def kill_if_hung(self) -> None:
         if not self.hung and self.watchdog.hung():
@@ -140,7 +124,7 @@ def _poll(active: _ActiveRun, observer: Observer) -> int | None:
     """The exit code of a run that has ended. Restarts one whose worker was lost."""
     active.kill_if_hung()
     ended = active.worker.exit_code is not None
-    for row in active.new_rows():
+    for row in active.metrics.read():
         observer.row(active.queued, row)
     if not ended:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from inceptionctl.config.validate import identity as identity_of
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs import paths
+from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config
 from inceptionctl.runs.paths import RunDir
 
@@ -17,7 +17,7 @@ def attempts(plan: Plan) -> list[RunDir]:
     """Every run folder of this identity, oldest first: the one that `run_dir` names, or all below `outputs`."""
     if plan.config.run_dir:
         return [RunDir(Path(plan.config.run_dir))]
-    return paths.attempts(Path(plan.config.outputs), plan.identity)
+    return find.attempts(Path(plan.config.outputs), plan.identity)
 
 
 def finished(plan: Plan) -> RunDir | None:
@@ -32,11 +32,6 @@ def unfinished(plan: Plan) -> RunDir | None:
     return next((run for run in reversed(attempts(plan)) if run.resumable), None)
 
 
-def newest(plan: Plan) -> RunDir | None:
-    """The finished run, or the last attempt, whose log says why it is not finished."""
-    return finished(plan) or next(reversed(attempts(plan)), None)
-
-
 def needs_run(plan: Plan) -> bool:
     return plan.config.rerun or finished(plan) is None
 
@@ -48,7 +43,7 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
     if config.run_dir:
         run = open_run_dir(Path(config.run_dir), plan.identity)
     else:
-        run = unfinished(plan) or paths.create(Path(config.outputs), config.name, plan.identity)
+        run = unfinished(plan) or find.create(Path(config.outputs), config.name, plan.identity)
     before = read_config(run) if run.config.is_file() else None
     launch = replace(config.launch, nproc=nproc, threads=threads)
     now = replace(before or config, launch=launch, data=config.data, tracker=config.tracker)

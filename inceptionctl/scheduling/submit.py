@@ -12,9 +12,10 @@ from inceptionctl.config.schema import Slurm
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import active
 from inceptionctl.launch.slurm.script import TaskLayout, job_script
-from inceptionctl.launch.slurm.submission import Submission, jobs_of, submit_run, submit_table
+from inceptionctl.launch.slurm.submission import jobs_of, submit_run, submit_table
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Submission
 from inceptionctl.scheduling.downloads import download_missing_weights
 from inceptionctl.scheduling.run_folders import open_folder, unfinished
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.scheduling.placement import place
-from inceptionctl.scheduling.run_folders import needs_run, newest
+from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.tables import manifest
 from inceptionctl.tables.ladder import Rung, Table, resolve_rows, seeds_of
 
@@ -62,13 +62,12 @@ class TablePlan:
         """The plans of the cells that are not finished, by label."""
         return {label: plan for label, plan in self.plans.items() if needs_run(plan)}
 
-    def write_manifest(self, failed: Collection[str] = ()) -> None:
-        """`failed`: labels of the cells whose run has failed just now."""
-        rows = [self._row(row, failed) for row in self.rows]
+    def write_manifest(self) -> None:
+        rows = [self._row(row) for row in self.rows]
         classes = len(self.first.data.classes)
         manifest.write(self.folder, self.table, self.configs, self.command, classes, rows, self.paper)
 
-    def _row(self, row: Rung, failed: Collection[str]) -> manifest.LedgerRow:
+    def _row(self, row: Rung) -> manifest.LedgerRow:
         label = row.row.label
         plans = {seed: plan for (of_row, seed), plan in self.cells.items() if of_row == label}
         any_plan = next(iter(plans.values()))
@@ -79,9 +78,7 @@ class TablePlan:
             switch=row.row.add,
             cost=any_plan.cost,
             full=any_plan.full,
-            runs={seed: newest(plan) for seed, plan in plans.items()},
             identities={seed: plan.identity for seed, plan in plans.items()},
-            failed={seed for seed in plans if cell_label(label, seed) in failed},
         )
 
 

@@ -1,17 +1,18 @@
-"""`outputs/<name>/ledger.json`: which run is which cell of a table. `report` reads it and the run folders."""
+"""Writes table.json, the manifest of a table: which run is which cell. `report` and `status` start from it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import flatten, matches
 from inceptionctl.models.spec.cost import Cost
 from inceptionctl.papers import records as papers
-from inceptionctl.runs.paths import RunDir, write_json
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.runs.records.table import ManifestCell, ManifestRow, Override, TableManifest
 from inceptionctl.tables.ladder import Table, difference
 
 # What a scale may set against the paper's own recipe, listed in every report.
@@ -20,8 +21,7 @@ SCALED = ("arch", "data.name", "schedule", "train", "protocol", "augment")
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerRow:
-    """A row with the cost of the network run and of the full-size one, and for each seed its run, if there is one,
-    and its identity, by which one that begins later is found."""
+    """A row with the cost of the network run and of the full-size one, and the identity of each seed's run."""
 
     label: str
     cell: str | None
@@ -29,9 +29,7 @@ class LedgerRow:
     switch: str | None
     cost: Cost
     full: Cost
-    runs: dict[int, RunDir | None]
     identities: dict[int, str]
-    failed: set[int]
 
 
 def write(
@@ -45,21 +43,23 @@ def write(
 ) -> None:
     """`configs` are those of the rows here, `paper` the first row's by the paper's recipe."""
     config = configs[0]
-    write_json(folder / "ledger.json", {
-        "table": table.name,
-        "mode": table.mode,
-        "title": f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
-        "setting": setting(configs),
-        "command": command,
-        "metric": table.metric,
-        "weights": table.weights,
-        "protocol": config.protocol.name,
-        "comparable": False,  # no scale runs the paper's images under its protocol yet
-        "chance_error": 100.0 * (1 - 1 / classes),
-        "quoted": table.quoted,
-        "rows": [_row(folder, row) for row in rows],
-        "overrides": overridden(paper, config),
-    })  # fmt: skip
+    manifest = TableManifest(
+        table=table.name,
+        mode=table.mode,
+        title=f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
+        setting=setting(configs),
+        command=command,
+        metric=table.metric,
+        image_set=config.data.eval_split,
+        protocol=config.protocol.name,
+        weights=table.weights,
+        comparable=False,  # no scale runs the paper's images under its protocol yet
+        chance_error=100.0 * (1 - 1 / classes),
+        quoted=table.quoted,
+        rows=[_row(row) for row in rows],
+        overrides=overridden(paper, config),
+    )
+    write_record(folder / MANIFEST, manifest)
 
 
 def setting(configs: Sequence[Config]) -> str:
@@ -77,31 +77,25 @@ def _either(values: Iterable[float]) -> str:
     return " or ".join(f"{value:g}" for value in sorted(set(values)))
 
 
-def overridden(paper: Config, here: Config) -> list[dict[str, str]]:
-    """The paper's values that do not hold here."""
+def overridden(paper: Config, here: Config) -> list[Override]:
+    """The paper's values that the scale replaces."""
     pairs = difference(flatten(asdict(paper)), flatten(asdict(here)))
     return [
-        {"key": key, "paper": str(stated), "here": str(ours)}
+        Override(key=key, paper=str(stated), here=str(ours))
         for key, (stated, ours) in pairs.items()
         if matches(key, SCALED)
     ]
 
 
-def _row(folder: Path, row: LedgerRow) -> dict[str, Any]:
-    return {
-        "label": row.label,
-        "cell": row.cell,
-        "against": row.against,
-        "switch": row.switch,
-        "params": row.cost.params,
-        "macs": row.cost.macs,
-        "full_params": row.full.params,
-        "full_macs": row.full.macs,
-        "cells": [_cell(folder, seed, row.identities[seed], run, seed in row.failed) for seed, run in row.runs.items()],
-    }
-
-
-def _cell(folder: Path, seed: int, identity: str, run: RunDir | None, failed: bool) -> dict[str, Any]:
-    status = "done" if run and run.finished else "failed" if failed else "missing"
-    relative = run.path.resolve().relative_to(folder.parent.resolve()).as_posix() if run else None
-    return {"seed": seed, "identity": identity, "run": relative, "status": status}
+def _row(row: LedgerRow) -> ManifestRow:
+    return ManifestRow(
+        label=row.label,
+        paper=row.cell,
+        against=row.against,
+        switch=row.switch,
+        params=row.cost.params,
+        macs=row.cost.macs,
+        full_params=row.full.params,
+        full_macs=row.full.macs,
+        cells=[ManifestCell(seed=seed, identity=identity) for seed, identity in row.identities.items()],
+    )

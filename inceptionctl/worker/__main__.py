@@ -26,10 +26,11 @@ from inceptionctl.launch.local import exit_with_parent
 from inceptionctl.launch.watchdog import exit_when_hung
 from inceptionctl.runs import permissions as umask
 from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.exits import clear_exit, record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
-from inceptionctl.runs.starts import SUBMISSION, judge_time_limit, note_start
+from inceptionctl.runs.starts import SUBMISSION, check_time_limit, record_start
 
-ROOM_BYTES = 1 << 14  # for the last words of a run
+RESERVE_BYTES = 1 << 14  # for the last messages of a run on a full disk
 GLANCE_SECONDS = 0.5  # whoever looks whether a run is worked on holds its lock for a moment
 STRANDED_SECONDS = 20.0  # for a rank to get to a step boundary: one whose peer is gone may wait for it for ever
 
@@ -76,7 +77,7 @@ def work(run: RunDir, liveness_pipe: Connection | None = None, lock_timeout_s: f
     if liveness_pipe:
         exit_with_parent(liveness_pipe)
     try:
-        with _locked(run, lock_timeout_s) if rank == 0 else _unlocked():
+        with _locked(run, lock_timeout_s) if rank == 0 else _unlocked(run, rank):
             _work(run, stop)
         return 0
     except InceptionctlError as error:
@@ -105,7 +106,7 @@ def _work(run: RunDir, stop: StopFlag) -> None:
             done, steps_per_epoch = clock.step - first, clock.steps_per_epoch
     except Interrupted:
         if stop.number == signal.SIGUSR2 and os.environ.get("RANK", "0") == "0":
-            judge_time_limit(read_config(run).launch, done, steps_per_epoch)
+            check_time_limit(read_config(run).launch, done, steps_per_epoch)
         raise
 
 
@@ -120,6 +121,10 @@ def _code(error: BaseException) -> int:
     return 1
 
 
+def _message(error: BaseException) -> str:
+    return str(error) if isinstance(error, InceptionctlError) else f"{type(error).__name__}: {error}"
+
+
 def _stop_on_signals(stop: StopFlag) -> StopFlag:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
         signal.signal(number, stop.ask)
@@ -127,15 +132,19 @@ def _stop_on_signals(stop: StopFlag) -> StopFlag:
 
 
 @contextmanager
-def _unlocked() -> Iterator[None]:
+def _unlocked(run: RunDir, rank: int) -> Iterator[None]:
     """The first rank holds the lock for all."""
-    yield
+    try:
+        yield
+    except BaseException as error:
+        record_exit(run, _code(error), _message(error), rank)
+        raise
 
 
 @contextmanager
 def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
-    """Raises RequestError when another process works on the run; the lock goes with this process, however it ends.
-    While it is held there is no verdict; then there is one, unless this process was killed."""
+    """Raises RequestError if another process works on the run; the lock goes when this process ends, in whatever way.
+    exit.json is absent while the lock is held, and written before it is released."""
     launch = read_config(run).launch
     try:
         lock = run.lock.open("w")
@@ -144,21 +153,21 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
     with lock:
         _take(lock, run, time.monotonic() + lock_timeout_s)
         with suppress(OSError):
-            run.room.write_bytes(b"\0" * ROOM_BYTES)
-        code = 0
+            run.reserve.write_bytes(b"\0" * RESERVE_BYTES)
+        code, message = 0, ""
         try:
-            run.verdict.unlink(missing_ok=True)
-            note_start(run, launch.restarts)
+            clear_exit(run)
+            record_start(run, launch.restarts)
             if SUBMISSION in os.environ:
                 exit_when_hung(run, launch.hang_timeout)
             yield
         except BaseException as error:
-            code = _code(error)
+            code, message = _code(error), _message(error)
             raise
         finally:
-            with suppress(OSError):  # before the last words: they may be that the disk is full
-                run.room.unlink()
-                run.verdict.write_text(f"{code}\n")
+            with suppress(OSError):
+                run.reserve.unlink()  # the message may be that the disk is full
+            record_exit(run, code, message)
 
 
 def _take(lock: TextIO, run: RunDir, deadline: float) -> None:

@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import warn
 from inceptionctl.runs.environment import describe
-from inceptionctl.runs.metrics import MetricsFile, Row
-from inceptionctl.runs.paths import RunDir, write_json
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.metrics import MetricsFile
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import MetricRow
 from inceptionctl.trackers.base import Guarded, Tracker, open_tracker
 
 
@@ -40,16 +43,20 @@ class Record:
 
     def open(self, run: RunDir, config: Config, device: str, threads: int, ranks: int) -> None:
         """Goes on with the files of `run`; notes what it runs on."""
-        write_json(run.env, describe(device, threads, ranks))
+        write_record(run.env, describe(device, threads, ranks))
         settings = config.tracker
         open_it = partial(open_tracker, settings.name, settings.project, settings.mode, run)
         tracker = Guarded(settings.name, lambda: open_it(asdict(config)), warn)
         self.sinks = [MetricsFile(run.metrics, self.progress.rows), tracker]
 
-    def write(self, row: Row) -> None:
+    def write(self, row: MetricRow) -> None:
         self.progress.rows += 1
+        values = {key: value for key, value in asdict(row).items() if key != "schema"}
         for sink in self.sinks:
-            sink.write(row)
+            if isinstance(sink, MetricsFile):
+                sink.write(row)
+            else:
+                sink.write(values)
 
     def cut(self) -> None:
         """Takes back the rows that came after the last checkpoint."""
@@ -70,9 +77,9 @@ class Record:
         """Time that is not spent on training does not count in its rate."""
         self.rows_since = self.monotonic()
 
-    def speed(self, images: int) -> Row:
-        """The rate of the `images` since the last row, in images a second."""
-        return {"images_per_s": images / max(self.monotonic() - self.rows_since, 1e-9), "time_s": self.wall_s}
+    def images_per_s(self, images: int) -> float:
+        """Of the `images` since the last row."""
+        return images / max(self.monotonic() - self.rows_since, 1e-9)
 
     def unsaved_s(self) -> float:
         """Seconds of work that a power cut would cost."""
@@ -81,8 +88,8 @@ class Record:
     def note_saved(self) -> None:
         self.saved = self.monotonic()
 
-    def state(self) -> Row:
+    def state(self) -> dict[str, Any]:
         return asdict(self.progress) | {"wall_s": self.wall_s}
 
-    def restore(self, state: Row) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         self.progress, self.started = Progress(**state), self.monotonic()

@@ -1,106 +1,123 @@
-"""What a run leaves behind: predictions and result, or what it looked like when it blew up."""
+"""Writes the evaluations and result.json of a finished run, or a diagnostic dump after divergence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from inceptionctl.config.schema import Config
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.metrics import Row
-from inceptionctl.runs.paths import RunDir, write_json, writing
+from inceptionctl.runs.evaluations import Predictions, write_evaluation
+from inceptionctl.runs.io import write_record, writing
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Divergence
+from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord, Result
 from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import Step
-from inceptionctl.worker.logger import Record
+from inceptionctl.worker.logger import Progress
 
-Found = dict[str, Evaluation]  # by weights, "raw" and "ema"
+EVALUATION_BATCH_SIZE = 100  # per device
 
 
-def write_results(
-    run: RunDir, made: Plan, record: Record, last: Found, best: Found | None, groups_N: np.ndarray
+def write_evaluations(
+    run: RunDir, plan: Plan, evaluations: Mapping[str, Evaluation], group_N: np.ndarray, device: str
+) -> list[EvaluationSummary]:
+    """`evaluations` by the weights that were evaluated; `group_N`: source of each image of the set."""
+    return [
+        write_evaluation(run, _record(plan.config, weights, one, device), _predictions(one, group_N))
+        for weights, one in evaluations.items()
+    ]
+
+
+def write_result(
+    run: RunDir, plan: Plan, progress: Progress, wall_s: float, evaluations: list[EvaluationSummary]
 ) -> None:
-    """`last`: the weights of the last step, which are the run's figure; `best`: those chosen on the dev split."""
-    protocol, progress, wall_s = made.config.protocol.name, record.progress, record.wall_s
-    write_predictions(run.predictions(protocol), last, groups_N)
-    result: Row = {
-        "identity": made.identity,
-        "arch": made.config.arch.name,
-        "params": made.cost.params,
-        "macs": made.cost.macs,
-        "seed": made.config.seed,
-        "epochs": made.config.train.epochs,
-        "classes": list(made.data.classes),
-        "status": "done",
-        "selected_by": "last",
-        "rollbacks": progress.rollbacks,
-        "unreadable": progress.unreadable,
-        "wall_s": wall_s,
-        "images_per_s": made.clock.steps * made.config.train.batch_size / wall_s,
-        "evaluations": _evaluations(made, last),
-    }
-    if best and progress.best:
-        step, dev_error = progress.best
-        write_predictions(run.predictions(f"{protocol}-best"), best, groups_N)
-        result["best"] = {
-            "selected_by": "dev",
-            "step": step,
-            "dev_top1_error": dev_error,
-            "evaluations": _evaluations(made, best),
-        }
-    write_json(run.result, result)
-
-
-def write_predictions(path: Path, found: Found, groups_N: np.ndarray) -> None:
-    """Whole or not at all."""
-    one = next(iter(found.values()))
-    arrays = {"label": one.labels_N, "group": groups_N[one.indices_N]}
-    for weights, evaluation in found.items():
-        arrays |= {f"{weights}_top5": evaluation.top5_NK, f"{weights}_p_true": evaluation.p_true_N}
-    with writing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-
-
-def dump(run: RunDir, made: Plan, step: Step, error: Diverged) -> Path:
-    """The weights as they are, which of them are no numbers, and the pictures of the step in question."""
-    folder = run.diverged / f"step-{error.step:08d}"
-    weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in step.model.state_dict().items()}
-    settings = made.config
-    (pictures,) = training_batches(
-        made.data.train, settings.train.batch_size, settings.seed, error.step - 1, error.step
+    """The last file of a run: it is finished then."""
+    result = Result(
+        identity=plan.identity,
+        arch=plan.config.arch.name,
+        params=plan.cost.params,
+        macs=plan.cost.macs,
+        seed=plan.config.seed,
+        epochs=plan.config.train.epochs,
+        classes=list(plan.data.classes),
+        rollbacks=progress.rollbacks,
+        unreadable=progress.unreadable,
+        wall_s=wall_s,
+        images_per_s=plan.clock.steps * plan.config.train.batch_size / wall_s,
+        best=Best(step=progress.best[0], dev_top1_error=progress.best[1]) if progress.best else None,
+        evaluations=evaluations,
     )
-    write_json(folder / "report.json", {
-        "step": error.step,
-        "loss": repr(error.loss),  # JSON has no word for what is no number
-        "grad_norm": repr(error.grad_norm),
-        "lr": made.schedule(error.step - 1),
-        "not_finite": [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()],
-        "pictures": [{"epoch": epoch, "index": index} for epoch, index in pictures],
-        "settings": {name: asdict(getattr(settings, name)) for name in ("optim", "schedule", "train")},
-    })  # fmt: skip
+    write_record(run.result, result)
+
+
+def dump(run: RunDir, plan: Plan, step: Step, error: Diverged) -> Path:
+    """The weights as they are, which of them are not finite, and the images of the step at which training diverged."""
+    folder, settings = run.diverged / f"step-{error.step:08d}", plan.config
+    weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in step.model.state_dict().items()}
+    (images,) = training_batches(plan.data.train, settings.train.batch_size, settings.seed, error.step - 1, error.step)
+    report = Divergence(
+        step=error.step,
+        loss=repr(error.loss),
+        grad_norm=repr(error.grad_norm),
+        lr=plan.schedule(error.step - 1),
+        not_finite=[name for name, tensor in weights.items() if not torch.isfinite(tensor).all()],
+        images=[(int(epoch), int(index)) for epoch, index in images],
+        settings={name: asdict(getattr(settings, name)) for name in ("optim", "schedule", "train")},
+    )
+    write_record(folder / "report.json", report)
     with writing(folder / "model.safetensors") as temporary:
         save_file(weights, temporary)
     return folder
 
 
-def _evaluations(made: Plan, found: Found) -> list[Row]:
-    settings = made.config
-    rendered = settings.data.name == "digits"  # drawn at the input's size: nothing to resize, crop or decode
-    return [
-        {
-            "protocol": settings.protocol.name,
-            "weights": weights,
-            **evaluation.row(),
-            "resize": None if rendered else settings.arch.pixels,
-            "crop": None if rendered else settings.protocol.crop,
-            "interpolation": None if rendered else "bilinear",
-            "decoder": None if rendered else "pillow",
-            "blacklist": False,
-            "eval_split": settings.data.eval_split,
-        }
-        for weights, evaluation in found.items()
-    ]
+def _record(settings: Config, weights: str, evaluation: Evaluation, device: str) -> EvaluationRecord:
+    return EvaluationRecord(
+        image_set=_image_set(settings),
+        protocol=_protocol(settings),
+        weights=weights,
+        n_images=evaluation.n_images,
+        unreadable=evaluation.unreadable,
+        top1_error=evaluation.error(1),
+        top5_error=evaluation.error(5),
+        nll=evaluation.loss,
+        batch_size=EVALUATION_BATCH_SIZE,
+        device=device,
+    )
+
+
+def _image_set(settings: Config) -> ImageSet:
+    data = settings.data
+    return ImageSet(
+        name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=data.fingerprint
+    )
+
+
+def _protocol(settings: Config) -> ProtocolRecord:
+    rendered = settings.data.name == "digits"  # drawn at the input's size: nothing to decode, crop or resize
+    return ProtocolRecord(
+        name=settings.protocol.name,
+        resize=None if rendered else settings.arch.pixels,
+        crop=None if rendered else settings.protocol.crop,
+        crops=1,
+        interpolation=None if rendered else "bilinear",
+        averaging=None,
+        decoder=None if rendered else f"pillow {version('pillow')}",
+    )
+
+
+def _predictions(evaluation: Evaluation, group_N: np.ndarray) -> Predictions:
+    return Predictions(
+        label_N=evaluation.labels_N,
+        group_N=group_N[evaluation.indices_N],
+        top5_NK=evaluation.top5_NK,
+        p_true_N=evaluation.p_true_N,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 
@@ -16,8 +17,9 @@ from inceptionctl.errors import RequestError, warn
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.config_file import read_config
-from inceptionctl.runs.metrics import Row
-from inceptionctl.runs.paths import Heartbeat, RunDir
+from inceptionctl.runs.heartbeat import Heartbeat
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import EvalRow, OptimizerRow, TrainRow
 from inceptionctl.training import checkpoint, determinism, state
 from inceptionctl.training.checkpoint import Checkpoint
 from inceptionctl.training.distributed.context import here, join
@@ -29,9 +31,8 @@ from inceptionctl.training.precise_bn import recompute
 from inceptionctl.training.step import Outcome, Step, on_device
 from inceptionctl.worker.assemble import make_step, seed_dropout
 from inceptionctl.worker.logger import Record
-from inceptionctl.worker.results import dump, write_results
+from inceptionctl.worker.results import EVALUATION_BATCH_SIZE, dump, write_evaluations, write_result
 
-EVALUATION_BATCH = 100
 BACK_OFF = 0.5  # of the rate, each time that a run goes back
 
 
@@ -63,8 +64,7 @@ class Session:
         elif not ranks.first:
             seed_dropout(settings.seed, 0, ranks.rank)
         if ranks.first:
-            named = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-            session.record.open(run, made.config, named, torch.get_num_threads(), ranks.size)
+            session.record.open(run, made.config, _device_name(device), torch.get_num_threads(), ranks.size)
         return session
 
     def __post_init__(self) -> None:
@@ -127,39 +127,52 @@ class Session:
         self.journal.pending.append(outcome)
         if not clock.every(settings.log_every):
             return
-        means = self.journal.row(clock.step)
-        self.record.progress.unreadable += int(means.get("unreadable") or 0)
-        steps = clock.step % settings.log_every or settings.log_every
-        self.record.write(
-            {"kind": "train", **self._at, **means, "lr": rate, **self.record.speed(settings.batch_size * steps)}
-        )
+        means: dict[str, Any] = {"unreadable": 0} | self.journal.row(clock.step)
+        self.record.progress.unreadable += means["unreadable"]
+        images = settings.batch_size * (clock.step % settings.log_every or settings.log_every)
+        images_per_s, time_s = self.record.images_per_s(images), self.record.wall_s
+        self.record.write(TrainRow(**self._at, **means, lr=rate, images_per_s=images_per_s, time_s=time_s))
         self.record.restart_rate()
 
     def end_epoch(self) -> None:
         """A look at the average on the first monitored pictures; the last step gets a full evaluation instead."""
         settings, clock = self.plan.config.train, self.plan.clock
         if (found := inverse_rms(self.step.optimizer)) is not None:
-            self.record.write({"kind": "optimizer", **self._at, **found})
+            self.record.write(OptimizerRow(**self._at | found))
         if settings.keep_best:
-            error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), split="dev").error(1)
+            error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), "selection").error(1)
             if self.record.progress.best is None or error < self.record.progress.best[1]:
                 self.record.progress.best = clock.step, error
         elif not clock.done:
-            self.evaluate("ema", self.images.monitor, settings.monitor)
+            self.evaluate("ema", self.images.monitor, settings.monitor, "monitor")
         self.record.restart_rate()
 
-    def evaluate(self, weights: str, images: Images, count: int, **about: str) -> Evaluation:
-        """Evaluates "raw" or "ema" weights on the first `count` of `images` and logs the row."""
-        model = self.step.average.module if weights == "ema" else self.step.model
+    def evaluate(
+        self, weights: str, images: Images, count: int, purpose: Literal["monitor", "selection", "final"]
+    ) -> Evaluation:
+        """Evaluates the weights, those of the average if they are "ema" or "best-ema", on the first `count` of
+        `images` and logs the row."""
+        model = self.step.average.module if weights.endswith("ema") else self.step.model
         ranks, workers = self.step.ranks, self.plan.config.data.workers
         batches = loader.evaluation(
-            images, EVALUATION_BATCH, count, workers, self._pinned, rank=ranks.rank, world=ranks.size, report=warn
+            images, EVALUATION_BATCH_SIZE, count, workers, self._pinned, rank=ranks.rank, world=ranks.size, report=warn
         )
         first = share(min(count, len(images)), ranks.rank, ranks.size).start
         watched, step = self.heartbeat.during(batches), self.step
         part = evaluate(model, watched, step.device, step.memory_format, step.normalise, first)
         found = combined(part, ranks)
-        self.record.write({"kind": "eval", **self._at, "weights": weights, **about, **found.row()})
+        self.record.write(
+            EvalRow(
+                **self._at,
+                purpose=purpose,
+                weights=weights,
+                n_images=found.n_images,
+                unreadable=found.unreadable,
+                top1_error=found.error(1),
+                top5_error=found.error(5),
+                nll=found.loss,
+            )
+        )
         return found
 
     def save(self, last: bool = False) -> None:
@@ -202,27 +215,30 @@ class Session:
         self.record.cut()
 
     def finish(self) -> None:
-        """Every held-out picture, as the last weights see it and, if one was chosen, as the best on dev; the result."""
-        last, chosen = self._figures(), None
+        """Evaluates the last weights and, if one was chosen, the best checkpoint on every held-out image."""
+        found_by_weights = self._figures("")
         if best := self.record.progress.best:
             found = checkpoint.read(checkpoint.place(self.run.checkpoints, best[0]))
             self.step.model.load_state_dict(found.tensors["model"])
             self.step.average.module.load_state_dict(found.tensors["ema"])
-            chosen = self._figures(selected_by="dev")
+            found_by_weights |= self._figures("best-")
         self.step.ranks.leave()
         if self.step.ranks.first:
-            write_results(self.run, self.plan, self.record, last, chosen, self.images.eval.groups_N)
+            wall_s, group_N = self.record.wall_s, self.images.eval.groups_N
+            listed = write_evaluations(self.run, self.plan, found_by_weights, group_N, _device_name(self.step.device))
+            write_result(self.run, self.plan, self.record.progress, wall_s, listed)
 
-    def _figures(self, **about: str) -> dict[str, Evaluation]:
-        """Both kinds of weights on every held-out picture."""
+    def _figures(self, prefix: str) -> dict[str, Evaluation]:
+        """Of both kinds of weights, under names that begin with `prefix`, on every held-out image."""
         eval, average = self.images.eval, self.step.average.module
         if self.plan.config.train.ema.buffers == "recomputed":
             batches = self._batches(0, self.plan.clock.steps_per_epoch)
             recompute(average, self.heartbeat.during(batches), self.step, self.layout)
-        return {weights: self.evaluate(weights, eval, len(eval), **about) for weights in ("ema", "raw")}
+        names = [f"{prefix}{weights}" for weights in ("ema", "raw")]
+        return {weights: self.evaluate(weights, eval, len(eval), "final") for weights in names}
 
     @property
-    def _at(self) -> Row:
+    def _at(self) -> dict[str, Any]:
         return {"step": self.plan.clock.step, "epoch": self.plan.clock.epoch}
 
     @property
@@ -248,6 +264,10 @@ def _device(settings: Config) -> torch.device:
     device = torch.device("cuda", here().local)
     torch.cuda.set_device(device)
     return device
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _quiet(_: str) -> None:

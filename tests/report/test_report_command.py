@@ -17,7 +17,7 @@ from rich.console import Console
 
 from inceptionctl.commands import report as command
 from inceptionctl.errors import RequestError
-from inceptionctl.report.columns import sheet
+from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import find
 from inceptionctl.report.format import metric, number, signed
 from inceptionctl.report.render import terminal
@@ -60,7 +60,7 @@ def test_the_terminal_shows_paper_and_ours(ladder, printed):
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 170])
 def test_no_width_cuts_a_cell(ladder, width):
     out = io.StringIO()
-    terminal.show(sheet(find(read(ladder)), ladder), Console(file=out, width=width))
+    terminal.show(report_text(find(read(ladder)), ladder), Console(file=out, width=width))
     text = out.getvalue()
     table = text[: text.index("BN-auxiliary against")]
     assert "…" not in table
@@ -82,10 +82,10 @@ def test_missing_and_failed_cells(outputs, printed):
     text = printed(outputs.close(), 170)
     assert cells(text, "Inception-v2")[0][2] == "20.00 (1 seed)"
     assert cells(text, "+ RMSProp")[0][:5] == ["23.1", "-0.3", "-", "-", "-"]
-    log = outputs.run("RMSProp", 0) / "log" / "rank-0.log"
-    assert f"Failed: RMSProp seed 0, log: {os.path.relpath(log)}" in text
+    log = outputs.run("RMSProp", 0).log()
+    assert f"Failed: RMSProp seed 0: training diverged at step 3, log: {os.path.relpath(log)}" in text
     assert "Not run: Label smoothing seed 0." in text
-    assert "the same command again: inceptionctl ablate" in text
+    assert "To continue, repeat the command: inceptionctl ablate" in text
 
 
 def test_unsure_rows_are_marked(outputs, printed):
@@ -95,7 +95,7 @@ def test_unsure_rows_are_marked(outputs, printed):
     assert cells(text, "+ RMSProp")[0][3:5] == ["-", "not converged"]
     assert cells(text, "+ Label smoothing")[0][4] == "cannot tell (1 seed)"
     assert "* not converged: a seed's error is above 45 %" in text
-    assert "Not on a plateau: RMSProp. Their rungs speak of learning speed, not of final accuracy." in text
+    assert "Not on a plateau: RMSProp. Differences show learning speed, not final accuracy." in text
 
 
 @pytest.mark.parametrize(("chance", "shown"), [(90.0, False), (99.9, True)])
@@ -104,26 +104,26 @@ def test_top5_of_ours_needs_more_than_ten_classes(outputs, printed, chance, show
     folder = outputs.done("Inception-v2", 40, 42).close()
     text = printed(folder, 250)
     assert ("5.12 ± 0.18 (2)" in text) is shown
-    assert ("Top-5 error of ours is left out" in text) is not shown
+    assert ("Our top-5 error is left out" in text) is not shown
     assert (json.loads((folder / "report.json").read_text())["rows"][0]["top5_error"] is not None) is shown
 
 
 def test_json_and_csv_keep_every_digit(ladder):
     report = write(ladder)
     findings = find(read(ladder))
-    record = json.loads(report.texts["json"].read_text())
+    document = json.loads(report.texts["json"].read_text())
     lines = {line["label"]: line for line in csv.DictReader(io.StringIO(report.texts["csv"].read_text()))}
-    for row, finding in zip(record["rows"], findings.rows, strict=True):
+    for row, finding in zip(document["rows"], findings.rows, strict=True):
         line = lines[finding.row.label]
         assert row["top1_error"]["mean"] == float(line["top1_error_mean"]) == finding.top1.mean
         assert row["top1_error"]["low"] == float(line["top1_error_low"]) == finding.top1.low
         assert row["top1_error_raw"]["mean"] == float(line["top1_error_raw_mean"]) == finding.other.mean
         assert row["full_macs"] == int(line["full_macs"]) == 5_155_055_808
-    for row, rung in zip(record["rungs"], findings.rungs, strict=True):
+    for row, rung in zip(document["rungs"], findings.rungs, strict=True):
         line = lines[rung.after.label]
         assert row["change_low"] == float(line["change_low"]) == rung.difference.low
         assert row["holm_p"] == float(line["holm_p"]) == rung.holm_p
-    assert record["detectable_points"] == findings.detectable
+    assert document["detectable_points"] == findings.detectable
     assert lines["GoogLeNet"]["top1_error_mean"] == ""
     assert lines["BN-auxiliary against Inception-v2"]["verdict"] == "same direction"
 
@@ -144,7 +144,7 @@ def test_files_are_written_and_stay_the_same(ladder):
     write(ladder)
     first = {name: (ladder / name).read_bytes() for name in FILES}
     write(ladder)
-    assert {path.name for path in ladder.iterdir() if path.is_file()} == {*FILES, "ledger.json"}
+    assert {path.name for path in ladder.iterdir() if path.is_file()} == {*FILES, "table.json"}
     assert {name: (ladder / name).read_bytes() for name in FILES} == first
 
 
@@ -174,8 +174,8 @@ def test_the_latest_table_is_the_default(outputs, tmp_path, monkeypatch, capsys)
     folder = outputs.done("Inception-v2", 40).close()
     other = outputs.root / "older"
     other.mkdir()
-    (other / "ledger.json").write_text("{}")
-    os.utime(other / "ledger.json", (0, 0))
+    (other / "table.json").write_text("{}")
+    os.utime(other / "table.json", (0, 0))
     monkeypatch.chdir(tmp_path)
     assert command.main([]) == 0
     assert str(folder.relative_to(tmp_path) / "report.md") in capsys.readouterr().out

@@ -1,28 +1,33 @@
-"""What is read from run folders and what is said of it."""
+"""What is read from run folders and what is concluded from it."""
 
 from __future__ import annotations
 
-import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.records import START
 
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.report.findings import find, verdict
 from inceptionctl.report.results import read
 from inceptionctl.report.statistics import Difference
+from inceptionctl.runs.evaluations import read_evaluation, read_predictions, write_evaluation
+from inceptionctl.runs.io import RecordError, append_record, write_record
+from inceptionctl.runs.records.process import ExitStatus
 
 
 def test_figures_of_a_row_are_those_of_its_runs(ladder):
     first = find(read(ladder)).rows[0]
-    assert [outcome.top1_error for outcome in first.row.outcomes] == [20.0, 21.5, 21.0]
+    assert [figures.top1_error for figures in first.row.figures] == [20.0, 21.5, 21.0]
     assert first.top1.mean == pytest.approx(np.mean([20.0, 21.5, 21.0]))
     assert first.top1.sd == pytest.approx(np.std([20.0, 21.5, 21.0], ddof=1))
     assert first.other.mean == pytest.approx(first.top1.mean + 1)
 
 
 def test_the_final_evaluation_on_all_images_ends_the_curve(ladder):
-    curves = read(ladder).rows[0].outcomes[1].curves
+    curves = read(ladder).rows[0].figures[1].curves
     assert curves.eval_epoch.tolist() == list(range(1, 9))
     assert curves.eval_error[-1] == 21.5
 
@@ -94,7 +99,7 @@ def test_plateau_of_a_row_needs_all_its_cells(outputs):
     assert [one.plateau for _, one in findings.measured] == [True, False]
 
 
-def test_no_ledger_says_what_to_do(tmp_path):
+def test_no_manifest_says_what_to_do(tmp_path):
     with pytest.raises(RequestError, match="run `inceptionctl ablate` first"):
         read(tmp_path)
 
@@ -102,51 +107,79 @@ def test_no_ledger_says_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("result.json", b"{"),
-        ("result.json", b"{}"),
-        ("result.json", b'{"evaluations": []}'),
+        ("evaluations/test.single.ema.json", b"{"),
+        ("evaluations/test.single.ema.json", b"{}"),
+        ("evaluations/test.single.raw.json", b"{}"),
         ("metrics.jsonl", b"{nonsense}\n"),
-        ("predictions/single.npz", b""),
-        ("predictions/single.npz", b"PK\x03\x04 cut"),
+        ("evaluations/test.single.ema.npz", b""),
+        ("evaluations/test.single.ema.npz", b"PK\x03\x04 cut"),
+        ("../table.json", b'{"table": "inception_v3"}'),
     ],
 )
 def test_a_damaged_file_is_named(outputs, name, content):
     folder = outputs.done("Inception-v2", 40).close()
-    (outputs.run("Inception-v2", 0) / name).write_bytes(content)
-    with pytest.raises(InceptionctlError, match=name):
+    (outputs.run("Inception-v2", 0).path / name).write_bytes(content)
+    with pytest.raises(RecordError, match=re.escape(name.removeprefix("../"))):
         read(folder)
 
 
-def test_a_removed_result_is_named(outputs):
+def evaluation(outputs, seed=0):
+    """The path of an evaluation and its record."""
+    path = outputs.run("Inception-v2", seed).evaluation("test", "single", "ema")
+    return path, read_evaluation(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_a_removed_evaluation_is_named(outputs, suffix):
     folder = outputs.done("Inception-v2", 40).close()
-    (outputs.run("Inception-v2", 0) / "result.json").unlink()
-    with pytest.raises(InceptionctlError, match=r"result\.json"):
+    path = evaluation(outputs)[0].with_suffix(suffix)
+    path.unlink()
+    with pytest.raises(RecordError, match=re.escape(str(path))):
         read(folder)
 
 
-def test_predictions_that_contradict_the_result_are_refused(outputs):
+def test_predictions_that_contradict_the_figures_are_refused(outputs):
     folder = outputs.done("Inception-v2", 40).close()
-    path = outputs.run("Inception-v2", 0) / "result.json"
-    result = json.loads(path.read_text())
-    result["evaluations"][0]["top1_error"] = 19.5
-    path.write_text(json.dumps(result))
-    with pytest.raises(InceptionctlError, match=r"another top-1 error than the 19\.5"):
+    path, record = evaluation(outputs)
+    write_record(path, replace(record, top1_error=19.5))
+    with pytest.raises(RecordError, match=r"top-1 error of 20 %, but its \.json says 19\.5 %"):
         read(folder)
 
 
 def test_protocols_are_never_mixed(outputs):
     folder = outputs.done("Inception-v2", 40).close()
-    path = outputs.run("Inception-v2", 0) / "result.json"
-    path.write_text(path.read_text().replace('"single"', '"crops144"'))
-    with pytest.raises(InceptionctlError, match="no evaluation of the ema weights under protocol single"):
+    path, _ = evaluation(outputs)
+    path.rename(path.with_name("test.crops144.ema.json"))
+    with pytest.raises(RecordError, match=r"cannot read .*test\.single\.ema\.json: No such file"):
         read(folder)
 
 
 def test_other_test_images_are_refused(outputs):
     folder = outputs.done("Inception-v2", 40, 41).close()
-    path = outputs.run("Inception-v2", 1) / "predictions" / "single.npz"
-    with np.load(path) as arrays:
-        changed = {**arrays, "group": arrays["group"][::-1]}
-    np.savez(path, **changed)
-    with pytest.raises(InceptionctlError, match="other test images"):
+    path, record = evaluation(outputs, seed=1)
+    predictions = read_predictions(path, record)
+    write_evaluation(outputs.run("Inception-v2", 1), record, replace(predictions, group_N=predictions.group_N[::-1]))
+    with pytest.raises(InceptionctlError, match="evaluated on other images"):
         read(folder)
+
+
+def test_a_run_is_found_by_its_identity_under_another_name(outputs):
+    folder = outputs.done("Inception-v2", 40).close()
+    run = outputs.run("Inception-v2", 0).path
+    (outputs.root / "train").mkdir()
+    run.rename(outputs.root / "train" / run.name)
+    assert [one.top1_error for one in read(folder).rows[0].figures] == [20.0]
+
+
+@pytest.mark.parametrize(
+    ("code", "started", "status"),
+    [(1, True, "failed"), (130, True, "missing"), (None, True, "failed"), (None, False, "missing")],
+)
+def test_a_cell_has_failed_by_an_error_or_because_it_was_killed(outputs, code, started, status):
+    folder, run = outputs.missing("Inception-v2", 0).close(), outputs.run("Inception-v2", 0)
+    run.path.mkdir()
+    if started:
+        append_record(run.starts, START)
+    if code is not None:
+        write_record(run.exit, ExitStatus(code=code, message=""))
+    assert [cell.status for _, cell in read(folder).cells] == [status]

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from inceptionctl.papers import records as papers
-from inceptionctl.report.columns import sheet
+from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import find
 from inceptionctl.report.results import read
 from inceptionctl.report.write import write
@@ -46,7 +46,7 @@ def test_a_row_is_compared_with_the_one_it_names(table):
 
 def test_changes_stand_in_the_lines_of_the_rows_compared(table):
     folder = table({"Label smoothing": "Inception-v2"})
-    columns = {c.title: c.cells for c in sheet(find(read(folder)), folder).columns}
+    columns = {c.title: c.cells for c in report_text(find(read(folder)), folder).columns}
     changes = columns["change here\n95 % interval"]
     assert [cell != "-" for cell in changes] == [False] * 5 + [True, False, False]
     report = write(folder)
@@ -58,7 +58,7 @@ def test_changes_stand_in_the_lines_of_the_rows_compared(table):
 def test_a_table_that_compares_nothing_has_no_columns_for_it(table):
     folder = table({})
     report = write(folder)
-    titles = [column.title for column in sheet(report.findings, folder).columns]
+    titles = [column.title for column in report_text(report.findings, folder).columns]
     assert not any("change" in title or "verdict" in title for title in titles)
     text = report.texts["markdown"].read_text()
     assert "## Rungs" not in text

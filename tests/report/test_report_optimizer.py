@@ -9,7 +9,7 @@ import json
 import pytest
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.report.columns import sheet
+from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import find
 from inceptionctl.report.footnotes import rmsprop
 from inceptionctl.report.format import rates
@@ -17,13 +17,13 @@ from inceptionctl.report.results import read
 from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.write import write
 
-IN_ALL_BUT_NAME = (0.99, 0.98, 0.995)
+MOMENTUM = (0.99, 0.98, 0.995)
 ADAPTS = (4827.0, 100.0, 9000.0)
 
 
 @pytest.fixture
 def folder(outputs):
-    outputs.inverse_rms = {"RMSProp": IN_ALL_BUT_NAME, "Label smoothing": IN_ALL_BUT_NAME, "Factorized 7x7": ADAPTS}
+    outputs.inverse_rms = {"RMSProp": MOMENTUM, "Label smoothing": MOMENTUM, "Factorized 7x7": ADAPTS}
     outputs.done("Inception-v2", 40, 41, 42)
     for label in outputs.inverse_rms:
         outputs.done(label, 40, 41, 42)
@@ -39,7 +39,7 @@ def test_a_row_has_the_last_figures_of_its_runs_averaged(folder):
 
 
 def test_it_stands_in_the_row_and_below_the_table(folder):
-    shown = sheet(find(read(folder)), folder)
+    shown = report_text(find(read(folder)), folder)
     columns = {column.title: column.cells for column in shown.columns}
     assert columns["1/sqrt(v+eps)\nmean [1st, 99th %]"] == (
         *["-"] * 4,
@@ -47,15 +47,17 @@ def test_it_stands_in_the_row_and_below_the_table(folder):
         "4,832 [100.1, 9,009]",
         "-",
     )
-    assert shown.notes[2].startswith("RMSProp, Label smoothing: by its last epoch")
-    assert shown.notes[2].endswith("momentum SGD in all but name.")
-    assert shown.notes[3].startswith("Factorized 7x7: RMSProp adapts the rates: 1/sqrt(v+eps) differs 90-fold")
+    assert shown.footnotes[2].startswith("RMSProp, Label smoothing: in the last epoch")
+    assert shown.footnotes[2].endswith("it is momentum SGD.")
+    assert shown.footnotes[3].startswith(
+        "Factorized 7x7: RMSProp adapts the learning rates: 1/sqrt(v+eps) differs 90-fold"
+    )
 
 
 def test_it_is_in_every_file(folder):
     texts = {kind: path.read_text() for kind, path in write(folder).texts.items()}
     assert "| 0.9910 [0.9810, 0.9960] |" in texts["markdown"]
-    assert "- RMSProp, Label smoothing: by its last epoch" in texts["markdown"]
+    assert "- RMSProp, Label smoothing: in the last epoch" in texts["markdown"]
     lines = {line["label"]: line for line in csv.DictReader(io.StringIO(texts["csv"]))}
     rows = {row["label"]: row["inverse_rms"] for row in json.loads(texts["json"])["rows"]}
     assert float(lines["RMSProp"]["inv_rms_p99"]) == rows["RMSProp"]["p99"] == pytest.approx(1.001 * 0.995)
@@ -69,10 +71,13 @@ def test_a_table_without_such_runs_says_nothing_of_it(ladder):
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        ((1.0, 0.951, 1.049), "is 1 all over (98 % within 5 %): momentum SGD in all but name"),
-        ((1.0, 0.94, 1.0), "RMSProp adapts the rates: 1/sqrt(v+eps) differs 1.1-fold"),
-        ((0.8, 0.79, 0.81), "is the same all over (98 % within 5 %): momentum SGD at 0.8 times the rate"),
-        ((31.58, 30.92, 31.62), "momentum SGD at 31.6 times the rate"),
+        ((1.0, 0.951, 1.049), "is 1 for all parameters (98 % within 5 %): it is momentum SGD"),
+        ((1.0, 0.94, 1.0), "RMSProp adapts the learning rates: 1/sqrt(v+eps) differs 1.1-fold"),
+        (
+            (0.8, 0.79, 0.81),
+            "is the same for all parameters (98 % within 5 %): it is momentum SGD at 0.8 times the learning rate",
+        ),
+        ((31.58, 30.92, 31.62), "momentum SGD at 31.6 times the learning rate"),
         ((4827.0, 167.0, 9887.0), "differs 59-fold between the 1st and the 99th percentile"),
     ],
 )
@@ -91,7 +96,7 @@ def test_factors_have_four_digits(figures, text):
 
 
 def test_a_row_that_lacks_a_figure_is_named(folder, outputs):
-    metrics = outputs.run("RMSProp", 0) / "metrics.jsonl"
+    metrics = outputs.run("RMSProp", 0).metrics
     metrics.write_text(metrics.read_text() + '{"kind": "optimizer", "step": 400, "epoch": 9.0, "inv_rms_mean": 1.0}\n')
-    with pytest.raises(InceptionctlError, match=r"metrics.jsonl is incomplete: it has no 'inv_rms_p1'"):
+    with pytest.raises(InceptionctlError, match=r"metrics.jsonl is incomplete: it has no optimizer.inv_rms_p1"):
         read(folder)

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -16,15 +14,9 @@ from inceptionctl.config.schema import Slurm
 from inceptionctl.errors import warn
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.script import job_script, report_script
-from inceptionctl.runs.paths import RunDir, read_json, read_rows, write_json, write_text
-
-
-@dataclass(frozen=True)
-class Submission:
-    """Ids: of one job or of arrays, and of the job that writes the report, if there is one."""
-
-    jobs: list[str]
-    report: str | None
+from inceptionctl.runs.io import append_record, read_lines, read_record, write_record, write_text
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Submission, SubmittedJob
 
 
 def submit_run(launch: Slurm, label: str, run: RunDir) -> Submission:
@@ -33,7 +25,7 @@ def submit_run(launch: Slurm, label: str, run: RunDir) -> Submission:
     script = job_script(launch, here, label.replace(" ", "-"), {label: run.path.absolute()}, array=False)
     job = clients.submit(_write_script(here / "submit.sh", script))
     record_job(run, job, here)
-    return Submission([job], None)
+    return Submission(jobs=[job], report=None)
 
 
 def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDir], array_size: int) -> Submission:
@@ -51,18 +43,18 @@ def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDi
                 record_job(run, f"{jobs[-1]}_{task}", here)
     finally:
         report = _submit_report(here, jobs, table) if jobs else None
-        write_json(here / "submission.json", {"jobs": jobs, "report": report})
-    return Submission(jobs, report)
+        submission = Submission(jobs=jobs, report=report)
+        write_record(here / "submission.json", submission)
+    return submission
 
 
 def record_job(run: RunDir, job: str, submission: Path) -> None:
-    with run.jobs.open("a") as file:
-        file.write(json.dumps({"job": job, "submission": str(submission)}) + "\n")
+    append_record(run.jobs, SubmittedJob(job=job, submission=str(submission)))
 
 
 def jobs_of(run: RunDir) -> list[tuple[str, Path]]:
     """Id and submission folder of every job that the run has had, oldest first."""
-    return [(row["job"], Path(row["submission"])) for row in read_rows(run.jobs)]
+    return [(row.job, Path(row.submission)) for row in read_lines(run.jobs, SubmittedJob)]
 
 
 def job_log(job: str, submission: Path) -> Path:
@@ -72,8 +64,8 @@ def job_log(job: str, submission: Path) -> Path:
 def report_jobs(table: Path) -> list[str]:
     """The report job of every submission of the table, oldest first."""
     files = sorted(table.glob("slurm/*/submission.json"), key=lambda path: int(path.parent.name))
-    reports = (read_json(path).get("report") for path in files)
-    return [str(job) for job in reports if job]
+    reports = (read_record(path, Submission).report for path in files)
+    return [job for job in reports if job]
 
 
 def _new_folder(parent: Path) -> Path:

@@ -1,15 +1,15 @@
-"""The report as a page: the table, how sure each rung is, the runs behind it and what differs from the paper."""
+"""The report in Markdown: the table, the certainty of each rung, its runs, and what differs from the paper."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
 
-from inceptionctl.report.columns import sheet
+from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.footnotes import relative
 from inceptionctl.report.format import DASH, change, signed, verdict
-from inceptionctl.report.results import Cell, Table
+from inceptionctl.report.results import ResultCell, ResultTable
 
 METHOD = """\
 Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
@@ -22,15 +22,15 @@ it fell before."""
 
 def markdown(findings: Findings) -> str:
     table = findings.table
-    words = sheet(findings, table.folder)
-    grid = [[column.title.replace("\n", " ").strip() for column in words.columns]]
-    grid += [list(cells) for cells in zip(*(column.cells for column in words.columns), strict=True)]
-    numeric = [column.numeric for column in words.columns]
+    text = report_text(findings, table.folder)
+    grid = [[column.title.replace("\n", " ").strip() for column in text.columns]]
+    grid += [list(cells) for cells in zip(*(column.cells for column in text.columns), strict=True)]
+    numeric = [column.numeric for column in text.columns]
     sections = [
-        f"# {words.heading}",
-        f"{words.setting} · protocol {table.protocol}",
+        f"# {text.heading}",
+        f"{text.setting} · protocol {table.manifest.protocol}",
         _grid(grid, numeric),
-        "\n".join(f"- {line}" for line in (*words.notes, *words.warnings)),
+        "\n".join(f"- {line}" for line in (*text.footnotes, *text.warnings)),
         "![ladder: the paper's errors and ours](ladder.svg)",
         "![learning curves](curves.svg)",
         *(["## Rungs", _rungs(findings)] if findings.rungs else []),
@@ -38,7 +38,7 @@ def markdown(findings: Findings) -> str:
         *_overrides(table),
         "## Runs",
         _runs(table),
-        f"Made by, and continued by the same command again: `{table.command}`",
+        f"Made by this command, which also continues it: `{table.manifest.command}`",
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -60,30 +60,29 @@ def _p(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _overrides(table: Table) -> list[str]:
-    if not table.overrides:
+def _overrides(table: ResultTable) -> list[str]:
+    overrides = table.manifest.overrides
+    if not overrides:
         return []
-    lines = [["setting", "paper", "here"], *([f"`{one.key}`", one.paper, one.here] for one in table.overrides)]
-    note = "What the paper does not state is here as the released scripts have it (`conf/scale/imagenet.yaml`)."
-    return ["## Where this scale leaves the paper's recipe", note, _grid(lines, [False, True, True])]
+    lines = [["setting", "paper", "here"], *([f"`{one.key}`", one.paper, one.here] for one in overrides)]
+    note = "Settings that the paper does not state are those of the released scripts (`conf/scale/imagenet.yaml`)."
+    return ["## Where this scale differs from the paper's recipe", note, _grid(lines, [False, True, True])]
 
 
-def _runs(table: Table) -> str:
-    names = sorted({cell.seed for _, cell in table.cells})
-    lines = [["row", *(f"seed {seed}" for seed in names)]]
+def _runs(table: ResultTable) -> str:
+    seeds = sorted({cell.seed for _, cell in table.cells})
+    lines = [["row", *(f"seed {seed}" for seed in seeds)]]
     for row in table.rows:
         by_seed = {cell.seed: cell for cell in row.cells}
-        lines.append([row.name, *(_link(table, by_seed.get(seed)) for seed in names)])
-    return _grid(lines, [False] + [True] * len(names))
+        lines.append([row.name, *(_link(table, by_seed.get(seed)) for seed in seeds)])
+    return _grid(lines, [False] + [True] * len(seeds))
 
 
-def _link(table: Table, cell: Cell | None) -> str:
-    if cell is None:
+def _link(table: ResultTable, cell: ResultCell | None) -> str:
+    if cell is None or cell.run is None:
         return DASH
-    if cell.run is None:
-        return DASH if cell.status == "missing" else cell.status
     target = cell.run.log() if cell.status == "failed" else cell.run.path
-    text = f"{cell.outcome.top1_error:.2f}" if cell.outcome else cell.status
+    text = f"{cell.figures.top1_error:.2f}" if cell.figures else cell.status
     return f"[{text}]({relative(target, table.folder)})"
 
 

@@ -1,4 +1,4 @@
-"""The table on a terminal, or in a log: columns that do not fit follow in a second table below, nothing is wrapped."""
+"""The table on a terminal or in a log. Columns that do not fit follow in a second table; no cell is wrapped."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from inceptionctl.report.columns import Column, Sheet
+from inceptionctl.report.columns import Column, ReportText
 from inceptionctl.report.format import DASH
 
-LOG_WIDTH = 100  # columns where nothing says how wide the reader's window is
+LOG_WIDTH = 100  # characters, if there is no terminal and no COLUMNS
 PADDING = 1
 GAP = PADDING + 1  # the box adds one
 COLOURS = {"same": "green", "opposite": "red", "not": "yellow", "cannot": "dim", "lower": "green", "higher": "red"}
 
 
 def console() -> Console:
-    told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if told else LOG_WIDTH, highlight=False, markup=False, emoji=False)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else LOG_WIDTH, highlight=False, markup=False, emoji=False)
 
 
-def show(sheet: Sheet, to: Console) -> None:
-    to.print(Text(sheet.heading, style="bold"))
-    to.print(Text(sheet.setting))
-    for columns in pages(sheet.columns, to.width):
-        to.print(_table(columns, sheet.quoted))
-    for note in sheet.notes:
-        to.print(Text(note))
-    for warning in sheet.warnings:
+def show(text: ReportText, to: Console) -> None:
+    to.print(Text(text.heading, style="bold"))
+    to.print(Text(text.setting))
+    for columns in pages(text.columns, to.width):
+        to.print(_table(columns, text.quoted))
+    for footnote in text.footnotes:
+        to.print(Text(footnote))
+    for warning in text.warnings:
         to.print(Text(warning, style="yellow"))
 
 
 def pages(columns: Sequence[Column], width: int) -> list[list[Column]]:
-    """The columns in order, in as many tables as the width asks for; the first column, the names, opens each."""
+    """The columns in order, in as many tables as the width needs; each begins with the first column, the names."""
     names, *rest = columns
-    found, room = [[names]], width - _width(names)
+    tables, left = [[names]], width - _width(names)
     for column in rest:
-        if _width(column) + GAP > room and len(found[-1]) > 1:
-            found.append([names])
-            room = width - _width(names)
-        found[-1].append(column)
-        room -= _width(column) + GAP
-    return found
+        if _width(column) + GAP > left and len(tables[-1]) > 1:
+            tables.append([names])
+            left = width - _width(names)
+        tables[-1].append(column)
+        left -= _width(column) + GAP
+    return tables
 
 
 def _width(column: Column) -> int:

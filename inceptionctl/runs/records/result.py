@@ -95,5 +95,6 @@ class Result(Record):
     best: Best | None
     evaluations: list[EvaluationSummary]
 
-    def evaluation(self, weights: str) -> EvaluationSummary | None:
-        return next((one for one in self.evaluations if one.weights == weights), None)
+    def evaluation(self, weights: str) -> EvaluationSummary:
+        """The run's own, by its protocol on its evaluated split; every run has "ema" and "raw"."""
+        return next(one for one in self.evaluations if one.weights == weights)

@@ -10,13 +10,10 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestCell:
-    """A row under one seed. `run`: its folder, relative to the outputs folder, None if it has not begun; a run that
-    begins after the manifest was written is found by its identity."""
+    """A row under one seed; its run is found by its identity, under whatever name."""
 
     seed: int
     identity: str
-    run: str | None
-    status: Literal["done", "failed", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,40 @@
+"""exit.json: how the work on a run ended, by the process that did it. Nobody reads it from a log."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.runs.io import RecordError, read_record, write_record
+from inceptionctl.runs.paths import EXIT_RETRY, RunDir
+from inceptionctl.runs.records.process import ExitStatus
+
+CONSEQUENCES = (EXIT_RETRY, Interrupted.exit_code)  # of ranks that end because another one has failed
+
+
+def clear_exit(run: RunDir) -> None:
+    """At the start of the work. Raises OSError."""
+    run.exit.unlink(missing_ok=True)
+
+
+def record_exit(run: RunDir, code: int, message: str, rank: int = 0) -> None:
+    """Of several ranks the first one's counts, unless it ended because another one failed. Never raises."""
+    consequence = code in CONSEQUENCES
+    if (rank and consequence) or ((rank or consequence) and run.exit.is_file()):
+        return
+    message = f"rank {rank}: {message}" if rank else message
+    with suppress(InceptionctlError):
+        write_record(run.exit, ExitStatus(code=code, message=message))
+
+
+def exit_status(run: RunDir) -> ExitStatus | None:
+    """None while a process works on the run, and if that process was killed."""
+    with suppress(RecordError):  # it may go while somebody looks
+        return read_record(run.exit, ExitStatus)
+    return None
+
+
+def has_failed(run: RunDir) -> bool:
+    """By an error of its own: not stopped by a signal, and not because a process was killed."""
+    status = exit_status(run)
+    return status is not None and 0 < status.code < 128 and status.code != EXIT_RETRY
