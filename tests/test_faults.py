@@ -3,7 +3,6 @@ user is told; that nothing is lost which the design promises to keep. Real proce
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -26,11 +25,17 @@ from support.runs import (
     pid_of,
     processes_in,
     rank_and_readers,
+    result,
     rows,
     start,
+    unfinish,
     wait_for,
 )
 
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.records.process import Divergence
 from inceptionctl.training import checkpoint
 
 STEPS = 48  # three epochs of 16
@@ -119,8 +124,7 @@ def disk(tmp_path):
 def unfinished(run, place):
     """A copy of a finished run as it was before it wrote what it found."""
     shutil.copytree(run, place)
-    (place / "result.json").unlink()
-    shutil.rmtree(place / "predictions")
+    unfinish(place)
     return place
 
 
@@ -317,7 +321,7 @@ def test_no_space_for_metrics_and_log(words, disk, outputs, monkeypatch, undistu
 
 def test_no_space_for_the_results(words, disk, outputs, monkeypatch, undisturbed):
     run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_results)
-    assert f"cannot write {run}/predictions/single.npz: " in said
+    assert f"cannot write {run}/evaluations/test.single.ema.npz: " in said
     assert saved_at(run) == STEPS
     assert not (run / "result.json").exists()
     code, said = launched("resume", run)
@@ -370,11 +374,11 @@ def test_a_loss_that_is_no_number(words, outputs):
     assert f"training diverged at step {int(place.name.removeprefix('step-'))}: loss " in said
     assert "lower schedule.lr" in said
     assert str(place) in said
-    report = json.loads((place / "report.json").read_text())
-    assert "nan" in (report["loss"], report["grad_norm"]) or "inf" in (report["loss"], report["grad_norm"])
+    report = read_record(place / "report.json", Divergence)
+    assert {"nan", "inf"} & {report.loss, report.grad_norm}
     weights = load_file(place / "model.safetensors")
-    assert set(report["not_finite"]) == {name for name, values in weights.items() if not np.isfinite(values).all()}
-    assert len(report["pictures"]) == 4
+    assert set(report.not_finite) == {name for name, values in weights.items() if not np.isfinite(values).all()}
+    assert len(report.images) == 4
 
 
 def test_a_divergence_that_a_lower_rate_cures(words, outputs, monkeypatch, undisturbed):
@@ -384,7 +388,7 @@ def test_a_divergence_that_a_lower_rate_cures(words, outputs, monkeypatch, undis
     assert "training diverged at step 20: loss nan" in said
     assert "going back to the last checkpoint, at half the rate" in said
     run = only(outputs, "train/*-0")
-    assert json.loads((run / "result.json").read_text())["rollbacks"] == 2
+    assert result(run).rollbacks == 2
     ours, theirs = ({row["step"]: row["lr"] for row in rows(r) if row["kind"] == "train"} for r in (run, undisturbed))
     assert ours == {step: rate / (4 if step > 16 else 1) for step, rate in theirs.items()}
 
@@ -426,9 +430,9 @@ def test_a_broken_picture_is_left_out_or_replaced(with_a_broken_picture, outputs
     assert code == 0, said
     assert f"train/1/0.png cannot be read ({done})" in said
     assert "val/1/0.png cannot be read (skipped)" in said
-    result = json.loads(only(outputs, "train/*-0/result.json").read_text())
-    assert result["unreadable"] == 1
-    assert [e["n_images"] for e in result["evaluations"]] == [7, 7]
+    run = only(outputs, "train/*-0")
+    assert result(run).unreadable == 1
+    assert [one.n_images for one in result(run).evaluations] == [7, 7]
 
 
 # Others at work
@@ -480,14 +484,13 @@ def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
     assert code == 0, said
     assert "heartbeat" not in said
     run = only(outputs, "train/*-0")
-    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    times = [row["time_s"] for row in read if "time_s" in row]
+    times = [row.time_s for row in read_metrics(run / "metrics.jsonl") if isinstance(row, TrainRow)]
     assert len(times) == STEPS
     assert times == sorted(set(times))
     assert all(float(at).is_integer() and 0 < at < 1000 for at in times)
-    result = json.loads((run / "result.json").read_text())
-    assert float(result["wall_s"]).is_integer()
-    assert times[-1] < result["wall_s"] < 1000
+    wall_s = result(run).wall_s
+    assert wall_s.is_integer()
+    assert times[-1] < wall_s < 1000
     assert_same_end(run, undisturbed)
 
 

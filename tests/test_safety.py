@@ -19,10 +19,13 @@ import pytest
 import torch
 import yaml
 from support.command_line import TINY, call
+from support.records import EVALUATION, RESULT, manifest, manifest_row
 
 import inceptionctl
 from inceptionctl.errors import CheckpointError
-from inceptionctl.runs.paths import read_json
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, write
 
 SECRET = "sekret" * 7  # forty characters and two, as long as a key has to be
@@ -126,24 +129,17 @@ def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl, begun):
 
 
 def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, tmp_path):
-    """In a table's folder that somebody sent: a ledger and one finished run."""
-    run = tmp_path / "outputs" / "table" / "0123456789ab-0"
-    evaluation = {"protocol": "single", "weights": "ema", "top1_error": 0.0, "top5_error": 0.0}
-    (run / "predictions").mkdir(parents=True)
-    (run / "result.json").write_text(json.dumps({"status": "done", "evaluations": [evaluation]}))
-    label = np.array([harm] * 4, dtype=object)
-    np.savez(run / "predictions" / "single.npz", label=label, group=label, ema_top5=label)
-    cells = [{"seed": 0, "run": f"table/{run.name}", "status": "done"}]
-    sizes = dict.fromkeys(("params", "macs", "full_params", "full_macs"), 1)
-    row = {"label": "A", "cell": "rethinking.t3.03", "against": None, "switch": None, **sizes, "cells": cells}
-    ledger = {
-        "table": "table", "title": "", "setting": "", "command": "", "metric": "final", "weights": "ema",
-        "protocol": "single", "comparable": False, "chance_error": 90.0, "quoted": [], "rows": [row],
-        "overrides": [], "mode": "cumulative",
-    }  # fmt: skip
-    (run.parent / "ledger.json").write_text(json.dumps(ledger))
-    done = inceptionctl("report", str(run.parent))
-    assert_refused(done, 1, "single.npz is damaged: Object arrays cannot be loaded when allow_pickle=False")
+    """In a table's folder that somebody sent: a manifest and one finished run."""
+    run = RunDir(tmp_path / "outputs" / "table" / "0123456789ab-0")
+    write_record(run.result, RESULT)
+    path = run.evaluation("test", "single", "ema")
+    write_record(path, EVALUATION)
+    harmful = np.array([harm] * 4, dtype=object)
+    np.savez(path.with_suffix(".npz"), schema=1, **dict.fromkeys(("label", "group", "top5", "p_true"), harmful))
+    row = manifest_row("A", ManifestCell(seed=0, identity="0123456789ab"))
+    write_record(run.path.parent / MANIFEST, manifest(row))
+    done = inceptionctl("report", str(run.path.parent))
+    assert_refused(done, 1, "test.single.ema.npz is damaged: Object arrays cannot be loaded when allow_pickle=False")
 
 
 # Settings
@@ -255,9 +251,9 @@ def test_a_checkpoint_that_leads_out_of_its_folder_is_not_trusted(name, checkpoi
         (checkpoint / name).symlink_to(precious)
     else:
         precious.write_bytes(content)
-        manifest = read_json(checkpoint / "manifest.json")
-        manifest[name.replace("ABSOLUTE", str(precious))] = hashlib.sha256(content).hexdigest()
-        (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+        digests = json.loads((checkpoint / "manifest.json").read_text())
+        digests[name.replace("ABSOLUTE", str(precious))] = hashlib.sha256(content).hexdigest()
+        (checkpoint / "manifest.json").write_text(json.dumps(digests))
     before = {path: path.read_bytes() for path in [precious, *precious.rglob("*")] if path.is_file()}
     with pytest.raises(CheckpointError, match="is not to be trusted"):
         read(checkpoint)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from inceptionctl.errors import warn
+from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 POLL_SECONDS = 1.0
@@ -42,6 +43,7 @@ def exit_when_hung(run: RunDir, hang_timeout: float) -> None:
         while not watchdog.hung():
             time.sleep(POLL_SECONDS)
         warn(watchdog.reason)
+        record_exit(run, EXIT_RETRY, watchdog.reason)
         os._exit(EXIT_RETRY)
 
     threading.Thread(target=watch, daemon=True).start()

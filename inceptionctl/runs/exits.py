@@ -18,9 +18,11 @@ def clear_exit(run: RunDir) -> None:
 
 
 def record_exit(run: RunDir, code: int, message: str, rank: int = 0) -> None:
-    """Of several ranks the first one's counts, unless it ended because another one failed. Never raises."""
-    consequence = code in CONSEQUENCES
-    if (rank and consequence) or ((rank or consequence) and run.exit.is_file()):
+    """Of several ranks, one that failed by itself counts, the first one before the others. Never raises."""
+    recorded = exit_status(run)
+    if code in CONSEQUENCES and (rank or recorded):
+        return
+    if rank and recorded and recorded.code not in CONSEQUENCES:
         return
     message = f"rank {rank}: {message}" if rank else message
     with suppress(InceptionctlError):

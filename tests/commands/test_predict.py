@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from inceptionctl.models.torch.build import build
 from inceptionctl.models.weights.releases import categories
 from inceptionctl.planning.plan import variant
 from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.result import Result
 
 
 def picture(seed, width=160, height=120):
@@ -78,14 +81,14 @@ def test_a_run_sees_what_its_network_sees(where, raw):
 
 @pytest.mark.xdist_group("predict")
 def test_names_come_from_the_result_else_from_the_data(where):
-    result, at = json.loads((where / "run" / "result.json").read_text()), where / "run" / "result.json"
-    assert result["classes"] == list("0123456789")
-    kept = at.read_text()
-    at.write_text(json.dumps(result | {"classes": [f"digit {k}" for k in range(10)]}))
+    at = where / "run" / "result.json"
+    found = read_record(at, Result)
+    assert found.classes == list("0123456789")
+    write_record(at, replace(found, classes=[f"digit {k}" for k in range(10)]))
     assert "%  digit " in call("predict", "run=run", "photos/a.png", cwd=where).stdout
     at.unlink()
     shown = call("predict", "run=run", "photos/a.png", cwd=where).stdout.splitlines()
-    at.write_text(kept)
+    write_record(at, found)
     assert shown[0] == "photos/a.png"
     assert len(shown) == 6
     assert all(line.split()[2].isdecimal() for line in shown[1:])

@@ -9,18 +9,22 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from support.command_line import TINY
+from support.records import EVAL_ROW, RESULT, START, TRAIN_ROW, manifest, manifest_row
 from support.runs import at_step, launched, start
 from support.stand_ins import sleeping_command
 
 from inceptionctl.commands import wait
-from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.exits import record_exit
+from inceptionctl.runs.io import append_record, to_line, write_record
+from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.runs.state import is_locked
 
-DONE = {"status": "done", "evaluations": [{"weights": "ema", "top1_error": 12.5}]}
-LOG = "Traceback\ninceptionctl: a picture cannot be read\n  it is [bold]torn[/bold]\n"
+MESSAGE = "an image cannot be read\n  it is [bold]torn[/bold]"
 
 
 @pytest.fixture(autouse=True)
@@ -38,18 +42,17 @@ def nothing_else(tmp_path, monkeypatch):
 def made(nothing_else):
     """A run's folder by hand; `started`: whether a first rank ever was."""
 
-    def make(name="outputs/train/aaa-0", verdict=None, log="", result=None, started=True):
+    def make(name="outputs/train/aaa-0", code=None, done=False, started=True):
         run = RunDir(nothing_else / name)
         run.log().parent.mkdir(parents=True)
         run.config.touch()
-        run.log().write_text(log)
+        run.log().touch()
         if started:
-            row = {"at": 0.0, "node": "here", "job": None, "submission": None, "step": 0}
-            run.starts.write_text(json.dumps(row) + "\n")
-        if verdict is not None:
-            run.verdict.write_text(f"{verdict}\n")
-        if result:
-            run.result.write_text(json.dumps(result))
+            append_record(run.starts, START)
+        if code is not None:
+            record_exit(run, code, MESSAGE if code else "")
+        if done:
+            write_record(run.result, RESULT)
         return run
 
     return make
@@ -83,12 +86,12 @@ def test_nothing_to_see_is_a_wrong_request(nothing_else):
 @pytest.mark.parametrize(
     ("state", "how"),
     [
-        ("done", {"verdict": 0, "result": DONE}),
-        ("failed", {"verdict": 1, "log": LOG}),
-        ("failed", {"verdict": 2, "log": LOG}),
-        ("stopped", {"verdict": 130, "log": LOG}),
+        ("done", {"code": 0, "done": True}),
+        ("failed", {"code": 1}),
+        ("failed", {"code": 2}),
+        ("stopped", {"code": 130}),
         ("lost", {}),
-        ("lost", {"verdict": 75}),
+        ("lost", {"code": 75}),
         ("new", {"started": False}),
     ],
 )
@@ -97,25 +100,34 @@ def test_the_files_of_a_run_tell_its_state(state, how, made):
     assert states() == states("outputs/train") == states(run.path) == [state]
 
 
-def test_status_gives_the_last_words_of_what_failed_as_they_are(made):
-    made(verdict=1, log=LOG)
+def test_status_gives_the_message_of_what_failed_as_it_is_and_where_its_log_is(made):
+    run = made(code=1)
+    run.log().write_text("Traceback\ninceptionctl: the log is not read\n")
     code, said = launched("status")
     assert code == 0
-    assert "a picture cannot be read\n  it is [bold]torn[/bold]; log: " in said
-    assert seen()[0]["reason"].startswith("a picture cannot be read\n  it is [bold]torn[/bold]; log: ")
+    assert f"{MESSAGE}; log: " in said
+    assert seen()[0]["reason"].startswith(f"{MESSAGE}; log: ")
+    assert seen()[0]["reason"].endswith("outputs/train/aaa-0/log/rank-0.log")
+
+
+def test_status_says_where_the_log_of_a_killed_run_is(made):
+    made()
+    assert seen()[0]["reason"] == "log: outputs/train/aaa-0/log/rank-0.log"
 
 
 def test_status_shows_how_far_each_run_got(made):
-    run = made(verdict=130)
-    rows = [
-        {"kind": "train", "step": 20, "epoch": 1.25, "images_per_s": 812.0},
-        {"kind": "eval", "step": 20, "epoch": 1.25, "top1_error": 40.0},
-        {"kind": "eval", "step": 20, "epoch": 1.25, "top1_error": 30.0, "split": "dev"},
-    ]
-    run.metrics.write_text("\n".join(map(json.dumps, rows)) + '\n{"kind": "tra')
+    run = made(code=130)
+    for row in (
+        replace(TRAIN_ROW, epoch=1.25, images_per_s=812.0),
+        replace(EVAL_ROW, epoch=1.25, top1_error=40.0),
+        replace(EVAL_ROW, epoch=1.25, top1_error=30.0, purpose="selection"),
+    ):
+        append_record(run.metrics, row)
+    with run.metrics.open("a") as file:
+        file.write('{"kind": "tra')
     (entry,) = seen()
     assert (entry["epoch"], entry["images_per_s"], entry["top1_error"]) == (1.25, 812.0, 40.0)
-    made("outputs/train/bbb-0", verdict=0, result=DONE)
+    made("outputs/train/bbb-0", code=0, done=True)
     lines = launched("status")[1].splitlines()
     row = next(line.split() for line in lines if line.split()[:1] == ["train/aaa-0"])
     assert row == ["train/aaa-0", "stopped", "here", "1.25", "812", "40.00"]
@@ -124,26 +136,24 @@ def test_status_shows_how_far_each_run_got(made):
 
 
 def test_a_run_of_many_rows_is_read_from_its_end(made):
-    run = made(verdict=130)
-    rows = ({"kind": "train", "step": n, "epoch": n / 100, "images_per_s": 1.0} for n in range(3000))
-    run.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = made(code=130)
+    run.metrics.write_bytes(b"".join(to_line(replace(TRAIN_ROW, epoch=n / 100)) for n in range(3000)))
     assert seen()[0]["epoch"] == 29.99
 
 
 @pytest.fixture
 def table(nothing_else):
-    """A table of one row and two seeds, of which the ledger knows no run yet."""
-    cells = [{"seed": seed, "identity": identity, "run": None} for seed, identity in ((0, "aaa"), (1, "bbb"))]
+    """A table of one row and two seeds."""
+    cells = [ManifestCell(seed=seed, identity=identity) for seed, identity in ((0, "aaa"), (1, "bbb"))]
     folder = nothing_else / "outputs" / "table"
-    folder.mkdir(parents=True)
-    (folder / "ledger.json").write_text(json.dumps({"rows": [{"label": "RMSProp", "cells": cells}]}))
+    write_record(folder / MANIFEST, manifest(manifest_row("RMSProp", *cells)))
     return folder
 
 
 def test_a_cell_of_a_table_waits_until_its_run_begins_under_whatever_name(table, made):
     assert states(table) == ["waiting", "waiting"]
-    made("outputs/other/aaa-0", verdict=1)
-    made("outputs/table/aaa-1", verdict=130)
+    made("outputs/other/aaa-0", code=1)
+    made("outputs/table/aaa-1", code=130)
     found = seen(table)
     assert [entry["cell"] for entry in found] == ["RMSProp, seed 0", "RMSProp, seed 1"]
     assert [entry["state"] for entry in found] == ["stopped", "waiting"]
@@ -151,18 +161,18 @@ def test_a_cell_of_a_table_waits_until_its_run_begins_under_whatever_name(table,
 
 
 def test_a_cell_that_is_done_is_done_whatever_was_tried_after(table, made):
-    made("outputs/table/aaa-0", verdict=0, result=DONE)
-    made("outputs/table/aaa-1", verdict=1)
+    made("outputs/table/aaa-0", code=0, done=True)
+    made("outputs/table/aaa-1", code=1)
     assert states(table) == ["done", "waiting"]
 
 
 def test_a_table_with_cells_that_nobody_works_on_is_not_waited_for(table, made):
-    made("outputs/table/aaa-0", verdict=0, result=DONE)
+    made("outputs/table/aaa-0", code=0, done=True)
     code, said = launched("wait", table, "--every", 0.05)
     assert (code, "1 of 2 runs are not done: RMSProp, seed 1" in said) == (1, True)
 
 
-@pytest.mark.parametrize(("end", "code"), [({"result": DONE, "verdict": 0}, 0), ({"verdict": 1, "log": LOG}, 1)])
+@pytest.mark.parametrize(("end", "code"), [({"done": True, "code": 0}, 0), ({"code": 1}, 1)])
 def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
     run = made()
     lock = run.lock.open("w")
@@ -171,7 +181,7 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
     def end_it():
         time.sleep(0.2)
         ended = made("ended", **end)
-        for path in (ended.log(), ended.verdict, ended.result):
+        for path in (ended.log(), ended.exit, ended.result):
             if path.is_file():
                 path.replace(run.path / path.relative_to(ended.path))
         lock.close()
@@ -184,13 +194,13 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
 def test_a_run_that_is_being_started_here_counts_as_going_on(made):
     run = made(started=False)
     with sleeping_command() as ours:
-        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
         assert states() == ["starting"]
         ours.kill()
     assert states() == ["new"]
-    run.launcher.write_text(f"{socket.gethostname()} {2**22 + 1}\n")
+    run.pid.write_text(f"{socket.gethostname()} {2**22 + 1}\n")
     assert states() == ["new"]
-    run.launcher.write_text(f"elsewhere {os.getpid()}\n")
+    run.pid.write_text(f"elsewhere {os.getpid()}\n")
     assert states() == ["new"]
 
 
@@ -206,7 +216,7 @@ def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
     first, second = made(), made("outputs/train/bbb-0")
     with sleeping_command() as ours:
         for run in (first, second):  # a table's cells, side by side
-            run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+            run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel")
         assert (code, ours.wait(10)) == (0, -15)
     assert "told 1 command to save and stop" in said
@@ -215,7 +225,7 @@ def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
 def test_a_process_of_another_program_is_never_told_to_stop(made):
     run = made()
     with subprocess.Popen(["/bin/sleep", "60"]) as other, worked_on(run):
-        run.launcher.write_text(f"{socket.gethostname()} {other.pid}\n")
+        run.pid.write_text(f"{socket.gethostname()} {other.pid}\n")
         code, _ = launched("cancel")
         assert (code, other.poll()) == (2, None)
         other.kill()
@@ -223,7 +233,7 @@ def test_a_process_of_another_program_is_never_told_to_stop(made):
 
 def test_a_run_of_another_machine_is_to_be_cancelled_there(made):
     run = made()
-    run.launcher.write_text("elsewhere 4711\n")
+    run.pid.write_text("elsewhere 4711\n")
     with worked_on(run):
         code, said = launched("cancel")
     assert (code, "process 4711 on elsewhere: cancel it there" in said) == (2, True)
@@ -236,7 +246,7 @@ def test_a_worker_that_no_command_started_is_told_of(made):
 
 
 def test_cancel_where_nothing_is_going_on_says_so(made):
-    made(verdict=1)
+    made(code=1)
     code, said = launched("cancel")
     assert (code, said) == (0, "nothing is queued or running in outputs\n")
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
+from support.records import RESULT, START
 from support.runs import launched
 from support.stand_ins import calls, sleeping_command, stand_in
 
 from inceptionctl.commands import wait
 from inceptionctl.launch.slurm.submission import job_log
-from inceptionctl.runs.paths import RunDir, write_json
-
-DONE = {"status": "done", "evaluations": [{"weights": "ema", "top1_error": 12.5}]}
+from inceptionctl.runs.exits import record_exit
+from inceptionctl.runs.io import append_record, write_record
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Submission, SubmittedJob
 
 
 class Site:
@@ -35,18 +38,19 @@ class Site:
         """Accounting: of jobs as "12_3|TIMEOUT|node1|0:0"."""
         stand_in(self.bin, "sacct", "\n".join([*(f"echo '{job}'" for job in jobs), does]))
 
-    def run(self, name, *jobs, started=0, verdict=None, result=None) -> RunDir:
+    def run(self, name, *jobs, started=0, code=None, message="", done=False) -> RunDir:
         """One that these jobs were to work on, the last of which began so often."""
         run = RunDir(self.folder / f"{name}-0")
         run.log().parent.mkdir(parents=True)
         run.config.touch()
-        begun = {"at": 0.0, "node": "node1", "job": jobs[-1], "submission": str(self.submission), "step": 0}
-        run.jobs.write_text("".join(f'{{"job": "{job}", "submission": "{self.submission}"}}\n' for job in jobs))
-        run.starts.write_text((json.dumps(begun) + "\n") * started)
-        if verdict is not None:
-            run.verdict.write_text(f"{verdict}\n")
-        if result:
-            write_json(run.result, result)
+        for job in jobs:
+            append_record(run.jobs, SubmittedJob(job=job, submission=str(self.submission)))
+        for _ in range(started):
+            append_record(run.starts, replace(START, node="node1", job=jobs[-1], submission=str(self.submission)))
+        if code is not None:
+            record_exit(run, code, message)
+        if done:
+            write_record(run.result, RESULT)
         return run
 
     def log(self, job, text):
@@ -81,7 +85,7 @@ def test_two_hundred_cells_are_asked_for_at_once(site):
 
 
 def test_what_is_done_needs_no_asking(site):
-    site.run("a", "12_3", started=1, verdict=0, result=DONE)
+    site.run("a", "12_3", started=1, code=0, done=True)
     assert site.status()["a"]["state"] == "done"
     assert site.asked() == {"squeue": 0, "sacct": 0}
 
@@ -90,9 +94,9 @@ def test_what_is_done_needs_no_asking(site):
     ("job", "how", "state", "reason"),
     [
         ("12_3|PENDING||Priority", {}, "queued", "Priority"),
-        ("12_3|PENDING||BeginTime", {"started": 1, "verdict": 130}, "requeued", "BeginTime"),
+        ("12_3|PENDING||BeginTime", {"started": 1, "code": 130}, "requeued", "BeginTime"),
         ("12_3|RUNNING|node1|None", {}, "starting", None),
-        ("12_3|COMPLETING|node1|None", {"started": 1, "verdict": 0}, "starting", None),
+        ("12_3|COMPLETING|node1|None", {"started": 1, "code": 0}, "starting", None),
     ],
 )
 def test_the_controller_knows_best_of_a_job_that_it_has(job, how, state, reason, site):
@@ -134,21 +138,20 @@ def test_the_end_of_a_job_is_told_by_who_still_knows(forgotten, word, state, sit
 
 
 def test_the_last_of_a_runs_jobs_counts(site):
-    site.run("a", "12_3", "40", started=1, verdict=130)
+    site.run("a", "12_3", "40", started=1, code=130)
     site.knows("12_3|CANCELLED|node1|None", "40|PENDING||Resources")
     assert (site.status()["a"]["job"], site.status()["a"]["state"]) == ("40", "requeued")
 
 
 @pytest.mark.parametrize("slurm", ["forgets", "is not here", "does not answer"])
 def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
-    site.run("a", "12_0", started=1, verdict=130)
+    site.run("a", "12_0", started=1, code=130)
     site.run("b", "12_1", started=1)
-    failed = site.run("c", "12_2", started=1, verdict=1)
-    failed.log().write_text("inceptionctl: it diverged\n")
-    site.run("d", "12_3", started=1, verdict=0, result=DONE)
+    site.run("c", "12_2", started=1, code=1, message="it diverged")
+    site.run("d", "12_3", started=1, code=0, done=True)
     site.run("e", "12_4", started=1)
     site.log("12_4", "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0\n")
-    site.run("f", "12_5", verdict=1)
+    site.run("f", "12_5", code=1)
     site.log("12_5", "one\ntwo\nthree\nmodule: command not found\n")
     if slurm == "is not here":
         monkeypatch.setenv("PATH", str(site.folder))
@@ -183,8 +186,8 @@ def test_a_person_is_told_why_a_job_waits(site):
 
 def test_wait_waits_for_the_queue(site):
     """Queued at the first look, done at the second."""
-    run = site.run("a", "12_3", started=1, verdict=0)
-    write_json(run.path / "later.json", DONE)
+    run = site.run("a", "12_3", started=1, code=0)
+    write_record(run.path / "later.json", RESULT)
     mv = f"[ -f '{run.path}/later.json' ] && /bin/mv '{run.path}/later.json' '{run.result}'"
     site.knows("12_3|PENDING||Priority", does=f"{mv}; exit 0")
     code, said = launched("wait", site.folder, "--every", 0.01)
@@ -195,7 +198,7 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
     for n in range(3):
         site.run(f"{n}", f"12_{n}")
     site.knows("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None", "13|PENDING||Dependency")
-    write_json(site.submission / "submission.json", {"jobs": ["12"], "report": "13"})
+    write_record(site.submission / "submission.json", Submission(jobs=["12"], report="13"))
     code, said = launched("cancel", site.folder)
     assert (code, "cancelled 2 jobs" in said) == (0, True)
     (words,) = calls(site.bin, "scancel")
@@ -203,10 +206,10 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
 
 
 def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
-    run = site.run("a", "12_3", started=1, verdict=130)
+    run = site.run("a", "12_3", started=1, code=130)
     site.remembers("12_3|CANCELLED by 0|node1|0:0")
     with sleeping_command() as ours:
-        run.launcher.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
         code, said = launched("cancel", site.folder)
         ours.kill() if calls(site.bin, "scancel") else None
         assert (code, ours.wait(10)) == (0, -15), said

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from inceptionctl.launch.elastic import exit_code
+from inceptionctl.runs.exits import exit_status, record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
-
-MESSAGE = "inceptionctl: an image cannot be read\n  it is truncated\n"
 
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "log").mkdir()
     return RunDir(tmp_path)
 
 
@@ -27,12 +25,25 @@ def run(tmp_path):
         ({1: 2}, 2),
     ],
 )
-def test_the_exit_code_of_several_ranks(failures, code, run):
-    assert exit_code(run, failures) == code
+def test_the_exit_code_of_several_ranks(failures, code):
+    assert exit_code(failures) == code
 
 
-def test_the_launcher_repeats_the_message_of_the_rank_that_failed(run, capsys):
-    run.log(0).write_text("inceptionctl: lost a rank\n")
-    run.log(1).write_text(MESSAGE)
-    exit_code(run, {0: EXIT_RETRY, 1: 1})
-    assert capsys.readouterr().err == f"inceptionctl: rank 1 failed (rank-1.log): {MESSAGE.partition(': ')[2]}"
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [
+        ([(1, 1), (EXIT_RETRY, 0)], (1, "rank 1: why")),
+        ([(EXIT_RETRY, 0), (1, 1)], (1, "rank 1: why")),
+        ([(1, 1), (130, 0)], (1, "rank 1: why")),
+        ([(1, 1), (1, 0)], (1, "why")),
+        ([(1, 0), (1, 1)], (1, "why")),
+        ([(EXIT_RETRY, 1), (1, 0)], (1, "why")),
+        ([(130, 1), (130, 0)], (130, "why")),
+        ([(1, 1), (0, 0)], (0, "why")),
+    ],
+)
+def test_exit_json_has_the_message_of_the_rank_that_failed_by_itself(ends, status, run):
+    for code, rank in ends:
+        record_exit(run, code, "why", rank)
+    found = exit_status(run)
+    assert (found.code, found.message) == status

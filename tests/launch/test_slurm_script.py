@@ -18,8 +18,12 @@ from inceptionctl.config.schema import Slurm
 from inceptionctl.config.validate import parse
 from inceptionctl.launch.slurm.script import TaskLayout, job_script, report_script, seconds_of, warning_seconds
 from inceptionctl.launch.slurm.submission import job_log, jobs_of
+from inceptionctl.runs.exits import exit_status, has_failed, record_exit
+from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
+from inceptionctl.runs.records.process import ExitStatus
 
+MESSAGE = "training diverged at step 3\n  lower schedule.lr"
 ODD_NAMES = ["plain", "a b", "it's", 'say "so"', "50% of %j", "one#two"]
 
 
@@ -132,10 +136,13 @@ class Site:
     def controller(self, requeues=True):
         stand_in(self.bin, "scontrol", f"[ $1 = show ] && echo node1 && exit; exit {0 if requeues else 1}")
 
-    def ranks(self, code=0, verdict=None, also=""):
-        """They end with `code`, and the first of them says `verdict`."""
-        said = "" if verdict is None else f'echo {verdict} >"${{@: -1}}/.verdict"'
-        stand_in(self.bin, "srun", f"{also}\n{said}\nexit {code}")
+    def ranks(self, code=0, recorded=None, also=""):
+        """They end with `code`, and the first of them records `recorded` in exit.json."""
+        record = ""
+        if recorded is not None:
+            write_record(self.folder / "exit.json", ExitStatus(code=recorded, message=MESSAGE))
+            record = f'/bin/cp "{self.folder}/exit.json" "${{@: -1}}/exit.json"'
+        stand_in(self.bin, "srun", f"{also}\n{record}\nexit {code}")
 
     def run(self, task=None, offset=None, restarts=0, **changes) -> int:
         """The job, as a batch node runs it: its exit code."""
@@ -168,18 +175,19 @@ def site(tmp_path):
     return Site(tmp_path)
 
 
-@pytest.mark.parametrize(("code", "verdict"), [(0, 0), (137, 0), (1, 1), (137, 2)])
-def test_what_the_first_rank_says_of_its_end_is_the_end_of_the_job(code, verdict, site):
-    site.ranks(code, verdict)
-    assert site.run(task=1) == verdict
+@pytest.mark.parametrize(("code", "recorded"), [(0, 0), (137, 0), (1, 1), (137, 2)])
+def test_the_exit_code_that_the_first_rank_recorded_is_the_job_s(code, recorded, site):
+    site.ranks(code, recorded)
+    assert site.run(task=1) == recorded
+    assert exit_status(site.runs["cell 1"]).message == MESSAGE, "the script leaves it alone"
     assert (site.requeued, site.submitted) == ([], [])
 
 
 @pytest.mark.parametrize(
-    ("code", "verdict"), [(130, 130), (0, 130), (137, None), (143, None), (EXIT_RETRY, EXIT_RETRY), (1, EXIT_RETRY)]
+    ("code", "recorded"), [(130, 130), (0, 130), (137, None), (143, None), (EXIT_RETRY, EXIT_RETRY), (1, EXIT_RETRY)]
 )
-def test_a_job_that_saved_or_lost_a_process_goes_on(code, verdict, site):
-    site.ranks(code, verdict)
+def test_a_job_that_saved_or_lost_a_process_goes_on(code, recorded, site):
+    site.ranks(code, recorded)
     assert site.run(task=1) == 0
     assert (site.requeued, site.submitted) == (["requeue 12_1"], []), "the bare id would requeue the whole array"
 
@@ -194,14 +202,15 @@ def test_a_job_that_ends_before_python_began_does_so_once_and_says_so(site):
     site.ranks(1)
     assert site.run(task=2) == 1
     assert (site.requeued, site.submitted) == ([], [])
-    assert site.runs["cell 2"].failed
+    assert has_failed(site.runs["cell 2"])
+    assert exit_status(site.runs["cell 2"]).message == "job 12_2 failed: see its log"
 
 
-def test_the_verdict_of_the_start_before_is_not_that_of_this_one(site):
-    site.runs["cell 0"].verdict.write_text("130\n")
+def test_the_exit_of_the_start_before_is_not_that_of_this_one(site):
+    record_exit(site.runs["cell 0"], 130, "stopped")
     site.ranks(0)
     assert (site.run(task=0), site.requeued) == (0, [])
-    assert site.runs["cell 0"].ended is None
+    assert exit_status(site.runs["cell 0"]) is None
 
 
 @pytest.mark.parametrize("state", ["CANCELLED", "COMPLETING"])
@@ -250,7 +259,7 @@ def test_a_job_that_can_neither_requeue_nor_submit_has_failed(site):
     stand_in(site.bin, "sbatch", "exit 1")
     site.ranks(130, 130)
     assert site.run(task=0) == 1
-    assert site.runs["cell 0"].failed
+    assert has_failed(site.runs["cell 0"])
 
 
 @pytest.mark.parametrize(("task", "offset", "cell"), [(None, None, 0), (2, None, 2), (2, 0, 2), (0, 2, 2), (1, 1, 2)])
@@ -270,7 +279,7 @@ def test_a_setup_that_fails_ends_the_job_before_the_ranks_begin(site):
     site.ranks()
     assert site.run(task=1, setup=["false"]) == 1
     assert site.worked_on == []
-    assert site.runs["cell 1"].failed
+    assert has_failed(site.runs["cell 1"])
 
 
 def test_every_rank_knows_which_it_is_and_where_they_meet(site, monkeypatch):

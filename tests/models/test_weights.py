@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import json
 import pickle
 import random
 import shutil
@@ -18,6 +17,7 @@ import torchvision.models
 import yaml
 from safetensors.torch import save_file
 from support.command_line import TINY
+from support.runs import only, result
 from torch import nn
 
 from inceptionctl.config.compose import compose
@@ -290,11 +290,6 @@ def test_a_file_of_something_else_is_refused(name, content, tmp_path):
         read_weights(tmp_path / name)
 
 
-def only(path, pattern):
-    (found,) = path.glob(pattern)
-    return found
-
-
 @pytest.mark.slow
 def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_path):
     """The second run starts from the first one's weights; taken up again, it needs their file no more."""
@@ -310,14 +305,14 @@ def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_pa
 
     _, last = sorted(run.glob("checkpoints/step-*"))
     ended = {path.name: path.read_bytes() for path in last.glob("*.safetensors")}
-    result = json.loads((run / "result.json").read_text())
+    evaluations = result(run).evaluations
     shutil.rmtree(last)
     (run / "result.json").unlink()
     (tmp_path / "start.safetensors").rename(tmp_path / "moved.safetensors")
     resumed = inceptionctl("resume", str(run))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert {path.name: path.read_bytes() for path in last.glob("*.safetensors")} == ended
-    assert json.loads((run / "result.json").read_text())["evaluations"] == result["evaluations"]
+    assert result(run).evaluations == evaluations
 
     assert "finished before" in inceptionctl(*words, "weights=moved.safetensors").stdout  # what it holds counts
     assert inceptionctl(*words).returncode == 2

@@ -14,7 +14,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.launch.watchdog import Watchdog
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
-from inceptionctl.runs.starts import SUBMISSION, judge_time_limit, note_start, starts
+from inceptionctl.runs.starts import SUBMISSION, check_time_limit, read_starts, record_start
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def start(run, monkeypatch):
         else:
             monkeypatch.delenv(SUBMISSION, raising=False)
         (run.checkpoints / f"step-{step:08d}").mkdir(parents=True, exist_ok=True)
-        note_start(run, restarts)
+        record_start(run, restarts)
 
     return note
 
@@ -54,20 +54,20 @@ def test_what_is_submitted_anew_counts_anew(start):
 def test_five_starts_that_get_no_further_are_the_last(start):
     for _ in range(4):
         start(7)
-    with pytest.raises(InceptionctlError, match="5 times at step 7, and got no further"):
+    with pytest.raises(InceptionctlError, match="5 times at step 7 without progress"):
         start(7)
 
 
 def test_a_start_that_gets_further_begins_the_count_again(start, run):
     for step in [7] * 4 + [8] * 4 + [9]:
         start(step)
-    assert [one.step for one in starts(run)] == [7] * 4 + [8] * 4 + [9]
+    assert [one.step for one in read_starts(run)] == [7] * 4 + [8] * 4 + [9]
 
 
 def test_starts_outside_a_cluster_are_noted_and_never_refused(start, run):
     for _ in range(7):
         start(0, restarts=0, submission=None)
-    assert [(one.job, one.submission) for one in starts(run)] == [(None, None)] * 7
+    assert [(one.job, one.submission) for one in read_starts(run)] == [(None, None)] * 7
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_start_tells_its_job_and_its_node(array, job, start, run, monkeypatch)
     for name, value in {"SLURM_JOB_ID": "15", "SLURMD_NODENAME": "node7", **array}.items():
         monkeypatch.setenv(name, value)
     start(0)
-    assert [(one.job, one.node, one.submission) for one in starts(run)] == [(job, "node7", "first")]
+    assert [(one.job, one.node, one.submission) for one in read_starts(run)] == [(job, "node7", "first")]
 
 
 def test_a_folder_that_takes_no_note_is_no_reason_to_stop(start, run):
@@ -92,14 +92,14 @@ def launches():
 
 def test_a_time_limit_that_leaves_no_time_for_a_step_ends_the_run(launches, monkeypatch):
     monkeypatch.setenv(SUBMISSION, "first")
-    with pytest.raises(InceptionctlError, match=r"time limit .* is too short: it came before the first step"):
-        judge_time_limit(launches["slurm"], done=0, steps_per_epoch=44)
+    with pytest.raises(InceptionctlError, match=r"time limit .* is too short: it ended before the first step"):
+        check_time_limit(launches["slurm"], done=0, steps_per_epoch=44)
 
 
 @pytest.mark.parametrize(("done", "said"), [(43, "too short for one epoch: 43 of its 44 steps"), (44, "")])
 def test_one_that_leaves_no_time_for_an_epoch_is_told_of(done, said, launches, monkeypatch, capsys):
     monkeypatch.setenv(SUBMISSION, "first")
-    judge_time_limit(launches["slurm"], done, steps_per_epoch=44)
+    check_time_limit(launches["slurm"], done, steps_per_epoch=44)
     heard = capsys.readouterr().err
     assert said in heard
     assert bool(heard) == bool(said)
@@ -110,7 +110,7 @@ def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submissi
     monkeypatch.delenv(SUBMISSION, raising=False)
     if submission:
         monkeypatch.setenv(SUBMISSION, submission)
-    judge_time_limit(launches[launch], done=0, steps_per_epoch=44)
+    check_time_limit(launches[launch], done=0, steps_per_epoch=44)
     assert capsys.readouterr().err == ""
 
 

@@ -10,6 +10,9 @@ from support.command_line import TINY, Result, call
 from support.runs import only
 from support.slurm_cluster import Cluster
 
+from inceptionctl.launch.slurm.submission import jobs_of
+from inceptionctl.runs.paths import RunDir
+
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0"]
 
 
@@ -59,7 +62,7 @@ def test_too_little_memory_is_reported_and_not_retried(cluster: Cluster, tmp_pat
     state, why = reason(cluster, tmp_path)
     assert state == "out of memory"
     assert "raise launch.mem" in why
-    assert len((only(tmp_path, "train/*-0") / "jobs.jsonl").read_text().splitlines()) == 1
+    assert len(jobs_of(RunDir(only(tmp_path, "train/*-0")))) == 1
 
 
 def test_a_job_that_ends_before_python_begins(cluster: Cluster, tmp_path: Path) -> None:

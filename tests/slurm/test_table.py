@@ -11,6 +11,15 @@ from support.command_line import Result, call
 from support.runs import assert_same_end, launched, wait_for
 from support.slurm_cluster import Cluster
 
+from inceptionctl.launch.slurm.submission import jobs_of
+from inceptionctl.runs.find import RunIndex
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.records.table import TableManifest
+from inceptionctl.runs.starts import read_starts
+
 # A cell of some twenty seconds on a free core, a row of metrics every tenth of one.
 LENGTH = ["arch.width=0.1", "train.epochs=8", "data.renderings=1", "train.monitor=20", "train.log_every=2"]
 CELLS = ["ablate", "table=rmsprop", "seeds=1", "launch.threads=1", *LENGTH]
@@ -18,8 +27,8 @@ ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launc
 
 
 def by_label(outputs: Path) -> dict[str, Path]:
-    ledger = json.loads((outputs / "rmsprop" / "ledger.json").read_text())
-    return {row["label"]: outputs / row["cells"][0]["run"] for row in ledger["rows"]}
+    table, index = read_record(outputs / "rmsprop" / MANIFEST, TableManifest), RunIndex.of(outputs)
+    return {row.label: index.newest(row.cells[0].identity).path for row in table.rows}
 
 
 def status(folder: Path, cluster: Cluster) -> dict[str, dict]:
@@ -29,21 +38,21 @@ def status(folder: Path, cluster: Cluster) -> dict[str, dict]:
 
 
 def job_of(run: Path) -> str:
-    return json.loads((run / "jobs.jsonl").read_text().splitlines()[-1])["job"]
+    return jobs_of(RunDir(run))[-1][0]
 
 
 def starts(run: Path) -> int:
-    return len((run / "starts.jsonl").read_text().splitlines()) if (run / "starts.jsonl").is_file() else 0
+    return len(read_starts(RunDir(run)))
 
 
 def wait_for_step(run: Path, since: int = 0) -> None:
     """Waits until a start after `since` has logged a step."""
 
     def stepped() -> bool:
-        written = run / "metrics.jsonl"
-        return starts(run) > since and not (run / ".verdict").is_file() and '"kind": "train"' in written.read_text()
+        logged = any(isinstance(row, TrainRow) for row in read_metrics(RunDir(run).metrics))
+        return starts(run) > since and not RunDir(run).exit.is_file() and logged
 
-    wait_for(lambda: (run / "metrics.jsonl").is_file() and stepped(), 120)
+    wait_for(stepped, 120)
 
 
 def ended(cluster: Cluster, folder: Path) -> Result:

@@ -6,8 +6,14 @@ import json
 from pathlib import Path
 
 from support.command_line import TINY, call
-from support.runs import assert_same_end, launched, only, wait_for
+from support.runs import assert_same_end, launched, only, unfinish, wait_for
 from support.slurm_cluster import Cluster
+
+from inceptionctl.launch.slurm.submission import jobs_of
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.starts import read_starts
 
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
 LONGER = [*TINY, "train.epochs=8"]
@@ -37,7 +43,11 @@ def local(outputs: Path, *words: str) -> Path:
 
 
 def steps_logged(run: Path) -> int:
-    return (run / "metrics.jsonl").read_text().count('"train"') if (run / "metrics.jsonl").is_file() else 0
+    return sum(isinstance(row, TrainRow) for row in read_metrics(RunDir(run).metrics))
+
+
+def job_of(run: Path) -> str:
+    return jobs_of(RunDir(run))[-1][0]
 
 
 def folders(tmp_path: Path) -> tuple[Path, Path]:
@@ -52,7 +62,7 @@ def test_two_nodes_of_two_ranks_end_as_four_local_ranks(cluster: Cluster, tmp_pa
     layout = ["launch=slurm", "launch.device=cpu", "launch.nodes=2", "launch.gpus_per_node=2", "launch.mem=2500"]
     run = submitted(cluster, there, *TINY, *layout)
     assert waited(run, cluster) == 0
-    job = json.loads((run / "jobs.jsonl").read_text())["job"]
+    job = job_of(run)
     known = ("sacct", "-n", "-X", "-P", "-j", job, "-o", "NNodes,State")
     wait_for(lambda: cluster.run(*known) == "2|COMPLETED", 30)  # accounting lags behind
     assert_same_end(run, local(here, *TINY, "launch.nproc=4"))
@@ -63,7 +73,7 @@ def test_a_run_continues_after_its_time_limit(cluster: Cluster, tmp_path: Path) 
     words = [*TINY, "train.epochs=10"]
     run = submitted(cluster, there, *words, *ON_CPUS, "launch.time=1")
     assert waited(run, cluster) == 0
-    begun = [json.loads(line)["step"] for line in (run / "starts.jsonl").read_text().splitlines()]
+    begun = [start.step for start in read_starts(RunDir(run))]
     assert len(begun) >= 2
     assert begun == sorted(set(begun))
     assert_same_end(run, local(here, *words))
@@ -72,20 +82,20 @@ def test_a_run_continues_after_its_time_limit(cluster: Cluster, tmp_path: Path) 
 def test_a_time_limit_before_the_first_step_ends_the_run(cluster: Cluster, tmp_path: Path) -> None:
     run = submitted(cluster, tmp_path, *LONGER, *ON_CPUS, "launch.time=3")
     wait_for((run / "starts.jsonl").is_file)
-    cluster.run("scancel", "--signal=USR2", json.loads((run / "jobs.jsonl").read_text())["job"])
+    cluster.run("scancel", "--signal=USR2", job_of(run))
     assert waited(run, cluster) == 1
     found = status(run, cluster)
     assert found["state"] == "failed"
     assert "launch.time = 3 is too short" in found["reason"]
-    assert len((run / "starts.jsonl").read_text().splitlines()) == 1
+    assert len(read_starts(RunDir(run))) == 1
 
 
 def test_where_requeueing_is_forbidden_a_new_job_is_submitted(strict_cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
     run = submitted(strict_cluster, there, *LONGER, *ON_CPUS)
     wait_for(lambda: steps_logged(run) > 2)
-    strict_cluster.run("scancel", "--signal=TERM", json.loads((run / "jobs.jsonl").read_text())["job"])
-    wait_for(lambda: len((run / "jobs.jsonl").read_text().splitlines()) == 2)
+    strict_cluster.run("scancel", "--signal=TERM", job_of(run))
+    wait_for(lambda: len(jobs_of(RunDir(run))) == 2)
     assert waited(run, strict_cluster) == 0
     assert status(run, strict_cluster)["restarts"] == 1
     assert_same_end(run, local(here, *LONGER))
@@ -96,7 +106,7 @@ def test_a_run_that_is_queued_is_not_submitted_again(cluster: Cluster, tmp_path:
     run = submitted(cluster, tmp_path, *words)
     again = call("train", *words, f"outputs={tmp_path}", cwd=tmp_path, **cluster.environment)
     assert "already submitted: job" in again.stdout
-    assert len((run / "jobs.jsonl").read_text().splitlines()) == 1
+    assert len(jobs_of(RunDir(run))) == 1
     assert "cancelled 1 job" in call("cancel", str(run), cwd=tmp_path, **cluster.environment).stdout
 
 
@@ -104,8 +114,7 @@ def test_a_local_run_is_resumed_on_slurm(cluster: Cluster, tmp_path: Path) -> No
     here, there = folders(tmp_path)
     words = [*TINY, "train.epochs=2"]
     begun = local(there, *words)
-    for left in ("result.json", "predictions/single.npz"):
-        (begun / left).unlink()
+    unfinish(begun)
     done = call("resume", str(begun), *ON_CPUS, cwd=tmp_path, **cluster.environment)
     assert "submitted: job" in done.stdout, done.stderr
     assert waited(begun, cluster) == 0

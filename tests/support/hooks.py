@@ -16,6 +16,7 @@ from typing import Any
 
 from inceptionctl.launch import local
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import MetricRow
 
 Hook = Callable[..., None]
 _work = local._work
@@ -83,8 +84,8 @@ def fill_before_row(ballast: Path, step: int) -> None:
 
     write = MetricsFile.write
 
-    def full(self: MetricsFile, row: dict[str, Any]) -> None:
-        if row["step"] == step:
+    def full(self: MetricsFile, row: MetricRow) -> None:
+        if row.step == step:
             fill(ballast)
         write(self, row)
 
@@ -94,13 +95,13 @@ def fill_before_row(ballast: Path, step: int) -> None:
 def fill_before_results(ballast: Path) -> None:
     from inceptionctl.worker import trainer as session
 
-    write = session.write_results
+    write = session.write_evaluations
 
-    def full(*arguments: Any) -> None:
+    def full(*arguments: Any) -> Any:
         fill(ballast)
-        write(*arguments)
+        return write(*arguments)
 
-    session.write_results = full
+    session.write_evaluations = full
 
 
 def diverge(step: int, times: int) -> None:
@@ -125,21 +126,21 @@ def jumping() -> float:
 
 def clocks() -> None:
     """The wall clock jumps, that of file systems too; the monotonic one, injected, says one more at every look."""
-    from inceptionctl.runs import paths as rundir
+    from inceptionctl.runs import heartbeat
     from inceptionctl.worker.trainer import Session
 
     looks = iter(range(10**9))
-    opened, beat = Session.open.__func__, rundir.Heartbeat.__call__
+    opened, beat = Session.open.__func__, heartbeat.Heartbeat.__call__
 
     def open_with_clock(cls: type[Session], run: RunDir) -> Session:
         session = opened(cls, run)
         session.record = replace(session.record, monotonic=lambda: float(next(looks)))
         return session
 
-    def beat_at_odd_times(self: rundir.Heartbeat) -> None:
+    def beat_at_odd_times(self: heartbeat.Heartbeat) -> None:
         beat(self)
         if self.path.exists():
             os.utime(self.path, (jumping(), jumping()))
 
     time.time = jumping
-    Session.open, rundir.Heartbeat.__call__ = classmethod(open_with_clock), beat_at_odd_times
+    Session.open, heartbeat.Heartbeat.__call__ = classmethod(open_with_clock), beat_at_odd_times

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import io
-import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import asdict, fields
 from pathlib import Path
 
-import numpy as np
 from safetensors.numpy import load_file
 
 from inceptionctl import cli
+from inceptionctl.runs.evaluations import Predictions, read_evaluation, read_predictions
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.result import Result
 
 TIMES = ("time_s", "images_per_s")
 
@@ -27,8 +32,23 @@ def only(path, pattern):
 
 
 def rows(run):
-    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    read = [asdict(row) for row in read_metrics(RunDir(run).metrics)]
     return [{key: value for key, value in row.items() if key not in TIMES} for row in read]
+
+
+def result(run) -> Result:
+    return read_record(RunDir(run).result, Result)
+
+
+def predictions(run, weights="ema") -> Predictions:
+    path = RunDir(run).evaluation("test", "single", weights)
+    return read_predictions(path, read_evaluation(path))
+
+
+def unfinish(run) -> None:
+    """Makes it as it was before it was evaluated."""
+    RunDir(run).result.unlink()
+    shutil.rmtree(run / "evaluations")
 
 
 def last_checkpoint(run):
@@ -42,9 +62,15 @@ def assert_same_end(one, other):
         a, b = (load_file(last_checkpoint(run) / f"{name}.safetensors") for run in (one, other))
         assert a.keys() == b.keys()
         assert [key for key in a if a[key].tobytes() != b[key].tobytes()] == []
-    a, b = (np.load(run / "predictions" / "single.npz") for run in (one, other))
-    assert [key for key in a.files if a[key].tobytes() != b[key].tobytes()] == []
+    assert_same_predictions(one, other)
     assert rows(one) == rows(other)
+
+
+def assert_same_predictions(one, other):
+    for weights in ("ema", "raw"):
+        a, b = predictions(one, weights), predictions(other, weights)
+        names = [field.name for field in fields(a)]
+        assert [name for name in names if getattr(a, name).tobytes() != getattr(b, name).tobytes()] == []
 
 
 def start(cwd: Path, *words: str) -> subprocess.Popen[str]:
@@ -97,10 +123,14 @@ def at_step(step: int, outputs: Path, seconds: float = 60) -> Path:
     """Waits until a run below `outputs` has logged `step`: its folder."""
 
     def reached() -> Path | None:
-        found = [path for path in outputs.glob("*/*/metrics.jsonl") if f'"step": {step},' in path.read_text()]
-        return found[0].parent if found else None
+        found = [path.parent for path in outputs.glob("*/*/metrics.jsonl") if has_logged(path.parent, step)]
+        return found[0] if found else None
 
     return wait_for(reached, seconds)
+
+
+def has_logged(run: Path, step: int) -> bool:
+    return any(row.step == step for row in read_metrics(RunDir(run).metrics))
 
 
 def _processes():

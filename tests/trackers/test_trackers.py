@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.records import EVAL_ROW, TRAIN_ROW
 
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import OptimizerRow
 from inceptionctl.scheduling.progress import describe
 from inceptionctl.trackers.base import Guarded, Nothing, open_tracker
 
@@ -59,11 +61,11 @@ def test_tensorboard_gets_the_rows(tmp_path):
     assert [(e.step, e.value) for e in events.Scalars("optimizer/inv_rms_p1")] == [(20, 0.25)]
 
 
-def test_the_console_has_words_for_every_kind_of_row():
-    speed = {"images_per_s": 321.0}
-    assert [describe(row | speed) for row in ROWS[1:]] == [
-        "loss 2.00, 321 images/s",
-        "error 12.5 %",
+def test_the_console_describes_every_kind_of_row():
+    optimizer = OptimizerRow(step=1, epoch=1.0, inv_rms_mean=0.5, inv_rms_p1=0.25, inv_rms_p99=0.75)
+    assert [describe(row) for row in (TRAIN_ROW, EVAL_ROW, optimizer)] == [
+        "loss 2.30, 100 images/s",
+        "error 50.0 %",
         "1/sqrt(v+eps) 0.5",
     ]
 

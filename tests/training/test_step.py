@@ -12,7 +12,6 @@ from inceptionctl.data.loader import Batch
 from inceptionctl.errors import RequestError
 from inceptionctl.evaluation.evaluate import evaluate
 from inceptionctl.models.torch.modules import Output
-from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.meters import Diverged, Journal
@@ -73,13 +72,3 @@ def test_the_clock_counts_whole_batches():
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(RequestError, match=r"train.batch_size = 64 is more than the 50"):
         Clock.over(50, 64, 1)
-
-
-def test_metrics_past_the_checkpoint_are_cut(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"step')
-    rows = MetricsFile(path, rows=2)
-    rows.write({"step": 3, "again": True})
-    rows.close()
-    assert path.read_text() == '{"step": 1}\n{"step": 2}\n{"step": 3, "again": true}\n'
-    assert rows.rows == 3

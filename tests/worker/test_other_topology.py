@@ -6,15 +6,19 @@ from itertools import count
 
 import pytest
 from support.command_line import TINY
+from support.runs import result
 from test_trainer import folder, run
 
 from inceptionctl.errors import Interrupted
-from inceptionctl.runs.paths import read_json, read_rows
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.records.metrics import TrainRow
+from inceptionctl.runs.records.process import Environment
 from inceptionctl.worker.trainer import Session
 
 
 def losses(made):
-    return [row["loss"] for row in read_rows(made.metrics) if row["kind"] == "train"]
+    return [row.loss for row in read_metrics(made.metrics) if isinstance(row, TrainRow)]
 
 
 def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
@@ -27,9 +31,9 @@ def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "goes on with the same pictures, but not to the same bits: world = 1, not 2" in done.stdout
     assert losses(made) == pytest.approx(losses(whole), rel=1e-3)
-    assert read_json(made.env)["ranks"] == 2
+    assert read_record(made.env, Environment).world_size == 2
     assert made.log(1).is_file()
-    assert {one["n_images"] for one in read_json(made.result)["evaluations"]} == {360}
+    assert {one.n_images for one in result(made.path).evaluations} == {360}
 
 
 @pytest.mark.parametrize(

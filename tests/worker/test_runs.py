@@ -8,11 +8,13 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import PIL
 import pytest
 import torch
 import yaml
+from PIL import Image
 from support.command_line import TINY, call
-from support.runs import assert_same_end, last_checkpoint, only, rows, start, wait_for
+from support.runs import assert_same_end, at_step, last_checkpoint, only, predictions, result, rows, start, wait_for
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
@@ -20,6 +22,9 @@ from inceptionctl.data import loader
 from inceptionctl.evaluation.evaluate import evaluate
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.planning.plan import plan
+from inceptionctl.runs.evaluations import read_evaluation
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.records.process import Environment, ExitStatus
 from inceptionctl.training.loop import train
 from inceptionctl.worker.assemble import make_step
 
@@ -31,16 +36,15 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
     done = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     run = only(tmp_path, "outputs/train/*-0")
-    result = json.loads((run / "result.json").read_text())
-    assert run.name == f"{result['identity']}-0"
-    assert result["status"] == "done"
-    assert {e["weights"]: e["n_images"] for e in result["evaluations"]} == {"ema": 360, "raw": 360}
+    found = result(run)
+    assert run.name == f"{found.identity}-0"
+    assert {one.weights: one.n_images for one in found.evaluations} == {"ema": 360, "raw": 360}
+    assert {one.file for one in found.evaluations} == {f"evaluations/test.single.{w}.json" for w in ("ema", "raw")}
     frozen = yaml.safe_load((run / "config.yaml").read_text())
     assert (frozen["loss"]["label_smoothing"], frozen["arch"]["aux"]["norm"]) == (0.1, True)
-    assert json.loads((run / "env.json").read_text())["threads"] == 1
-    saved = np.load(run / "predictions" / "single.npz")
-    wrong = (saved["ema_top5"][:, 0] != saved["label"]).mean()
-    assert 100 * wrong == pytest.approx(result["evaluations"][0]["top1_error"])
+    assert read_record(run / "env.json", Environment).threads == 1
+    assert read_record(run / "exit.json", ExitStatus) == ExitStatus(code=0, message="")
+    assert 100 * (1 - predictions(run).correct_N.mean()) == pytest.approx(found.evaluation("ema").top1_error)
     steps = [row["step"] for row in rows(run) if row["kind"] == "train"]
     assert steps == sorted(set(steps))
     assert last_checkpoint(run).name == f"step-{steps[-1]:08d}"
@@ -66,8 +70,7 @@ def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, 
     whole = only(tmp_path, "whole/train/*-0")
 
     process = start(tmp_path, "train", "outputs=cut", *words)
-    metrics = lambda: list(tmp_path.glob("cut/train/*/metrics.jsonl"))  # noqa: E731
-    wait_for(lambda: metrics() and '"step": 20' in metrics()[0].read_text())
+    at_step(20, tmp_path / "cut")
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
@@ -90,7 +93,7 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
     assert inceptionctl("train", "outputs=whole", *words).returncode == 0
     process = start(tmp_path, "train", "outputs=cut", *words)
     wait_for(lambda: list(tmp_path.glob("cut/train/*/checkpoints/step-00000044")))
-    wait_for(lambda: '"step": 50' in only(tmp_path, "cut/train/*/metrics.jsonl").read_text())
+    at_step(50, tmp_path / "cut")
     process.kill()
     process.wait()
     process.stdout.close()
@@ -155,13 +158,10 @@ def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, ta
 def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
     done = inceptionctl("train", "-m", "seed=0,1", *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
-    seeds = {json.loads(p.read_text())["seed"] for p in tmp_path.glob("outputs/train/*/result.json")}
-    assert seeds == {0, 1}
+    assert {result(run).seed for run in tmp_path.glob("outputs/train/*-0")} == {0, 1}
 
 
 def test_pictures_in_folders_are_trained_on(inceptionctl, tmp_path):
-    from PIL import Image
-
     for split, count in (("train", 6), ("val", 2)):
         for kind in ("dark", "light"):
             (tmp_path / "pictures" / split / kind).mkdir(parents=True)
@@ -174,9 +174,10 @@ def test_pictures_in_folders_are_trained_on(inceptionctl, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "pictures/train and pictures/val" in done.stdout
-    result = json.loads(only(tmp_path, "outputs/train/*/result.json").read_text())
-    assert result["evaluations"][0]["n_images"] == 4
-    assert result["evaluations"][0]["decoder"] == "pillow"
+    found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.single.ema.json"))
+    assert found.n_images == 4
+    assert found.protocol.decoder == f"pillow {PIL.__version__}"
+    assert found.image_set.digest is not None
 
 
 def error_on_digits(arch: str, shuffled: bool) -> float:
@@ -215,8 +216,7 @@ def test_every_network_goes_through_the_command_line(inceptionctl, tmp_path):
     """The family's table, each network small and for a few steps: trained, evaluated, kept and reported."""
     done = inceptionctl("ablate", "table=family", "seeds=1", *TINY, "train.epochs=0.1")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    archs = {json.loads(path.read_text())["arch"] for path in tmp_path.glob("outputs/family/*/result.json")}
-    assert archs == set(ARCHITECTURES)
+    assert {result(run).arch for run in tmp_path.glob("outputs/family/*-0")} == set(ARCHITECTURES)
     report = json.loads((tmp_path / "outputs/family/report.json").read_text())
     assert report["rungs"] == []
     assert [row["paper"]["top1_error"] for row in report["rows"] if row["label"] == "Xception"] == [21.0]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from support.command_line import TINY
+from support.runs import assert_same_predictions, predictions, result
 from torch.optim.swa_utils import update_bn
 
 from inceptionctl.config.compose import compose
@@ -21,7 +20,11 @@ from inceptionctl.data import loader
 from inceptionctl.errors import Interrupted, RequestError
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
-from inceptionctl.runs.paths import RunDir, read_json, read_rows
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import EvalRow, OptimizerRow, TrainRow
+from inceptionctl.runs.records.process import Divergence
 from inceptionctl.training import checkpoint
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.meters import Diverged
@@ -68,8 +71,8 @@ def weights(made, part="model"):
     return load_file(max(made.checkpoints.glob("step-*")) / f"{part}.safetensors")
 
 
-def rows(made, *kinds):
-    return [row for row in read_rows(made.metrics) if row["kind"] in kinds]
+def rows(made, kind):
+    return [row for row in read_metrics(made.metrics) if isinstance(row, kind)]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +91,7 @@ def test_every_switch_resumes_to_the_bit(words, tmp_path):
     for part in ("model", "ema", "optimizer"):
         a, b = weights(whole, part), weights(cut, part)
         assert [name for name in a if a[name].numpy().tobytes() != b[name].numpy().tobytes()] == []
-    a, b = (np.load(made.predictions("single")) for made in (whole, cut))
-    assert [name for name in a.files if a[name].tobytes() != b[name].tobytes()] == []
+    assert_same_predictions(whole.path, cut.path)
 
 
 def test_float16_keeps_its_scale_in_the_checkpoint(tmp_path):
@@ -120,19 +122,18 @@ def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not()
 def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
     """The reported split has no part in the choice; the run's figure stays its last step's."""
     made = run(tmp_path, "train.keep_best=true", "train.epochs=3", "train.keep_checkpoints=1")
-    result = read_json(made.result)
-    looks = rows(made, "eval")
-    dev = {row["step"]: row["top1_error"] for row in looks if row.get("split") == "dev"}
-    assert [row["n_images"] for row in looks if row.get("split") == "dev"] == [287] * len(dev)
+    found = result(made.path)
+    selections = [row for row in rows(made, EvalRow) if row.purpose == "selection"]
+    assert [row.n_images for row in selections] == [287] * len(selections)
+    dev = {row.step: row.top1_error for row in selections}
     best = min(dev, key=lambda step: (dev[step], step))
-    assert (result["best"]["step"], result["best"]["dev_top1_error"]) == (best, dev[best])
-    assert (result["selected_by"], result["best"]["selected_by"]) == ("last", "dev")
+    assert (found.best.step, found.best.dev_top1_error) == (best, dev[best])
+    assert [one.weights for one in found.evaluations] == ["ema", "raw", "best-ema", "best-raw"]
     kept = {path.name for path in made.checkpoints.iterdir()}
     assert kept == {f"step-{best:08d}", f"step-{max(dev):08d}"}
-    chosen = np.load(made.predictions("single-best"))
-    wrong = 100 * (chosen["ema_top5"][:, 0] != chosen["label"]).mean()
-    assert wrong == pytest.approx(result["best"]["evaluations"][0]["top1_error"])
-    assert len(chosen["label"]) == 360
+    chosen = predictions(made.path, "best-ema")
+    assert 100 * (1 - chosen.correct_N.mean()) == pytest.approx(found.evaluation("best-ema").top1_error)
+    assert len(chosen.label_N) == 360
     assert plan(config("train.keep_best=true")).data.train == 1150
 
 
@@ -157,10 +158,10 @@ def test_recomputed_statistics_are_those_of_torch(tmp_path):
 
 def test_rmsprop_tells_how_far_from_momentum_it_is(tmp_path):
     made = run(tmp_path, "ablation=[rmsprop]")
-    (row,) = rows(made, "optimizer")
-    assert row["step"] == 13
-    assert row["inv_rms_p1"] <= row["inv_rms_mean"] <= row["inv_rms_p99"] <= 1.0
-    assert rows(run(tmp_path / "sgd"), "optimizer") == []
+    (row,) = rows(made, OptimizerRow)
+    assert row.step == 13
+    assert row.inv_rms_p1 <= row.inv_rms_mean <= row.inv_rms_p99 <= 1.0
+    assert rows(run(tmp_path / "sgd"), OptimizerRow) == []
 
 
 def test_divergence_leaves_a_dump(tmp_path):
@@ -169,9 +170,9 @@ def test_divergence_leaves_a_dump(tmp_path):
     with pytest.raises(Diverged, match=r"diverged at step (?s:.)*diverged/step-(?s:.)*lower schedule.lr"):
         session.work(lambda: False)
     (dump,) = made.diverged.iterdir()
-    report = json.loads((dump / "report.json").read_text())
-    assert report["not_finite"]
-    assert len(report["pictures"]) == 32
+    report = read_record(dump / "report.json", Divergence)
+    assert report.not_finite
+    assert len(report.images) == 32
     assert load_file(dump / "model.safetensors").keys() == session.step.model.state_dict().keys()
 
 
@@ -190,11 +191,10 @@ def test_a_run_that_diverges_goes_back_at_half_the_rate(tmp_path, capsys):
     session.log = poisoned
     session.work(lambda: False)
     assert "diverged at step 48" in capsys.readouterr().err
-    result = read_json(made.result)
-    assert (result["rollbacks"], result["status"]) == (1, "done")
-    train = rows(made, "train")
-    assert [row["step"] for row in train] == list(range(1, session.plan.clock.steps + 1))
-    rates = [row["lr"] / session.plan.schedule(row["step"] - 1) for row in train]
+    assert result(made.path).rollbacks == 1
+    train = rows(made, TrainRow)
+    assert [row.step for row in train] == list(range(1, session.plan.clock.steps + 1))
+    rates = [row.lr / session.plan.schedule(row.step - 1) for row in train]
     assert rates == pytest.approx([1.0] * 44 + [0.5] * (len(rates) - 44))
 
 
@@ -210,10 +210,10 @@ def test_durations_are_the_injected_clock_s(tmp_path):
     session = Session.open(made)
     session.record = replace(session.record, monotonic=lambda: float(next(ticks)))
     session.work(lambda: False)
-    times = [row["time_s"] for row in rows(made, "train")]
+    times = [row.time_s for row in rows(made, TrainRow)]
     assert times == sorted(times)
     assert all(time == int(time) for time in times)
-    assert read_json(made.result)["wall_s"] == int(read_json(made.result)["wall_s"])
+    assert result(made.path).wall_s.is_integer()
 
 
 def test_a_long_epoch_is_saved_on_its_way(tmp_path):
