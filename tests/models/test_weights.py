@@ -314,7 +314,7 @@ def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_pa
     assert {path.name: path.read_bytes() for path in last.glob("*.safetensors")} == ended
     assert result(run).evaluations == evaluations
 
-    assert "finished before" in inceptionctl(*words, "weights=moved.safetensors").stdout  # what it holds counts
+    assert "already finished" in inceptionctl(*words, "weights=moved.safetensors").stdout  # what it holds counts
     assert inceptionctl(*words).returncode == 2
 
 

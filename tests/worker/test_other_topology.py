@@ -38,7 +38,7 @@ def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("optim.momentum=0.5", "would make another run of it"), ("launch.proceses=2", "Did you mean launch.nproc?")],
+    [("optim.momentum=0.5", "would change the result"), ("launch.proceses=2", "Did you mean launch.nproc?")],
 )
 def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl, tmp_path):
     made = folder(tmp_path / "run")
@@ -50,4 +50,4 @@ def test_a_table_can_have_several_ranks_a_cell(inceptionctl, tmp_path):
     done = inceptionctl("ablate", "table=residual", *TINY, "launch.nproc=2", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "16 per device x 1 accumulated x 2 devices" in done.stdout
-    assert "2 ranks each" in done.stdout
+    assert "2 ranks per run" in done.stdout

@@ -50,7 +50,7 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
     assert last_checkpoint(run).name == f"step-{steps[-1]:08d}"
 
     again = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *TINY)
-    assert "finished before" in again.stdout
+    assert "already finished" in again.stdout
     assert len(list(tmp_path.glob("outputs/train/*"))) == 1
 
 
