@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import TypeVar
 
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import identity
@@ -187,7 +187,7 @@ def _schedule_settings(config: Config) -> ScheduleSettings:
 
 def own_keys(section: type[T], settings: object) -> T:
     """A `section` from those of `settings` that it has."""
-    return section(**{name: getattr(settings, name) for name in get_type_hints(section)})
+    return section(**{field.name: getattr(settings, field.name) for field in fields(section)})  # type: ignore[arg-type]
 
 
 def _check_heads(config: Config) -> None:

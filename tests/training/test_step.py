@@ -56,7 +56,7 @@ def test_evaluation_puts_the_mode_back():
 def test_divergence_stops_the_run_with_advice(bad):
     journal = Journal(DistributedContext(), scaled=False)
     journal.pending = [Outcome(torch.tensor(1.0), 1.0), Outcome(torch.tensor(bad), 1.0), Outcome(1.0, 1.0)]
-    with pytest.raises(Diverged, match=r"diverged at step 12.*(?s:.*)lower schedule\.rate"):
+    with pytest.raises(Diverged, match=r"diverged at step 12.*(?s:.*)lower schedule\.lr"):
         journal.row(13)
 
 
