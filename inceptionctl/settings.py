@@ -6,9 +6,10 @@ values: no field has a default. A string below a field says what the field is, w
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 from typing_extensions import dataclass_transform
 
@@ -18,7 +19,24 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
 T = TypeVar("T")
+
+
+def _ascending(ends: list[float]) -> list[float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the low end comes first")
+    return ends
+
+
+def _absolute(path: str) -> str:
+    """Of a path as it was typed: a run is resumed from other folders."""
+    return str(Path(path).expanduser().absolute())
+
+
+FractionRange = Annotated[list[Fraction], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+PositiveRange = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_absolute)]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

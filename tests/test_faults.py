@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 from support import hooks
-from support.command_line import TINY
+from support.command_line import SHORT
 from support.runs import (
     assert_same_end,
     at_step,
@@ -80,7 +80,7 @@ def pictures(tmp_path_factory):
 def words(pictures):
     """Of a run that takes two seconds: three epochs of sixteen steps of four pictures, dropout and crops at random."""
     return [
-        "train", "data=imagefolder", f"data.root={pictures}", "data.workers=0", "augment=crop_flip", *TINY,
+        "train", "data=imagefolder", f"data.root={pictures}", "data.workers=0", "augment=crop_flip", *SHORT,
         "train.batch_size=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
     ]  # fmt: skip
 

@@ -16,11 +16,11 @@ from rich.console import Console
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
-from inceptionctl.data.sources.imagefolder import SUFFIXES
+from inceptionctl.data.decode import suffixes
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
 from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.plan import dataset, named_weights, variant
+from inceptionctl.planning.plan import named_weights, variant
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import RunDir
@@ -105,9 +105,9 @@ def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
         raise RequestError("predict needs pictures: name files or folders")
     for path in paths:
         if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+            found = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in suffixes())
             if not found:
-                raise RequestError(f"no pictures in {path} (looked for {', '.join(SUFFIXES)})")
+                raise RequestError(f"no pictures in {path}")
             yield from found
         elif path.is_file():
             yield path
@@ -185,7 +185,7 @@ def _classes_of(run: RunDir, config: Config, count: int) -> list[str]:
         names = read_record(run.result, Result).classes
     else:
         try:
-            names = dataset(config).classes
+            names = config.data.index(config.train.keep_best).classes
         except RequestError:
             names = []
     return list(names) if len(names) == count else [str(i) for i in range(count)]

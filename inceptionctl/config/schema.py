@@ -5,12 +5,20 @@ Pydantic checks: its errors carry the path and the value, which OmegaConf's stru
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from inceptionctl.data.images import DataSource
+from inceptionctl.data.registry import SOURCES
+from inceptionctl.data.transforms import AUGMENTATIONS, Augmentation
 from inceptionctl.models.settings import Arch
 from inceptionctl.settings import Count, Fraction, NonNegative, NonNegativeInt, Positive, Share, section
+from inceptionctl.trackers.base import TrackerSettings
+from inceptionctl.trackers.registry import TRACKERS
 
 # In a script: a line of it, a word to sbatch.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", coerce_numbers_to_str=True)]
@@ -18,41 +26,17 @@ Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$", coerce_numbers_to_str=Tr
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
 
 
-@section
-class Jitter:
-    """How digits are rendered, as shares of the picture and of the grey range, `rotate` in degrees."""
-
-    size: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
-    rotate: Annotated[float, Field(ge=0, le=180)]
-    contrast: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
-    noise: Annotated[float, Field(ge=0, le=1)]
+def _by_name(options: Mapping[str, type]) -> object:
+    """One of `options`, which differ in their `name`."""
+    return Annotated[reduce(or_, options.values()), Field(discriminator="name")]
 
 
-@section
-class Data:
-    """`root`, `train`, `val`, `split` are for image folders; `fingerprint` is filled in from what lies there.
-
-    `eval_split` "dev" evaluates on a share of the training pictures, to choose settings without the test set.
-    `on_corrupt`: what becomes of a picture that cannot be read: it ends the run, counts for nothing, or makes room for
-    the next one.
-    """
-
-    name: Literal["digits", "imagefolder"]
-    root: str | None
-    train: str | None
-    val: str | None
-    split: Annotated[float, Field(gt=0, lt=1)] | None
-    fingerprint: str | None
-    eval_split: Literal["test", "dev"]
-    on_corrupt: Literal["error", "skip", "replace"]
-    renderings: Count
-    jitter: Jitter | None
-    workers: Annotated[int, Field(ge=0, le=256)]
-
-
-@section
-class Augment:
-    name: Literal["none", "crop_flip", "inception_crop", "googlenet", "googlenet_milder", "slim", "slim_full"]
+if TYPE_CHECKING:
+    Data: TypeAlias = DataSource
+    Augment: TypeAlias = Augmentation
+    Tracker: TypeAlias = TrackerSettings
+else:
+    Data, Augment, Tracker = map(_by_name, (SOURCES, AUGMENTATIONS, TRACKERS))
 
 
 @section
@@ -185,16 +169,9 @@ class Slurm(_Launch):
 
 
 @section
-class Tracker:
-    name: Literal["none", "tensorboard", "wandb"]
-    project: str | None
-    mode: Literal["online", "offline"] | None
-
-
-@section
 class Config:
     """One run, whole. `weights`: what it starts from ("timm", "torchvision", "timm:TAG" or a file; null: new weights);
-    `weights_sha256` is filled in for a file."""
+    `weights_sha256` is filled in for a file, `data_fingerprint` for a user's own images."""
 
     name: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -203,6 +180,7 @@ class Config:
     rerun: bool
     weights: str | None
     weights_sha256: str | None
+    data_fingerprint: str | None
     arch: Arch
     data: Data
     augment: Augment

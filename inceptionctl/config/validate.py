@@ -9,14 +9,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.config.schema import Config, Ema, Local, Schedule, Slurm
+from inceptionctl.data.registry import SOURCES
+from inceptionctl.data.transforms import AUGMENTATIONS
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.models.settings import with_network_facts
+from inceptionctl.trackers.registry import TRACKERS
 
 T = TypeVar("T")
 
@@ -31,7 +34,13 @@ SCHEDULES: dict[str, tuple[str, ...]] = {
     "constant": (),
 }
 
-LAUNCHES = {"local": Local, "slurm": Slurm}
+# Groups whose options differ in keys: the section of each by name.
+VARIANTS: dict[str, dict[str, type]] = {
+    "launch": {"local": Local, "slurm": Slurm},
+    "data": {**SOURCES},
+    "augment": {**AUGMENTATIONS},
+    "tracker": {**TRACKERS},
+}
 OURS = {"array", "error", "output", "parsable", "wrap"}  # options of sbatch
 SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
 
@@ -82,6 +91,8 @@ def matches(path: str, patterns: Sequence[str]) -> bool:
 def key_paths(schema: type = Config, prefix: str = "") -> Iterator[str]:
     """Every key of the schema with the path that leads to it, groups included."""
     for name, kind in get_type_hints(schema).items():
+        if name not in _names(schema):
+            continue
         yield prefix + name
         for inner in (kind, *getattr(kind, "__args__", ())):  # `Jitter` and `Jitter | None` alike
             if isinstance(inner, type) and is_dataclass(inner):
@@ -108,19 +119,24 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
 
 
 def _key(loc: Sequence[int | str]) -> Iterator[str]:
-    """pydantic's path, without what it puts there for constraints and for the kind of launch that it took."""
+    """pydantic's path, without what it puts there for constraints and for the option of a group that it took."""
     for before, part in zip(("", *loc), loc, strict=False):
-        if not str(part).startswith("constrained") and not (before == "launch" and part in LAUNCHES):
+        if not str(part).startswith("constrained") and part not in VARIANTS.get(str(before), ()):
             yield str(part)
 
 
 def wrong_variant(key: str) -> RequestError | None:
-    """For a setting that another kind of launch than the one in use has; None if none has."""
+    """For a setting that another option of the group than the chosen one has; None if none has."""
     group, _, setting = key.partition(".")
-    having = [f"launch={name}" for name, kind in LAUNCHES.items() if setting in get_type_hints(kind)]
-    if group != "launch" or not having:
+    having = [name for name, kind in VARIANTS.get(group, {}).items() if setting.partition(".")[0] in _names(kind)]
+    if not having:
         return None
-    return RequestError(f"{key} is a setting of {' and '.join(having)}, and that is not how this is launched")
+    options = " and ".join(f"{group}={name}" for name in having)
+    return RequestError(f"{key} is a setting of {options}, not of the {group} chosen here")
+
+
+def _names(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
 
 
 def _check_launch(config: Config) -> None:
@@ -157,10 +173,6 @@ def _check_together(config: Config) -> None:
     _check_schedule(config.schedule)
     _check_ema(config.train.ema)
     _check_launch(config)
-    if jitter := config.data.jitter:
-        for key, (low, high) in {"size": jitter.size, "contrast": jitter.contrast}.items():
-            if low > high:
-                raise RequestError(f"data.jitter.{key} = [{low}, {high}] is out of range: the low end comes first")
 
 
 def _check_ema(ema: Ema) -> None:

@@ -1,6 +1,6 @@
 """Photometric distortions as TensorFlow defines them, on floats: (3, height, width), 0 to 1 before the first of them.
 
-`tf.image` keeps what leaves that range until the end, where TF-slim clips once; so do these.
+Values may leave that range in between, as in `tf.image`; they are clipped once, at the end, as in TF-slim.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def brightened(image: np.ndarray, delta: float) -> np.ndarray:
 
 
 def saturated(image: np.ndarray, factor: float) -> np.ndarray:
-    """HSV's saturation times `factor`, up to full: the distance of each channel from the largest one is stretched."""
+    """HSV's saturation times `factor`, at most full: scales the distance of each channel from the largest one."""
     value, chroma = _value(image), _chroma(image)
-    full = np.maximum(value, 0)  # what leaves the range below has no saturation
+    full = np.maximum(value, 0)  # below 0 there is no saturation
     stretch = np.minimum(factor * chroma, full) / np.where(chroma > 0, chroma, 1)
     stretched: np.ndarray = value - (value - image) * stretch
     return stretched
@@ -33,7 +33,7 @@ def hue_shifted(image: np.ndarray, turn: float) -> np.ndarray:
 
 
 def contrasted(image: np.ndarray, factor: float) -> np.ndarray:
-    """Each channel's distance from its mean over the picture, times `factor`."""
+    """Each channel's distance from its mean over the image, times `factor`."""
     mean = image.mean(axis=(1, 2), keepdims=True)
     spread: np.ndarray = (image - mean) * factor + mean
     return spread
@@ -55,7 +55,7 @@ def contrast(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return contrasted(image, random.uniform(0.5, 1.5))
 
 
-# TF-slim, inception_preprocessing: the orders of which one is drawn; fast mode draws among four and has two.
+# TF-slim, inception_preprocessing: one of four orders is drawn; in fast mode three of them are the same.
 FAST: tuple[tuple[Distortion, ...], ...] = ((brightness, saturation), *3 * ((saturation, brightness),))
 FULL: tuple[tuple[Distortion, ...], ...] = (
     (brightness, saturation, hue, contrast),
@@ -76,7 +76,7 @@ def _chroma(image: np.ndarray) -> np.ndarray:
 
 
 def _hue(image: np.ndarray, value: np.ndarray, chroma: np.ndarray) -> np.ndarray:
-    """In sixths of the circle from red, 0 for grey: (height, width)."""
+    """Hue in sixths of the circle, from red; 0 for grey: (height, width)."""
     red, green, blue = image
     divisor = np.where(chroma > 0, chroma, 1)
     rest = np.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor)

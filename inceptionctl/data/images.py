@@ -1,20 +1,29 @@
-"""The data sets by name: what they hold, told without reading a picture, and the pictures themselves."""
+"""The contract of the data: what a set of images answers to, and what a data set (`data/sources/NAME.py`) provides."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import Field
 
+from inceptionctl.data.index import Index
 from inceptionctl.errors import DataError
+from inceptionctl.settings import section
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 IGNORED = -100  # the label that torch's cross entropy passes over
 
+Transform = Callable[["Image.Image", np.random.Generator], "Image.Image"]
+
 
 class Images(Protocol):
-    """A set of pictures. `labels_N`: class of each; `groups_N`: source of each, where several pictures share one."""
+    """A set of images. `labels_N`: class of each; `groups_N`: source of each, where several images share one."""
 
     @property
     def labels_N(self) -> np.ndarray: ...
@@ -30,8 +39,8 @@ class Images(Protocol):
 
 
 class Unreadable(DataError):
-    """A picture that cannot be read: `image`, uint8 and of its size, stands in for it, with `label`, the image's own or
-    IGNORED."""
+    """An image that cannot be read. `image`, uint8 and of the same size, replaces it, with `label`: the replacement's
+    own, or IGNORED."""
 
     def __init__(self, message: str, image: np.ndarray, label: int) -> None:
         super().__init__(message)
@@ -39,8 +48,8 @@ class Unreadable(DataError):
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """To train on, to look at meanwhile, and to evaluate on."""
+class DataSplits:
+    """To train on, to monitor training on, and to evaluate on."""
 
     train: Images
     monitor: Images
@@ -48,79 +57,41 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class DataSet:
-    """`train` and `held` pictures in the splits and their `classes`; `origin` says which splits these are;
-    `fingerprint` is a digest of pictures that are the user's own. `load` opens the pictures for a seed, which varies
-    the training ones alone.
+class Views:
+    """How images reach the network's input, `pixels` x `pixels`: `train` varies them, `eval` does not."""
 
-    With `dev`, a share of the training pictures is set apart to look at meanwhile and to choose by; without, the first
-    of the held-out ones are looked at, and nothing is chosen.
+    pixels: int
+    train: Transform
+    eval: Transform
+
+
+@section
+class DataSource(ABC):
+    """What every data set has: each is a subclass with exactly its own settings.
+
+    When a run is planned, `index` finds what there is, once. The index is stored with the run, and every rank, in the
+    first start and in later ones, opens the images from the stored index: `open` never lists a folder.
     """
 
-    train: int
-    eval: int
-    classes: tuple[str, ...]
-    origin: str
-    fingerprint: str | None
-    load: Callable[[int], Pictures]
+    title: ClassVar[str]
+    """What a report calls the data set."""
+    uses_transforms: ClassVar[bool]
+    """Whether images are cropped and resized as `Views` says. Otherwise they are drawn at the size of the input, and
+    `augment` and the protocol's crop have no effect."""
+    modules: ClassVar[tuple[str, ...]] = ()
+    """What `open` imports that takes long, for a launcher to load once."""
 
+    name: str
+    eval_split: Literal["test", "dev"]
+    """Images to evaluate on: the test split, or a dev split taken from the training images, to choose settings by."""
+    workers: Annotated[int, Field(ge=0, le=256)]
+    """Processes of each rank that read images; 0: the rank reads them itself."""
 
-def digits(pixels: int, jitter: dict[str, object] | None, renderings: int, holdout: str, dev: bool) -> DataSet:
-    from inceptionctl.data.sources import digits
+    @abstractmethod
+    def index(self, dev: bool) -> Index:
+        """What there is to train and evaluate on; `dev` as in `Index`. Raises RequestError where the settings name no
+        data, or data that cannot be used."""
 
-    rendering = digits.Jitter(**jitter) if jitter else None  # type: ignore[arg-type]
-    kept = "dev" if dev else holdout
-    chosen = f", {digits.DEV_DIGITS} to choose by" if dev else ""
-    train, eval = digits.SIZES[kept][0], digits.SIZES[holdout][1]
-
-    def load(seed: int) -> Pictures:
-        training, monitor = digits.load(pixels, rendering, seed, renderings, kept)
-        return Pictures(training, monitor, digits.load(pixels, rendering, seed, renderings, holdout)[1])
-
-    return DataSet(
-        train=train,
-        eval=eval * (renderings if jitter else 1),
-        classes=tuple("0123456789"),
-        origin=f"scikit-learn's digits, {train:,} to train and {eval} held out ({holdout}){chosen}",
-        fingerprint=None,
-        load=load,
-    )
-
-
-def imagefolder(
-    pixels: int,
-    root: str | None,
-    train: str | None,
-    val: str | None,
-    split: float | None,
-    holdout: str,
-    augment: str,
-    crop: float,
-    corrupt: str,
-    dev: bool,
-) -> DataSet:
-    """Raises RequestError where there are no such folders or no pictures in them.
-
-    `corrupt` is that of `FolderImages`; but a held-out picture is never replaced, which would count another one twice:
-    it is skipped.
-    """
-    from inceptionctl.data.sources.imagefolder import FolderImages, find
-    from inceptionctl.data.transforms import AUGMENTATIONS, CentreCrop
-
-    splits = find(root, train, val, split, holdout)
-    chosen = find(root, train, val, split, "dev") if dev else splits
-    plain = CentreCrop(pixels, crop)
-    varied = AUGMENTATIONS[augment](pixels) if augment in AUGMENTATIONS else plain
-    unreplaced = "skip" if corrupt == "replace" else corrupt
-    return DataSet(
-        train=len(chosen.train.files),
-        eval=len(splits.eval.files),
-        classes=splits.train.classes,
-        origin=chosen.origin,
-        fingerprint=splits.fingerprint,
-        load=lambda seed: Pictures(
-            FolderImages(chosen.train, varied, seed, corrupt),
-            FolderImages(chosen.eval, plain, seed, unreplaced),
-            FolderImages(splits.eval, plain, seed, unreplaced),
-        ),
-    )
+    @abstractmethod
+    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
+        """The images of `index`; `seed` varies the training images alone. Raises RequestError where files are gone."""

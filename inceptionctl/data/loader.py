@@ -1,4 +1,4 @@
-"""Batches for training and evaluation. Torch's DataLoader reads; what it reads is decided by `order`."""
+"""Batches for training and evaluation, read by torch's DataLoader in the order of `data.order`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from inceptionctl.errors import DataError, warn
 
 @dataclass(frozen=True)
 class Batch:
-    """`images_NCHW` uint8, `labels_N` int64; `unreadable` of the pictures could not be read and are others or ignored
-    (see `data.imagefolder`)."""
+    """`images_NCHW` uint8, `labels_N` int64. `unreadable` images of it could not be read: each is replaced by another
+    one or has the label IGNORED."""
 
     images_NCHW: Tensor
     labels_N: Tensor
@@ -53,9 +53,9 @@ def training(
     accumulate: int = 1,
     report: Callable[[str], None] = warn,
 ) -> Iterator[Batch]:
-    """What `rank` of `world` reads for steps `first` to `last` - 1 of `batch` pictures: `accumulate` batches for each,
-    the same for every number of `workers`. Raises DataError for a picture that cannot be read, for a batch with none
-    that can (it has no gradient), and when workers keep dying; `report` is told of each death."""
+    """What `rank` of `world` reads for steps `first` to `last` - 1 of `batch` images: `accumulate` batches for each,
+    the same for every number of `workers`. Raises DataError for an image that cannot be read, for a batch without one
+    that can (it has no gradient), and when workers keep dying; each death is passed to `report`."""
 
     def keys(number: int) -> Iterator[list[Key]]:
         step, part = divmod(number, accumulate)
@@ -65,7 +65,7 @@ def training(
 
     for found in _read(images, keys, first * accumulate, workers, pin, report):
         if found.unreadable and bool((found.labels_N < 0).all()):
-            raise DataError(f"not one picture of a batch of {len(found.labels_N)} can be read")
+            raise DataError(f"none of the {len(found.labels_N)} images of a batch can be read")
         yield found
 
 
@@ -80,8 +80,8 @@ def evaluation(
     world: int = 1,
     report: Callable[[str], None] = warn,
 ) -> Iterator[Batch]:
-    """The share of `rank` among the first `count` pictures (`order.share`), in order, each once. Raises DataError for a
-    picture that cannot be read and when workers keep dying; `report` is told of each death."""
+    """The share of `rank` among the first `count` images (`order.share`), in order, each once. Raises DataError for an
+    image that cannot be read and when workers keep dying; each death is passed to `report`."""
     indices = share(min(count, len(images)), rank, world)
 
     def keys(number: int) -> Iterator[list[Key]]:
@@ -106,7 +106,7 @@ def _read(
 
 
 class _Samples(Dataset[Sample | DataError]):
-    """What cannot be read comes back as a value: torch would raise it anew, with a traceback for a message."""
+    """Errors are returned, not raised: torch would raise them again with the traceback as their message."""
 
     def __init__(self, images: Images) -> None:
         self.images, self.labels_N = images, images.labels_N

@@ -1,4 +1,4 @@
-"""From bytes to the values that a network was made for, by the names of `arch.input`."""
+"""From bytes to the input range that a network was trained on, by the names of `arch.input`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def caffe(images_NCHW: Tensor, memory_format: torch.memory_format) -> Tensor:
 NORMALISATIONS: dict[str, Normalise] = {"inception": inception, "imagenet": imagenet, "caffe": caffe}
 
 
-@cache  # a copy to a GPU makes the host wait: once is enough
+@cache  # copied to a GPU once: each copy makes the host wait
 def _by_channel(values: tuple[float, ...], scale: float, device: torch.device) -> Tensor:
     return (torch.tensor(values, dtype=torch.float64) * scale).to(torch.float32).view(1, -1, 1, 1).to(device)

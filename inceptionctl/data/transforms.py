@@ -1,21 +1,35 @@
-"""From a picture of any size to the network's input. PIL does the pixels; every draw comes from the generator given."""
+"""From an image of any size to the network's input. PIL does the pixels; every draw comes from the generator given.
+
+The augmentations are sections of settings, by the names of `augment.name`; the files of conf/augment own their values.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
+from pydantic import Field
 
 from inceptionctl.data.colour import FAST, FULL, Distortion
+from inceptionctl.data.images import Transform
+from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
-Transform = Callable[[Image.Image, np.random.Generator], Image.Image]
 BILINEAR = Image.Resampling.BILINEAR
-# GoogLeNet, section 6, and TF-slim: bilinear, area, nearest, cubic. Pillow's filters widen where they shrink a picture.
-METHODS = (BILINEAR, Image.Resampling.BOX, Image.Resampling.NEAREST, Image.Resampling.BICUBIC)
+# TF's resize methods; Pillow's filters widen where they shrink an image.
+INTERPOLATIONS = {
+    "bilinear": BILINEAR,
+    "area": Image.Resampling.BOX,
+    "nearest": Image.Resampling.NEAREST,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+DISTORTIONS: dict[str, tuple[tuple[Distortion, ...], ...]] = {"none": (), "fast": FAST, "full": FULL}
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -32,63 +46,96 @@ class CentreCrop:
         return image.resize((self.pixels, self.pixels), self.interpolation, box=(left, top, left + side, top + side))
 
 
-@dataclass(frozen=True)
-class CropFlip:
-    """Mirrored with probability 1/2; the whole shorter side, shifted by up to an eighth over a black border."""
+@section
+class Augmentation(ABC):
+    """How training images are varied."""
 
-    pixels: int
+    name: str
 
-    def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
+    def transform(self, pixels: int) -> Transform:
+        """To an input of `pixels` x `pixels`."""
+        return partial(self.apply, pixels)
+
+    @abstractmethod
+    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image: ...
+
+
+@section
+class NoAugmentation(Augmentation):
+    """Training images as they are: of files, the square in the middle."""
+
+    name: Literal["none"]
+
+    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
+        return CentreCrop(pixels, 1.0)(image, random)
+
+
+@section
+class CropFlip(Augmentation):
+    """The square in the middle, shifted at random over a black border and mirrored: the usual for CIFAR."""
+
+    name: Literal["crop_flip"]
+    padding: Share
+    """Largest shift to either side, as a fraction of the shorter side."""
+    flip: UnitInterval
+    """Probability of mirroring an image left to right."""
+
+    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
         side = min(image.size)
-        border = side // 8
+        border = int(side * self.padding)
         x, y = random.integers(0, 2 * border, size=2, endpoint=True)
         x, y = x + (image.width - side) // 2, y + (image.height - side) // 2
         padded = ImageOps.expand(image, border)
-        return _mirrored(padded.resize((self.pixels, self.pixels), BILINEAR, box=(x, y, x + side, y + side)), random)
+        shifted = padded.resize((pixels, pixels), BILINEAR, box=(x, y, x + side, y + side))
+        return _flipped(shifted, self.flip, random)
 
 
-@dataclass(frozen=True)
-class InceptionCrop:
-    """GoogLeNet, section 6: `least` to 100 % of the area at an aspect ratio of 3/4 to 4/3 (drawn log-uniformly, which
-    the paper leaves open), resized without keeping that ratio by one of `methods`; mirrored with probability 1/2; its
-    colours distorted in one of `orders`, if there are any."""
+@section
+class InceptionCrop(Augmentation):
+    """A random part of the image at a random aspect ratio, resized without keeping it, mirrored, its colours distorted:
+    GoogLeNet, section 6."""
 
-    pixels: int
-    least: float
-    methods: tuple[Image.Resampling, ...]
-    orders: tuple[tuple[Distortion, ...], ...]
+    name: Literal["inception_crop"]
+    area: FractionRange
+    """Smallest and largest area of the crop, as fractions of the image's."""
+    aspect_ratio: PositiveRange
+    """Smallest and largest ratio of the crop's width to its height, log-uniformly (the paper leaves this open)."""
+    interpolation: Annotated[list[Literal["bilinear", "area", "nearest", "bicubic"]], Field(min_length=1)]
+    """Resize methods, of which one is drawn for each image."""
+    flip: UnitInterval
+    """Probability of mirroring an image left to right."""
+    distortion: Literal["none", "fast", "full"]
+    """Photometric distortions of TF-slim. fast: brightness and saturation; full: hue and contrast too."""
 
-    def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
-        box = _random_box(*image.size, self.least, random)
-        method = self.methods[random.integers(len(self.methods))]  # one alone costs the generator nothing
-        cropped = _mirrored(image.resize((self.pixels, self.pixels), method, box=box), random)
-        return _distorted(cropped, self.orders[random.integers(len(self.orders))], random) if self.orders else cropped
+    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
+        box = random_box(image.size, self.area, self.aspect_ratio, random)
+        method = self.interpolation[random.integers(len(self.interpolation))]  # one alone costs the generator nothing
+        resized = image.resize((pixels, pixels), INTERPOLATIONS[method], box=box)
+        flipped, orders = _flipped(resized, self.flip, random), DISTORTIONS[self.distortion]
+        return _distorted(flipped, orders[random.integers(len(orders))], random) if orders else flipped
 
 
-# By the names of conf/augment, where their sources stand; each takes the side of the network's input.
-AUGMENTATIONS: dict[str, Callable[[int], Transform]] = {
+AUGMENTATIONS: dict[str, type[Augmentation]] = {
+    "none": NoAugmentation,
     "crop_flip": CropFlip,
-    "inception_crop": partial(InceptionCrop, least=0.08, methods=(BILINEAR,), orders=()),
-    "googlenet": partial(InceptionCrop, least=0.08, methods=METHODS, orders=FULL),
-    "googlenet_milder": partial(InceptionCrop, least=0.08, methods=METHODS, orders=FAST),
-    "slim": partial(InceptionCrop, least=0.05, methods=(BILINEAR,), orders=FAST),
-    "slim_full": partial(InceptionCrop, least=0.05, methods=METHODS, orders=FULL),
+    "inception_crop": InceptionCrop,
 }
 
 
-def _random_box(
-    width: int, height: int, least: float, random: np.random.Generator
-) -> tuple[float, float, float, float]:
+def random_box(
+    size: tuple[int, int], area: Sequence[float], ratios: Sequence[float], random: np.random.Generator
+) -> Box:
     """Ten tries, then the largest centred box of an allowed shape, as torchvision does (TF-slim: a hundred, then the
-    whole picture)."""
+    whole image)."""
+    (width, height), (smallest, largest), (low, high) = size, area, ratios
     for _ in range(10):
-        area = random.uniform(least, 1.0) * width * height
-        ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
-        w, h = math.sqrt(area * ratio), math.sqrt(area / ratio)
+        pixels = random.uniform(smallest, largest) * width * height
+        ratio = math.exp(random.uniform(math.log(low), math.log(high)))
+        w, h = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
         if w <= width and h <= height:
             left, top = random.uniform(0, width - w), random.uniform(0, height - h)
             return left, top, left + w, top + h
-    w, h = min(width, height * 4 / 3), min(height, width * 4 / 3)
+    w, h = min(width, height * high), min(height, width / low)
     left, top = (width - w) / 2, (height - h) / 2
     return left, top, left + w, top + h
 
@@ -100,5 +147,5 @@ def _distorted(image: Image.Image, order: tuple[Distortion, ...], random: np.ran
     return Image.fromarray((planes.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0).copy())
 
 
-def _mirrored(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    return ImageOps.mirror(image) if random.random() < 0.5 else image
+def _flipped(image: Image.Image, probability: float, random: np.random.Generator) -> Image.Image:
+    return ImageOps.mirror(image) if random.random() < probability else image

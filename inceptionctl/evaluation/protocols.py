@@ -12,7 +12,8 @@ from typing import Literal
 
 from PIL import Image
 
-from inceptionctl.data.transforms import CentreCrop, Transform
+from inceptionctl.data.images import Transform
+from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.settings import Fraction, section
 
 

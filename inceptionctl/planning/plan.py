@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import identity
-from inceptionctl.data.images import DataSet, digits, imagefolder
+from inceptionctl.data.index import Index
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
@@ -29,7 +29,7 @@ FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`config` with the data's fingerprint filled in; `spec` and `cost` of the network run; `full` the cost of the same
+    """`config` with the fingerprint of `data`; `spec` and `cost` of the network run; `full` the cost of the same
     variant at its paper's size: full width, all blocks, native input, 1000 classes."""
 
     config: Config
@@ -37,7 +37,7 @@ class Plan:
     spec: Seq
     cost: Cost
     full: Cost
-    data: DataSet
+    data: Index
     clock: Clock
     schedule: Schedule
 
@@ -63,12 +63,12 @@ class Plan:
 
 def plan(config: Config) -> Plan:
     """Raises RequestError for what cannot run: no such data, a network that does not survive its input."""
-    data = dataset(config)
-    config = named_weights(replace(config, data=replace(config.data, fingerprint=data.fingerprint)))
+    data = config.data.index(config.train.keep_best)
+    config = named_weights(replace(config, data_fingerprint=data.fingerprint))
     spec = variant(config, len(data.classes))
     _check_heads(config)
     _check_unlike_release(config, spec)
-    clock = Clock.over(data.train, config.train.batch_size, config.train.epochs)
+    clock = Clock.over(data.n_train, config.train.batch_size, config.train.epochs)
     _check_long_average(config, clock)
     return Plan(
         config=config,
@@ -156,20 +156,6 @@ def full_size(config: Config) -> Cost:
     pixels = architecture(config.arch.name).pixels
     rewrites = asdict(config.arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
     return cost(network(config.arch.name, head=False, rewrites=rewrites), (pixels, pixels))
-
-
-def dataset(config: Config) -> DataSet:
-    data, pixels = config.data, config.arch.pixels
-    if data.name == "digits":
-        jitter = asdict(data.jitter) if data.jitter else None
-        return digits(pixels, jitter, data.renderings, data.eval_split, config.train.keep_best)
-    where = (data.root, data.train, data.val, data.split)
-    crop, dev = config.protocol.crop, config.train.keep_best
-    return _found_once(pixels, *where, data.eval_split, config.augment.name, crop, data.on_corrupt, dev)
-
-
-# The rows of a table share their pictures, and listing a million files takes a while.
-_found_once = cache(imagefolder)
 
 
 def schedule(config: Config, clock: Clock) -> Schedule:

@@ -40,7 +40,7 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
     to_run = {label: plan for label, plan in plans.items() if needs_run(plan)}
     hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
     lines = [
-        f"data      {first.data.origin}; {first.data.eval:,} images evaluated",
+        f"data      {first.data.provenance}; {first.data.n_eval:,} images evaluated",
         f"batch     {_batch(first, placement.nproc)}",
         f"steps     {_steps(first)}",
         f"lr        {lr_curve(first)}",
@@ -129,7 +129,7 @@ def device_hours(plan: Plan) -> float:
     once at the end."""
     launch = plan.config.launch
     on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
-    images = 3 * plan.clock.steps * plan.config.train.batch_size + 2 * plan.data.eval
+    images = 3 * plan.clock.steps * plan.config.train.batch_size + 2 * plan.data.n_eval
     return images * plan.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
 
 

@@ -24,8 +24,8 @@ def resumed_plan(run: RunDir, words: Sequence[str]) -> Plan:
     """Raises RequestError for settings that may not change, and if the images are not those that the run began with."""
     config = resumed_config(read_config(run), words)
     plan = make_plan(replace(config, run_dir=str(run.path), rerun=False))
-    if config.data.fingerprint != plan.config.data.fingerprint:
-        raise RequestError(f"the images of {run.path} have changed since it began: {plan.data.origin}")
+    if config.data_fingerprint != plan.config.data_fingerprint:
+        raise RequestError(f"the images of {run.path} have changed since it began: {plan.data.provenance}")
     return plan
 
 

@@ -55,10 +55,9 @@ def run_plans(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
 
 def preload_modules(plan: Plan) -> list[str]:
     """Slow imports of this plan's workers, besides torch."""
-    digits = ["sklearn.datasets", "sklearn.model_selection"] if plan.config.data.name == "digits" else []
     library = (plan.config.weights or "").partition(":")[0]
     weights = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
-    return [*digits, *weights, *OPTIMIZERS[plan.config.optim.name].modules]
+    return [*plan.config.data.modules, *weights, *OPTIMIZERS[plan.config.optim.name].modules]
 
 
 def _queued(label: str, plan: Plan, allocation: Allocation) -> QueuedRun:

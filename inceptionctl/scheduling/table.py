@@ -104,7 +104,7 @@ def plan_table(tree: Tree, overrides: Sequence[str]) -> TablePlan:
 def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [
-        f"{table.table.name}: {manifest.setting(table.configs)}; {table.first.data.origin}",
+        f"{table.table.name}: {manifest.setting(table.configs)}; {table.first.data.provenance}",
         f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
     ]
     warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})

@@ -66,11 +66,8 @@ def setting(configs: Sequence[Config]) -> str:
     """The scale in a line; some rows may be wider, or train for longer, than others."""
     config = configs[0]
     widths, epochs = _either(c.arch.width for c in configs), _either(c.train.epochs for c in configs)
-    data = "real digits" if config.data.name == "digits" else "image folder"
-    jittered = ", jittered" if config.data.jitter else ""
-    return (
-        f"{data}{jittered}, {config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch_size}"
-    )
+    size = f"{config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch_size}"
+    return f"{config.data.title}, {size}"
 
 
 def _either(values: Iterable[float]) -> str:

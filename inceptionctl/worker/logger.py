@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from inceptionctl.config.schema import Config
@@ -15,7 +14,7 @@ from inceptionctl.runs.io import write_record
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import MetricRow
-from inceptionctl.trackers.base import Guarded, Tracker, open_tracker
+from inceptionctl.trackers.base import Guarded, Tracker
 
 
 @dataclass
@@ -45,8 +44,7 @@ class Record:
         """Goes on with the files of `run`; notes what it runs on."""
         write_record(run.env, describe(device, threads, ranks))
         settings = config.tracker
-        open_it = partial(open_tracker, settings.name, settings.project, settings.mode, run)
-        tracker = Guarded(settings.name, lambda: open_it(asdict(config)), warn)
+        tracker = Guarded(settings.name, lambda: settings.open(run.path, asdict(config)), warn)
         self.sinks = [MetricsFile(run.metrics, self.progress.rows), tracker]
 
     def write(self, row: MetricRow) -> None:

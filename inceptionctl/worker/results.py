@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from inceptionctl.config.schema import Config
+from inceptionctl.data.decode import decoder
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.planning.plan import Plan
@@ -63,7 +63,9 @@ def dump(run: RunDir, plan: Plan, step: Step, error: Diverged) -> Path:
     """The weights as they are, which of them are not finite, and the images of the step at which training diverged."""
     folder, settings = run.diverged / f"step-{error.step:08d}", plan.config
     weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in step.model.state_dict().items()}
-    (images,) = training_batches(plan.data.train, settings.train.batch_size, settings.seed, error.step - 1, error.step)
+    (images,) = training_batches(
+        plan.data.n_train, settings.train.batch_size, settings.seed, error.step - 1, error.step
+    )
     report = Divergence(
         step=error.step,
         loss=repr(error.loss),
@@ -97,20 +99,20 @@ def _record(settings: Config, weights: str, evaluation: Evaluation, device: str)
 def _image_set(settings: Config) -> ImageSet:
     data = settings.data
     return ImageSet(
-        name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=data.fingerprint
+        name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=settings.data_fingerprint
     )
 
 
 def _protocol(settings: Config) -> ProtocolRecord:
-    rendered = settings.data.name == "digits"  # drawn at the input's size: nothing to decode, crop or resize
+    files = settings.data.uses_transforms
     return ProtocolRecord(
         name=settings.protocol.name,
-        resize=None if rendered else settings.arch.pixels,
-        crop=None if rendered else settings.protocol.crop,
+        resize=settings.arch.pixels if files else None,
+        crop=settings.protocol.crop if files else None,
         crops=1,
-        interpolation=None if rendered else "bilinear",
+        interpolation="bilinear" if files else None,
         averaging=None,
-        decoder=None if rendered else f"pillow {version('pillow')}",
+        decoder=decoder() if files else None,
     )
 
 

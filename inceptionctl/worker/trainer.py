@@ -10,9 +10,10 @@ import torch
 
 from inceptionctl.config.schema import Config
 from inceptionctl.data import loader
-from inceptionctl.data.images import Images, Pictures
+from inceptionctl.data.images import DataSplits, Images, Views
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.order import share
+from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.planning.plan import Plan, plan
@@ -42,7 +43,7 @@ class Session:
     plan: Plan
     layout: Layout
     step: Step
-    images: Pictures
+    images: DataSplits
     journal: Journal
     record: Record = field(default_factory=Record)
 
@@ -58,7 +59,7 @@ class Session:
         found = checkpoint.read_latest(run.checkpoints, warn if ranks.first else _quiet)
         step = make_step(made, device, fresh=found is None, ranks=ranks)
         journal = Journal(ranks, scaled=step.scaler.is_enabled())
-        session = cls(run, made, made.layout(ranks.size), step, made.data.load(settings.seed), journal)
+        session = cls(run, made, made.layout(ranks.size), step, open_data(made), journal)
         if found:
             session.restore(found)
         elif not ranks.first:
@@ -254,6 +255,12 @@ class Session:
             "accumulate": self.layout.accumulate,
             "device": self.step.device.type,
         }
+
+
+def open_data(made: Plan) -> DataSplits:
+    config, pixels = made.config, made.config.arch.pixels
+    views = Views(pixels, config.augment.transform(pixels), CentreCrop(pixels, config.protocol.crop))
+    return config.data.open(made.data, views, config.seed)
 
 
 def _device(settings: Config) -> torch.device:

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_named(override, message):
 
 def test_a_group_on_the_command_line_wins_over_the_scale():
     assert config("schedule=constant").schedule.name == "constant"
-    assert config("data=digits").data.jitter is None
+    assert config("data=digits").data.name == "digits"
     assert config("arch=inception_v3").arch.pixels == config().arch.pixels == 79
 
 

@@ -214,8 +214,9 @@ def test_a_recipe_says_how_to_run_it_and_plans(name, pictures):
     made = plan(parse(tree(name, f"data.root={pictures}", "train.batch_size=2")))
     config = made.config
     dropout = next(node.rate for child, node in made.spec if child == "dropout")
-    found = (config.arch.name, dropout, config.loss.aux_weight, config.optim.name, config.augment.name)
-    assert found == KINDS[name]
+    *expected, augment = KINDS[name]
+    assert [config.arch.name, dropout, config.loss.aux_weight, config.optim.name] == expected
+    assert config.augment == parse(compose("train", [f"augment={augment}"])).augment
     assert (config.arch.width, config.arch.pixels) == (1.0, 224 if name.startswith(("googlenet", "bn")) else 299)
 
 

@@ -1,4 +1,4 @@
-"""Pictures that cannot be read: named, skipped or replaced, the same in a worker and without."""
+"""Images that cannot be read: named, skipped or replaced, the same in a worker and without."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.image_folders import settings
 from torch.nn.functional import log_softmax
 
-from inceptionctl.data import images as datasets
 from inceptionctl.data import loader
-from inceptionctl.data.images import IGNORED
-from inceptionctl.data.sources.imagefolder import FolderImages, decode, listing
+from inceptionctl.data.file_images import FileImages
+from inceptionctl.data.images import IGNORED, Views
+from inceptionctl.data.listing import read_class_folders
 from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import evaluate
@@ -28,7 +29,7 @@ def save(path, seed, kind="PNG"):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of three pictures; the last of the first class is cut off."""
+    """Two classes of three images; the last of the first class is cut off."""
     for label, kind in enumerate(("cat", "dog")):
         for i in range(3):
             save(tmp_path / kind / f"{i}.jpg", 10 * label + i, "JPEG")
@@ -36,8 +37,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def images(folder, corrupt):
-    return FolderImages(listing(folder), CentreCrop(SIDE, 1.0), seed=0, corrupt=corrupt)
+def images(folder, on_corrupt):
+    return FileImages(read_class_folders(folder).files, CentreCrop(SIDE, 1.0), seed=0, on_corrupt=on_corrupt)
 
 
 def passed(folder, corrupt, workers=0):
@@ -48,61 +49,35 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[:-200])
 
 
-def bomb(path):
-    Image.new("L", (10, 40)).save(path)
-
-
-HARM = {
-    "truncated": truncate,
-    "text": lambda path: path.write_text("hello"),
-    "empty": lambda path: path.write_bytes(b""),
-    "missing": lambda path: path.unlink(),
-    "bomb": bomb,
-}
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "bmp"])
-@pytest.mark.parametrize("harm", HARM)
-def test_what_is_no_whole_picture_is_named(suffix, harm, tmp_path, monkeypatch):
-    path = tmp_path / f"a.{suffix}"
-    save(path, 0, {"jpg": "JPEG", "tif": "TIFF"}.get(suffix, suffix))
-    decode(path)
-    HARM[harm](path)
-    if harm == "bomb":
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=rf"picture {path} cannot be read"):
-        decode(path)
-
-
 @pytest.mark.parametrize("workers", [0, 1])
-def test_an_unreadable_picture_ends_the_run_with_its_name_and_no_traceback(workers, folder):
+def test_an_unreadable_image_ends_the_run_with_its_name_and_no_traceback(workers, folder):
     with pytest.raises(DataError) as caught:
         passed(folder, "error", workers)
     (line,) = str(caught.value).splitlines()  # the last line of a log is what the terminal shows
-    assert line.startswith(f"picture {folder}/cat/2.jpg cannot be read: ")
+    assert line.startswith(f"image {folder}/cat/2.jpg cannot be read: ")
     assert line.endswith("; remove it, or set data.on_corrupt=skip or replace")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_skipped_picture_is_grey_and_has_no_label(workers, folder):
-    before, holed, after = passed(folder, "skip", workers)
-    assert holed.labels_N.tolist() == [IGNORED, 1]
-    assert (holed.images_NCHW[0] == 128).all()
-    assert [batch.unreadable for batch in (before, holed, after)] == [0, 1, 0]
-    assert (holed.images_NCHW[1].permute(1, 2, 0).numpy() == images(folder, "error").image(0, 3)).all()
+def test_a_skipped_image_is_grey_and_has_no_label(workers, folder):
+    before, damaged, after = passed(folder, "skip", workers)
+    assert damaged.labels_N.tolist() == [IGNORED, 1]
+    assert (damaged.images_NCHW[0] == 128).all()
+    assert [batch.unreadable for batch in (before, damaged, after)] == [0, 1, 0]
+    assert (damaged.images_NCHW[1].permute(1, 2, 0).numpy() == images(folder, "error").image(0, 3)).all()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_replaced_picture_is_the_next_one_with_its_own_label(workers, folder):
+def test_a_replaced_image_is_the_next_one_with_its_own_label(workers, folder):
     truncate(folder / "dog" / "0.jpg")
-    _, holed, _ = passed(folder, "replace", workers)
-    assert holed.labels_N.tolist() == [1, 1]
-    assert holed.unreadable == 2
+    _, damaged, _ = passed(folder, "replace", workers)
+    assert damaged.labels_N.tolist() == [1, 1]
+    assert damaged.unreadable == 2
     next_one = images(folder, "error").image(0, 4)
-    assert all((image.permute(1, 2, 0).numpy() == next_one).all() for image in holed.images_NCHW)
+    assert all((image.permute(1, 2, 0).numpy() == next_one).all() for image in damaged.images_NCHW)
 
 
-def test_the_last_picture_is_replaced_by_the_first(folder):
+def test_the_last_image_is_replaced_by_the_first(folder):
     truncate(folder / "dog" / "2.jpg")
     *_, last = passed(folder, "replace")
     assert last.labels_N.tolist() == [1, 0]
@@ -111,26 +86,31 @@ def test_the_last_picture_is_replaced_by_the_first(folder):
 def test_nothing_to_replace_it_by_is_an_error(folder):
     for path in folder.rglob("*.jpg"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=f"not one of the 6 pictures below {folder} can be read"):
+    with pytest.raises(DataError, match=f"none of the 6 images below {folder} can be read"):
         passed(folder, "replace")
 
 
-def test_held_out_pictures_are_never_replaced(folder):
-    where = {"root": None, "train": str(folder), "val": str(folder), "split": None, "holdout": "test", "dev": True}
-    found = datasets.imagefolder(SIDE, **where, augment="none", crop=1.0, corrupt="replace").load(0)
-    assert [part.corrupt for part in (found.train, found.monitor, found.eval)] == ["replace", "skip", "skip"]
+def test_evaluation_images_are_never_replaced(folder):
+    truncate(folder / "dog" / "0.jpg")
+    for label in range(2):
+        for i in range(3, 10):
+            save(folder / ("cat", "dog")[label] / f"{i}.jpg", 20 * label + i, "JPEG")
+    where = settings(train=str(folder), val=str(folder), on_corrupt="replace")
+    plain = CentreCrop(SIDE, 1.0)
+    found = where.open(where.index(dev=True), Views(SIDE, plain, plain), 0)
+    assert [part.on_corrupt for part in (found.train, found.monitor, found.eval)] == ["replace", "skip", "skip"]
 
 
 def test_it_is_said_once_per_file(folder, capsys):
     for _ in range(3):
         passed(folder, "skip")
-    assert capsys.readouterr().err == f"inceptionctl: picture {folder}/cat/2.jpg cannot be read (skipped)\n"
+    assert capsys.readouterr().err == f"inceptionctl: image {folder}/cat/2.jpg cannot be read (skipped)\n"
 
 
 def test_a_training_batch_with_nothing_to_learn_from_is_an_error(folder):
     for path in folder.rglob("*.jpg"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match="not one picture of a batch of 2 can be read"):
+    with pytest.raises(DataError, match="none of the 2 images of a batch can be read"):
         next(loader.training(images(folder, "skip"), 2, 0, 0, 3, 0, False))
 
 
@@ -161,7 +141,7 @@ def test_a_rank_counts_from_where_its_share_begins(folder):
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_loss_is_the_mean_over_the_pictures_that_count(smoothing):
+def test_the_loss_is_the_mean_over_the_images_that_count(smoothing):
     generator = torch.Generator().manual_seed(0)
     logits_NK, aux_NK = torch.randn(2, 5, 4, generator=generator)
     labels_N = torch.tensor([0, IGNORED, 3, IGNORED, 1])

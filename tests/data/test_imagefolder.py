@@ -1,106 +1,264 @@
-"""Folders of pictures: which splits are found, what is refused, how pictures are cropped."""
+"""Image folders: which splits are found, what is left out or refused, how images are opened from an index."""
 
 from __future__ import annotations
+
+import os
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.image_folders import fill, settings, smooth
 
+from inceptionctl.data.file_images import FileImages
+from inceptionctl.data.images import Views
+from inceptionctl.data.index import Index
 from inceptionctl.data.order import generator
-from inceptionctl.data.sources.imagefolder import FolderImages, find
-from inceptionctl.data.transforms import AUGMENTATIONS, CentreCrop
+from inceptionctl.data.transforms import CentreCrop, CropFlip
 from inceptionctl.errors import RequestError
 
+PLAIN = CentreCrop(16, 1.0)
+FLIP = CropFlip(name="crop_flip", padding=0.125, flip=0.5)
+VIEWS = Views(16, FLIP.transform(16), PLAIN)
 
-def fill(folder, classes=("cat", "dog"), count=5, size=(32, 24)):
-    for label, kind in enumerate(classes):
-        (folder / kind).mkdir(parents=True)
-        for i in range(count):
-            Image.new("RGB", size, (label * 100, i * 10, 0)).save(folder / kind / f"{i:02d}.png")
-    return folder
+
+def sizes(index):
+    return index.n_train, index.n_eval
+
+
+def names(files):
+    return [str(files.path(i).relative_to(files.root)) for i in range(len(files))]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    fill(tmp_path / "train"), fill(tmp_path / "val", count=2)
+    return tmp_path
 
 
 @pytest.mark.parametrize("name", ["val", "test"])
 def test_train_with_val_or_test_is_found(tmp_path, name):
     fill(tmp_path / "train"), fill(tmp_path / name, count=2)
-    splits = find(str(tmp_path), None, None, None, "test")
-    assert (len(splits.train.files), len(splits.eval.files)) == (10, 4)
-    assert splits.train.classes == ("cat", "dog")
-    assert splits.origin.endswith(name)
+    index = settings(tmp_path).index(dev=False)
+    assert sizes(index) == (12, 6)
+    assert index.classes == ("ant", "bee", "cat")
+    assert index.provenance == f"{tmp_path}/train and {tmp_path}/{name}"
+    assert names(index.files["eval"])[:3] == ["ant/00.png", "ant/01.png", "bee/00.png"]
+    assert index.files["eval"].labels_N.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_two_folders_may_be_named(tmp_path):
     fill(tmp_path / "a"), fill(tmp_path / "b", count=1)
-    splits = find(None, str(tmp_path / "a"), str(tmp_path / "b"), None, "test")
-    assert len(splits.eval.files) == 2
+    where = {"train": str(tmp_path / "a"), "val": str(tmp_path / "b")}
+    assert sizes(settings(**where).index(dev=False)) == (12, 3)
+    with pytest.raises(RequestError, match=r"no effect beside data.train and data.val"):
+        settings(split=0.1, **where).index(dev=False)
 
 
-def test_a_share_may_be_held_out_and_is_always_the_same(tmp_path):
-    fill(tmp_path / "all", count=10)
-    one, two = (find(str(tmp_path / "all"), None, None, 0.2, "test") for _ in range(2))
-    assert one == two
-    assert [list(one.eval.labels).count(k) for k in (0, 1)] == [2, 2]
-    assert not set(one.train.files) & set(one.eval.files)
-    assert "20% held out" in one.origin
+def test_a_fraction_of_each_class_is_evaluated_on_and_is_always_the_same(tmp_path):
+    fill(tmp_path, count=10)
+    one, two = (settings(tmp_path, split=0.2).index(dev=False) for _ in range(2))
+    assert names(one.files["eval"]) == names(two.files["eval"])
+    assert np.bincount(one.files["eval"].labels_N).tolist() == [2, 2, 2]
+    assert not {*names(one.files["train"])} & {*names(one.files["eval"])}
+    assert "20% of it to evaluate on" in one.provenance
 
 
-def test_dev_never_touches_the_evaluation_pictures(tmp_path):
+def test_a_dev_split_lies_in_the_training_images(tmp_path):
     fill(tmp_path / "train", count=10), fill(tmp_path / "val", count=3)
-    splits = find(str(tmp_path), None, None, None, "dev")
-    assert splits.eval.root == tmp_path / "train"
-    assert (len(splits.train.files), len(splits.eval.files)) == (18, 2)
+    plain = settings(tmp_path).index(dev=False)
+    reported, chosen = settings(tmp_path, eval_split="dev").index(dev=False), settings(tmp_path).index(dev=True)
+    assert (sizes(plain), sizes(reported), sizes(chosen)) == ((30, 9), (27, 3), (27, 9))
+    assert names(reported.files["eval"]) == names(chosen.files["dev"])
+    assert {*names(chosen.files["train"]), *names(chosen.files["dev"])} == {*names(plain.files["train"])}
+    assert "dev split: 10% of the training images" in chosen.provenance
 
 
-def test_the_fingerprint_follows_the_files(tmp_path):
-    fill(tmp_path / "train"), fill(tmp_path / "val")
-    before = find(str(tmp_path), None, None, None, "test").fingerprint
-    assert find(str(tmp_path), None, None, None, "test").fingerprint == before
-    (tmp_path / "train" / "cat" / "00.png").rename(tmp_path / "train" / "cat" / "99.png")
-    assert find(str(tmp_path), None, None, None, "test").fingerprint != before
+def test_the_fingerprint_follows_files_and_classes(folder):
+    def fingerprint():
+        return settings(folder).index(dev=False).fingerprint
+
+    before = fingerprint()
+    assert fingerprint() == before
+    (folder / "train" / "ant" / "00.png").rename(folder / "train" / "ant" / "99.png")
+    renamed = fingerprint()
+    for split in ("train", "val"):
+        (folder / split / "cat").rename(folder / split / "dog")
+    assert len({before, renamed, fingerprint()}) == 3
 
 
-def test_what_is_missing_is_said(tmp_path):
-    with pytest.raises(RequestError, match=r"needs data.root"):
-        find(None, None, None, None, "test")
-    with pytest.raises(RequestError, match=r"(?s)no train/ with val/ or test/.*data.split"):
-        find(str(tmp_path), None, None, None, "test")
-    with pytest.raises(RequestError, match="go together"):
-        find(None, str(tmp_path), None, None, "test")
-    (tmp_path / "train" / "cat").mkdir(parents=True), (tmp_path / "val" / "cat").mkdir(parents=True)
-    with pytest.raises(RequestError, match="no pictures"):
-        find(str(tmp_path), None, None, None, "test")
+def test_a_path_is_absolute_with_its_tilde_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path)), monkeypatch.chdir(tmp_path)
+    assert settings("~/images").root == str(tmp_path / "images")
+    assert settings(train="a", val="b").val == str(tmp_path / "b")
+
+
+WRONG = [
+    ({}, "needs data.root"),
+    ({"train": "x"}, "go together"),
+    ({"root": "nowhere"}, "nowhere is not a folder"),
+    ({"root": "."}, r"(?s)has no train/ with val/ or test/, but other/, train/\n.*data.split=0.1"),
+    ({"root": ".", "split": 0.5}, r"data.split divides class folders, .*set data.root=.*/train"),
+    ({"root": "other", "split": 0.5}, "other has no class folders, only 1 file of other kinds"),
+    ({"train": "train", "val": "nowhere"}, "nowhere cannot be listed: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("changed", "message"), WRONG, ids=[str(changed) for changed, _ in WRONG])
+def test_what_is_missing_is_said(changed, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "train"), (tmp_path / "other").mkdir(), (tmp_path / "other" / "a.txt").touch()
+    with pytest.raises(RequestError, match=message):
+        settings(**changed).index(dev=False)
 
 
 def test_different_classes_are_refused(tmp_path):
-    fill(tmp_path / "train"), fill(tmp_path / "val", classes=("cat", "dgo"))
-    with pytest.raises(RequestError, match="different classes: dgo, dog"):
-        find(str(tmp_path), None, None, None, "test")
+    fill(tmp_path / "train"), fill(tmp_path / "val", ("ant", "bee", "cta"))
+    with pytest.raises(RequestError, match="different classes: cat, cta"):
+        settings(tmp_path).index(dev=False)
 
 
-def test_pictures_are_pure_functions_of_epoch_and_index(tmp_path):
-    fill(tmp_path / "train"), fill(tmp_path / "val")
-    noisy = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-    Image.fromarray(noisy).save(tmp_path / "train" / "cat" / "00.png")
-    splits = find(str(tmp_path), None, None, None, "test")
-    for make in AUGMENTATIONS.values():
-        images = FolderImages(splits.train, make(16), seed=1)
-        assert (images.image(0, 0) == images.image(0, 0)).all()
-        assert len({images.image(epoch, 0).tobytes() for epoch in range(6)}) > 1
-        assert images.image(0, 0).shape == (16, 16, 3)
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_may_not_be_listed_is_named(folder):
+    (folder / "train" / "bee").chmod(0)
+    with pytest.raises(RequestError, match=r"train/bee cannot be listed: Permission denied"):
+        settings(folder).index(dev=False)
+    (folder / "train" / "bee").chmod(0o700)
 
 
-def test_grey_pictures_and_those_with_alpha_become_colour(tmp_path):
-    fill(tmp_path / "train"), fill(tmp_path / "val")
-    Image.new("L", (9, 30), 77).save(tmp_path / "train" / "cat" / "00.png")
-    Image.new("RGBA", (30, 9), (1, 2, 3, 0)).save(tmp_path / "train" / "cat" / "01.png")
-    images = FolderImages(find(str(tmp_path), None, None, None, "test").train, CentreCrop(8, 1.0), 0)
-    assert (images.image(0, 0) == 77).all()
-    assert images.image(0, 1).shape == (8, 8, 3)
+def test_hidden_names_are_neither_classes_nor_images(folder):
+    """Of Jupyter, of macOS on foreign disks, of file managers."""
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / ".DS_Store").touch()
+    for path in list(folder.glob("*/*/*.png")):
+        path.with_name(f"._{path.name}").write_bytes(b"\x00\x05\x16\x07".ljust(4096, b"\x00"))
+    index = settings(folder).index(dev=False)
+    assert (index.classes, sizes(index)) == (("ant", "bee", "cat"), (12, 6))
+    assert index.provenance.endswith("; left out: 20 hidden")
+    flat = settings(folder / "train", split=0.25).index(dev=False)
+    assert (flat.classes, sizes(flat)) == (("ant", "bee", "cat"), (9, 3))
+
+
+def empty(cat):
+    for path in cat.iterdir():
+        path.unlink()
+
+
+def one_folder_deeper(cat):
+    (cat / "2019").mkdir()
+    for path in cat.glob("*.png"):
+        path.rename(cat / "2019" / path.name)
+
+
+def of_another_kind(cat):
+    for i, path in enumerate(sorted(cat.iterdir())):
+        path.rename(path.with_suffix((".txt", ".pdf")[i % 2]))
+
+
+@pytest.mark.parametrize(
+    ("change", "instead"),
+    [
+        (empty, r"cat \(empty\)"),
+        (one_folder_deeper, r"cat \(4 images one folder deeper\)"),
+        (of_another_kind, r"cat \(4 files of other kinds \(.pdf, .txt\)\)"),
+        (shutil.rmtree, "different classes: cat"),
+    ],
+)
+def test_a_class_without_training_images_is_refused_with_what_lies_there(change, instead, folder):
+    change(folder / "train" / "cat")
+    with pytest.raises(RequestError, match=instead):
+        settings(folder).index(dev=False)
+
+
+def test_a_class_that_a_split_would_empty_is_refused(tmp_path):
+    fill(tmp_path), fill(tmp_path, ("dog",), count=1)
+    with pytest.raises(RequestError, match=r"class dog of .* has too few images to set 20% of them apart: 1"):
+        settings(tmp_path, split=0.2).index(dev=False)
+
+
+def test_what_is_left_out_is_counted(folder):
+    ant = folder / "train" / "ant"
+    fill(ant, ("deeper",), count=3), (ant / "notes").mkdir()
+    (ant / "Thumbs.db").touch(), (ant / "README").touch(), (ant / "gone.png").symlink_to("nowhere")
+    smooth(0).save(folder / "val" / "loose.png")
+    index = settings(folder).index(dev=False)
+    assert sizes(index) == (12, 6)
+    assert index.provenance.partition("; left out: ")[2] == (
+        "3 images one folder deeper, 1 link to nothing, 1 folder without images, 1 image beside the class folders, "
+        "2 files of other kinds (.db, no suffix)"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".gif", ".pgm", ".JPG", ".tga"])
+def test_every_suffix_that_pillow_reads_is_an_image(suffix, tmp_path):
+    fill(tmp_path / "train", suffix=suffix), fill(tmp_path / "val")
+    index = settings(tmp_path).index(dev=False)
+    assert sizes(index) == (12, 12)
+    assert settings(tmp_path).open(index, VIEWS, 0).train.image(0, 0).shape == (16, 16, 3)
+
+
+def test_tiny_imagenet_is_read_as_it_unpacks(tmp_path):
+    fill(tmp_path / "train", ("ant/images", "bee/images"), suffix=".JPEG")
+    fill(tmp_path / "val", ("images",), count=3, suffix=".JPEG")
+    lines = [f"{i:02d}.JPEG\t{name}\t0\t0\t62\t62\n" for i, name in enumerate(["bee", "ant", "bee"])]
+    (tmp_path / "val" / "val_annotations.txt").write_text("".join(lines))
+    index = settings(tmp_path).index(dev=False)
+    assert (index.classes, sizes(index)) == (("ant", "bee"), (8, 3))
+    assert index.files["eval"].labels_N.tolist() == [1, 0, 1]
+    assert settings(tmp_path).open(index, VIEWS, 0).eval.image(0, 2).shape == (16, 16, 3)
+    (tmp_path / "val" / "val_annotations.txt").write_text("".join(lines[:2]))
+    with pytest.raises(RequestError, match=r"states no class of train/ for 02.JPEG"):
+        settings(tmp_path).index(dev=False)
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_a_stored_index_opens_the_same_images_without_listing(dev, tmp_path, monkeypatch):
+    fill(tmp_path / "train", count=10), fill(tmp_path / "val", count=2)
+    os.rename(tmp_path / "train" / "ant" / "00.png", os.fsencode(tmp_path / "train" / "ant") + b"/\xff.png")
+    source = settings(tmp_path)
+    index = source.index(dev)
+    np.savez(tmp_path / "index.npz", **index.to_arrays())
+    with np.load(tmp_path / "index.npz", allow_pickle=False) as arrays:
+        again = Index.from_arrays(arrays)
+    assert [getattr(again, key) for key in FACTS] == [getattr(index, key) for key in FACTS]
+    for name in ("scandir", "listdir", "walk"):
+        monkeypatch.setattr(os, name, None)
+    one, other = source.open(index, VIEWS, 1), source.open(again, VIEWS, 1)
+    for split in ("train", "monitor", "eval"):
+        ours, theirs = getattr(one, split), getattr(other, split)
+        assert ours.labels_N.tolist() == theirs.labels_N.tolist()
+        assert all((ours.image(3, i) == theirs.image(3, i)).all() for i in range(len(ours)))
+    assert len(one.monitor) == (3 if dev else 6)
+
+
+FACTS = ("n_train", "n_eval", "classes", "provenance", "fingerprint", "dev")
+
+
+def test_images_that_are_gone_are_named(folder):
+    index = settings(folder).index(dev=False)
+    shutil.rmtree(folder / "val")
+    with pytest.raises(RequestError, match=f"images of this run were in {folder}/val"):
+        settings(folder).open(index, VIEWS, 0)
+
+
+def test_training_images_are_pure_functions_of_seed_epoch_and_index(folder):
+    index = settings(folder).index(dev=False)
+    one, other = (settings(folder).open(index, VIEWS, seed) for seed in (1, 2))
+    assert (one.train.image(0, 0) == one.train.image(0, 0)).all()
+    assert len({one.train.image(epoch, 0).tobytes() for epoch in range(6)}) > 1
+    assert any((one.train.image(0, i) != other.train.image(0, i)).any() for i in range(12))
+    assert (one.eval.image(0, 0) == other.eval.image(5, 0)).all()
 
 
 def test_the_centre_crop_is_pillow_s():
     """Cropping first, then resizing, gives the same pixels but at the border, where the crop cuts the filter off."""
-    picture = Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 80, 3), dtype=np.uint8))
-    ours = CentreCrop(28, 0.875)(picture, generator(0, 0))
-    theirs = picture.crop((12, 4, 68, 60)).resize((28, 28), Image.Resampling.BILINEAR)
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 80, 3), dtype=np.uint8))
+    ours = CentreCrop(28, 0.875)(image, generator(0, 0))
+    theirs = image.crop((12, 4, 68, 60)).resize((28, 28), Image.Resampling.BILINEAR)
     assert (np.asarray(ours)[1:-1, 1:-1] == np.asarray(theirs)[1:-1, 1:-1]).all()
+
+
+def test_the_first_evaluation_images_are_monitored_without_a_dev_split(folder):
+    splits = settings(folder).open(settings(folder).index(dev=False), VIEWS, 0)
+    assert isinstance(splits.monitor, FileImages)
+    assert splits.monitor is splits.eval

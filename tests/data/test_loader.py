@@ -1,4 +1,4 @@
-"""Batches whatever becomes of the processes that read them, and whoever reads which."""
+"""Batches are the same for any number of workers and ranks, and when workers die."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ RANK = """
 import sys, time
 import numpy as np
 from inceptionctl.data import loader
-from inceptionctl.data.sources.digits import load
-batches = loader.training(load(8, None, 0, 1, "test")[0], 8, 0, 0, 100, 2, False)
+from inceptionctl.data.sources.digits import Digits, read_scans
+batches = loader.training(Digits(read_scans("test")[0], 8), 8, 0, 0, 100, 2, False)
 next(batches)
 from multiprocessing import active_children
 print(*(process.pid for process in active_children()), flush=True)
@@ -33,7 +33,7 @@ time.sleep(60)
 
 @dataclass(frozen=True)
 class Noise:
-    """`count` pictures of noise; reading number `deadly` kills the process that does."""
+    """`count` images of noise; reading number `deadly` kills the process that does."""
 
     count: int
     deadly: int | None = None
@@ -67,12 +67,12 @@ def test_no_batch_is_lost_or_repeated_when_a_worker_is_killed():
     assert len(found) == 20
     assert all(map(same, found, plain()))
     (line,) = said
-    assert line.startswith("a data worker was killed (signal 9, out of memory?); starting the workers again at batch ")
+    assert line.startswith("a data worker was killed (signal 9, out of memory?); restarting the workers at batch ")
     assert 7 <= int(line.split()[-1]) <= 7 + 2 * 2
     assert not active_children()
 
 
-def test_a_killed_worker_never_interrupts_what_the_rank_is_doing():
+def test_a_killed_worker_does_not_interrupt_the_rank():
     batches = loader.training(Noise(50), 6, 1, 0, 20, 1, False, report=lambda _: None)
     next(batches)
     os.kill(active_children()[0].pid, signal.SIGKILL)
@@ -89,7 +89,7 @@ def test_workers_that_keep_dying_end_the_run(monkeypatch):
     assert int(line.split()[-1]) in (2, 3)  # what a worker has read is lost with it until the rank has it
 
 
-def test_an_error_that_killed_nobody_is_itself():
+def test_an_error_that_killed_no_worker_is_raised_as_it_is():
     class Broken(Noise):
         def image(self, epoch, index):
             raise KeyError("a mistake")
@@ -128,7 +128,7 @@ def alive(pid):
 
 @pytest.mark.parametrize(("world", "accumulate"), [(2, 1), (1, 3), (2, 3)])
 @pytest.mark.parametrize("count", [0, 1])
-def test_ranks_read_one_batch_between_them(world, accumulate, count):
+def test_ranks_divide_a_batch_among_them(world, accumulate, count):
     whole = list(plain(3, 5))
     ranks = [
         list(loader.training(Noise(50), 6, 1, 3, 5, count, False, rank=rank, world=world, accumulate=accumulate))
@@ -142,7 +142,7 @@ def test_ranks_read_one_batch_between_them(world, accumulate, count):
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
-def test_ranks_evaluate_each_picture_once(world):
+def test_ranks_evaluate_each_image_once(world):
     found = [b for r in range(world) for b in loader.evaluation(Noise(50), 4, 31, 0, False, rank=r, world=world)]
     expected = torch.cat([batch.images_NCHW for batch in loader.evaluation(Noise(50), 31, 31, 0, False)])
     assert torch.equal(torch.cat([batch.images_NCHW for batch in found]), expected)

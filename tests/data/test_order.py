@@ -9,19 +9,41 @@ import pytest
 import torch
 
 from inceptionctl.data import loader
+from inceptionctl.data.images import Views
 from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
-from inceptionctl.data.sources.digits import Jitter, load
+from inceptionctl.data.sources import digits as plain_digits
+from inceptionctl.data.sources import digits_jitter
+from inceptionctl.data.sources.digits_jitter import Jitter
 
 SPLIT_HEAD, SPLIT_SUM = [21, 24, 28, 34, 35, 37, 39, 42], 337944
-JITTER = Jitter((0.3, 0.7), 20.0, (0.4, 1.0), 0.15)
+JITTER = Jitter(size=[0.3, 0.7], rotate=20.0, contrast=[0.4, 1.0], noise=0.15)
+
+
+def jittered(seed, jitter=JITTER, renderings=2, eval_split="test", pixels=40):
+    """(training, evaluation) images."""
+    settings = digits_jitter.Settings(
+        name="digits_jitter", eval_split=eval_split, workers=0, renderings=renderings, jitter=jitter
+    )
+    return opened(settings, pixels, seed)
+
+
+def plain(pixels):
+    return opened(plain_digits.Settings(name="digits", eval_split="test", workers=0), pixels, seed=0)
+
+
+def opened(settings, pixels, seed):
+    index = settings.index(dev=False)
+    splits = settings.open(index, Views(pixels, None, None), seed)
+    assert (len(splits.train), len(splits.eval)) == (index.n_train, index.n_eval)
+    return splits.train, splits.eval
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return load(40, JITTER, seed=3, renderings=2, holdout="test")
+    return jittered(seed=3)
 
 
-def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order():
+def test_an_epoch_shows_each_image_once_and_the_next_in_another_order():
     first, second = epoch_order(1000, 0, 0), epoch_order(1000, 0, 1)
     assert sorted(first) == list(range(1000))
     assert (first != second).any()
@@ -37,7 +59,7 @@ def test_batches_from_any_step_are_those_of_the_whole_run():
     assert {epoch for epoch, _ in one_epoch} == {0}
 
 
-def test_evaluation_shows_every_picture_exactly_once():
+def test_evaluation_shows_every_image_exactly_once():
     batches = list(evaluation_batches(range(103), 10))
     assert [index for _, index in chain.from_iterable(batches)] == list(range(103))
     assert len(batches[-1]) == 3
@@ -55,20 +77,20 @@ def test_ranks_and_accumulated_batches_are_the_global_batch_in_order(world, accu
     assert [key for part in parts for run in part for key in run] == keys
 
 
-def test_a_batch_that_cannot_be_cut_evenly_is_refused():
-    with pytest.raises(ValueError, match="24 cannot be cut into 5 x 1"):
+def test_a_batch_that_cannot_be_divided_evenly_is_refused():
+    with pytest.raises(ValueError, match="24 cannot be divided into 5 x 1"):
         shard([(0, index) for index in range(24)], 0, 5, 1)
 
 
 @pytest.mark.parametrize(("images", "world"), [(103, 1), (103, 4), (3, 4), (0, 2)])
-def test_every_picture_is_evaluated_on_one_rank(images, world):
+def test_every_image_is_evaluated_on_one_rank(images, world):
     shares = [share(images, rank, world) for rank in range(world)]
     assert list(chain(*shares)) == list(range(images))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_pictures_do_not_depend_on_workers_or_on_where_a_run_starts(workers, digits):
+def test_images_do_not_depend_on_workers_or_on_where_a_run_starts(workers, digits):
     train, _ = digits
     whole = list(loader.training(train, 8, seed=1, first=0, last=6, workers=0, pin=False))
     again = list(loader.training(train, 8, seed=1, first=4, last=6, workers=workers, pin=False))
@@ -81,19 +103,19 @@ def test_a_rendering_is_a_function_of_seed_epoch_and_index(digits):
     train, eval = digits
     assert (train.image(2, 7) == train.image(2, 7)).all()
     assert (train.image(2, 7) != train.image(3, 7)).any()
-    other_seed, same_held = load(40, JITTER, seed=4, renderings=2, holdout="test")
+    other_seed, same_eval = jittered(seed=4)
     assert (other_seed.image(2, 7) != train.image(2, 7)).any()
-    assert (same_held.image(0, 7) == eval.image(0, 7)).all()  # the test set is the same for every seed
+    assert (same_eval.image(0, 7) == eval.image(0, 7)).all()  # the test set is the same for every seed
 
 
-def test_a_rendering_stays_inside_the_picture():
-    quiet = Jitter((0.7, 0.7), 20.0, (1.0, 1.0), 0.0)
-    train, _ = load(79, quiet, seed=0, renderings=1, holdout="test")
+def test_a_rendering_stays_inside_the_image():
+    quiet = Jitter(size=[0.7, 0.7], rotate=20.0, contrast=[1.0, 1.0], noise=0.0)
+    train, _ = jittered(0, quiet, pixels=79)
     ink = [int(train.image(epoch, 0).astype(int).sum()) for epoch in range(40)]
     assert min(ink) > 0.97 * max(ink)  # nothing is cut off at any place and angle
 
 
-def test_held_out_digits_are_never_trained_on(digits):
+def test_evaluation_digits_are_never_trained_on(digits):
     train, eval = digits
     assert (len(train), len(eval)) == (1437, 720)
     assert not set(train.groups_N) & set(eval.groups_N)
@@ -103,7 +125,7 @@ def test_held_out_digits_are_never_trained_on(digits):
 
 def test_the_dev_split_lies_in_the_training_digits(digits):
     train, _ = digits
-    dev_train, dev = load(40, JITTER, 0, 1, "dev")
+    dev_train, dev = jittered(0, renderings=1, eval_split="dev")
     assert set(dev_train.groups_N) | set(dev.groups_N) == set(train.groups_N)
     assert (len(dev_train), len(dev)) == (1150, 287)
     shares = np.bincount(dev.labels_N) / np.bincount(train.labels_N)
@@ -112,15 +134,15 @@ def test_the_dev_split_lies_in_the_training_digits(digits):
 
 def test_the_split_is_the_one_that_every_figure_was_measured_on():
     """A library that splits otherwise would silently change every result."""
-    _, eval = load(8, None, 0, 1, "test")
-    assert list(eval.sources_N[:8]) == SPLIT_HEAD
-    assert int(eval.sources_N.sum()) == SPLIT_SUM
+    _, eval = plain(8)
+    assert list(eval.groups_N[:8]) == SPLIT_HEAD
+    assert int(eval.groups_N.sum()) == SPLIT_SUM
 
 
 def test_plain_digits_are_scikit_learn_s():
     from sklearn.datasets import load_digits
 
-    train, _ = load(8 + 2, None, 0, 1, "test")
+    train, _ = plain(8 + 2)
     raw = load_digits()
     index = int(train.groups_N[0])
     inner = train.image(0, 0)[1:-1, 1:-1, 0]

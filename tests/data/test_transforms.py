@@ -11,15 +11,23 @@ import torch
 from PIL import Image, ImageOps
 from torchvision.transforms.functional import adjust_hue
 
-from inceptionctl.config.compose import groups
+from inceptionctl.config.compose import compose, groups
+from inceptionctl.config.validate import parse
 from inceptionctl.data import colour
 from inceptionctl.data.colour import FAST, FULL
 from inceptionctl.data.order import generator
-from inceptionctl.data.transforms import AUGMENTATIONS, METHODS, _random_box
+from inceptionctl.data.transforms import AUGMENTATIONS, DISTORTIONS, INTERPOLATIONS, random_box
+
+RATIOS = (3 / 4, 4 / 3)
+
+
+def augment(option):
+    """What conf/augment says."""
+    return parse(compose("train", [f"augment={option}"])).augment
 
 
 @pytest.fixture(scope="module")
-def picture():
+def image():
     """Smooth and colourful, so that a method, a hue and an order each leave a trace."""
     y, x = np.mgrid[0:90, 0:120] / 30
     planes = [np.sin(x + y), np.cos(2 * x), np.sin(3 * y)]
@@ -99,7 +107,7 @@ def test_the_orders_are_tf_slim_s():
 @pytest.mark.parametrize(("least", "lowest"), [(0.08, 0.1), (0.05, 0.07)])
 def test_crops_have_the_papers_areas_and_shapes(least, lowest):
     random = generator(0, 0)
-    boxes = np.array([_random_box(400, 300, least, random) for _ in range(2000)])
+    boxes = np.array([random_box((400, 300), (least, 1.0), RATIOS, random) for _ in range(2000)])
     widths, heights = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     areas, ratios = widths * heights / (400 * 300), widths / heights
     assert least <= areas.min() < lowest
@@ -110,8 +118,9 @@ def test_crops_have_the_papers_areas_and_shapes(least, lowest):
     assert boxes[:, 2].max() <= 400
 
 
-def test_the_plain_crop_draws_nothing_more_than_box_and_mirror(picture):
+def test_the_plain_crop_draws_nothing_more_than_box_and_mirror(image):
     """Written out: the bits of runs made before there were colours."""
+    plain = augment("inception_crop").transform(32)
     for i in range(20):
         random = generator(0, i)
         area, ratio = random.uniform(0.08, 1) * 120 * 90, math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
@@ -119,36 +128,73 @@ def test_the_plain_crop_draws_nothing_more_than_box_and_mirror(picture):
         if w > 120 or h > 90:
             continue
         left, top = random.uniform(0, 120 - w), random.uniform(0, 90 - h)
-        expected = picture.resize((32, 32), Image.Resampling.BILINEAR, box=(left, top, left + w, top + h))
+        expected = image.resize((32, 32), Image.Resampling.BILINEAR, box=(left, top, left + w, top + h))
         expected = ImageOps.mirror(expected) if random.random() < 0.5 else expected
-        assert AUGMENTATIONS["inception_crop"](32)(picture, generator(0, i)).tobytes() == expected.tobytes()
+        assert plain(image, generator(0, i)).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet_milder", "slim", "slim_full"])
-def test_colours_are_applied_in_the_drawn_order_to_the_crop(picture, name):
-    made = AUGMENTATIONS[name](24)
-    seen = set()
+def test_colours_are_applied_in_the_drawn_order_to_the_crop(image, name):
+    settings, seen = augment(name), set()
+    methods, orders = settings.interpolation, DISTORTIONS[settings.distortion]
     for i in range(60):
         random = generator(1, i)
-        box = _random_box(120, 90, made.least, random)
-        method = random.choice(len(made.methods)) if len(made.methods) > 1 else 0
-        plain = picture.resize((24, 24), made.methods[method], box=box)
+        box = random_box((120, 90), settings.area, settings.aspect_ratio, random)
+        method = random.choice(len(methods)) if len(methods) > 1 else 0
+        plain = image.resize((24, 24), INTERPOLATIONS[methods[method]], box=box)
         plain = ImageOps.mirror(plain) if random.random() < 0.5 else plain
         order = int(random.integers(4))
         planes = np.asarray(plain).transpose(2, 0, 1) / 255
-        for distort in made.orders[order]:
+        for distort in orders[order]:
             planes = distort(planes, random)
-        found = np.asarray(made(picture, generator(1, i))).transpose(2, 0, 1)
+        found = np.asarray(settings.transform(24)(image, generator(1, i))).transpose(2, 0, 1)
         assert np.abs(found - planes.clip(0, 1) * 255).max() < 0.51
         seen.add((method, order))
-    assert {method for method, _ in seen} == set(range(len(made.methods)))
+    assert {method for method, _ in seen} == set(range(len(methods)))
     assert {order for _, order in seen} == {0, 1, 2, 3}
 
 
-def test_names_and_kinds_are_those_of_the_configuration():
-    assert sorted([*AUGMENTATIONS, "none"]) == groups("train")["augment"]
-    kinds = {name: made(8) for name, made in AUGMENTATIONS.items() if name != "crop_flip"}
-    assert {name for name, kind in kinds.items() if kind.least == 0.05} == {"slim", "slim_full"}
-    assert {name for name, kind in kinds.items() if kind.methods == METHODS} == {*kinds} - {"inception_crop", "slim"}
-    assert {name for name, kind in kinds.items() if kind.orders == FAST} == {"slim", "googlenet_milder"}
-    assert {name for name, kind in kinds.items() if not kind.orders} == {"inception_crop"}
+def test_the_box_of_a_long_image_is_the_largest_of_an_allowed_shape():
+    """No try fits: 4/3 from YAML gives the box of the fraction in the 32 bits that Pillow reads."""
+    for height in range(1, 400):
+        left, top, right, bottom = random_box((100 * height, height), (1.0, 1.0), RATIOS, generator(0, 0))
+        assert (top, bottom) == (0, height)
+        assert np.float32(right - left) == np.float32(height * 4 / 3)
+
+
+VALUES = {  # area, resize methods, distortion
+    "inception_crop": (0.08, 1, "none"),
+    "googlenet": (0.08, 4, "full"),
+    "googlenet_milder": (0.08, 4, "fast"),
+    "slim": (0.05, 1, "fast"),
+    "slim_full": (0.05, 4, "full"),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_options_have_the_values_of_their_sources(name):
+    settings = augment(name)
+    assert (settings.area[0], len(settings.interpolation), settings.distortion) == VALUES[name]
+    assert (settings.name, settings.area[1], settings.flip) == ("inception_crop", 1.0, 0.5)
+    assert tuple(settings.aspect_ratio) == RATIOS
+    assert settings.interpolation[0] == "bilinear"
+
+
+def test_every_augmentation_has_an_option_of_its_name():
+    assert sorted({*AUGMENTATIONS, *VALUES}) == groups("train")["augment"]
+    assert {augment(name).name for name in AUGMENTATIONS} == {*AUGMENTATIONS}
+    assert augment("crop_flip").padding == 1 / 8
+
+
+@pytest.mark.parametrize("size", [(33, 40), (64, 64), (100, 17)])
+def test_crop_flip_shifts_the_square_over_a_black_border(size):
+    """Written out, with the border of an eighth in whole pixels."""
+    image = Image.fromarray(np.random.default_rng(0).integers(1, 256, (*size[::-1], 3), dtype=np.uint8))
+    for i in range(10):
+        random, side = generator(2, i), min(size)
+        x, y = random.integers(0, 2 * (side // 8) + 1, size=2)
+        left, top = x + (size[0] - side) // 2, y + (size[1] - side) // 2
+        box = (left, top, left + side, top + side)
+        expected = ImageOps.expand(image, side // 8).resize((32, 32), Image.Resampling.BILINEAR, box=box)
+        expected = ImageOps.mirror(expected) if random.random() < 0.5 else expected
+        assert augment("crop_flip").transform(32)(image, generator(2, i)).tobytes() == expected.tobytes()

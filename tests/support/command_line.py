@@ -8,15 +8,9 @@ import sys
 from pathlib import Path
 
 Result = subprocess.CompletedProcess[str]
-# The smallest run that goes through everything: a tenth of the width, a few steps, one rendering of each digit.
-TINY = [
-    "arch.width=0.1",
-    "train.epochs=0.2",
-    "data.renderings=1",
-    "train.monitor=20",
-    "train.log_every=2",
-    "launch.threads=1",
-]
+# The smallest run that goes through everything: a tenth of the width, a few steps; one rendering of each digit.
+SHORT = ["arch.width=0.1", "train.epochs=0.2", "train.monitor=20", "train.log_every=2", "launch.threads=1"]
+TINY = [*SHORT, "data.renderings=1"]
 
 
 def call(*words: str, cwd: Path, **environment: str) -> Result:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from support.records import EVAL_ROW, TRAIN_ROW
 
-from inceptionctl.runs.paths import RunDir
+from inceptionctl.config.compose import groups
 from inceptionctl.runs.records.metrics import OptimizerRow
 from inceptionctl.scheduling.progress import describe
-from inceptionctl.trackers.base import Guarded, Nothing, open_tracker
+from inceptionctl.trackers import tensorboard, wandb
+from inceptionctl.trackers.base import Guarded, NullTracker
+from inceptionctl.trackers.registry import TRACKERS
 
 ROWS = [
     {"kind": "train", "step": 10, "epoch": 0.5, "loss": 2.5, "lr": 0.1},
@@ -22,12 +24,20 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("when", ["open", "write", "close"])
+def test_every_tracker_has_an_option_of_its_name():
+    assert [*TRACKERS] == groups("train")["tracker"]
+
+
+@pytest.mark.parametrize("when", ["open", "write", "rewind", "close"])
 def test_a_tracker_that_fails_is_reported_once_and_stops_nothing(when):
-    class Failing(Nothing):
+    class Failing(NullTracker):
         def write(self, row):
             if when == "write":
                 raise ConnectionError("no route")
+
+        def rewind(self, step):
+            if when == "rewind":
+                raise ValueError("not now")
 
         def close(self):
             if when == "close":
@@ -42,6 +52,7 @@ def test_a_tracker_that_fails_is_reported_once_and_stops_nothing(when):
     tracker = Guarded("wandb", open_it, said.append)
     for row in ROWS:
         tracker.write(row)
+    tracker.rewind(10)
     tracker.close()
     assert len(said) == 1
     assert said[0].startswith("tracker wandb failed")
@@ -50,7 +61,7 @@ def test_a_tracker_that_fails_is_reported_once_and_stops_nothing(when):
 def test_tensorboard_gets_the_rows(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    tracker = open_tracker("tensorboard", None, None, RunDir(tmp_path), {})
+    tracker = tensorboard.Settings(name="tensorboard").open(tmp_path, {})
     for row in ROWS:
         tracker.write(row)
     tracker.close()
@@ -59,6 +70,28 @@ def test_tensorboard_gets_the_rows(tmp_path):
     assert [(e.step, e.value) for e in events.Scalars("train/loss")] == [(10, 2.5), (20, 2.0)]
     assert [(e.step, e.value) for e in events.Scalars("ema/top1_error")] == [(20, 12.5)]
     assert [(e.step, e.value) for e in events.Scalars("optimizer/inv_rms_p1")] == [(20, 0.25)]
+
+
+def test_tensorboard_shows_each_step_once_after_a_run_went_back(tmp_path):
+    """Killed after step 30 and resumed from step 10, by another process; then back to step 20 in the same one."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def rows(*steps, loss):
+        return [{"kind": "train", "step": step, "loss": loss} for step in steps]
+
+    killed, resumed = (tensorboard.Settings(name="tensorboard").open(tmp_path, {}) for _ in range(2))
+    for row in rows(10, 20, 30, loss=1.0):
+        killed.write(row)
+    resumed.rewind(10)
+    for row in rows(20, 30, loss=2.0):
+        resumed.write(row)
+    resumed.rewind(20)
+    for row in rows(30, 40, loss=3.0):
+        resumed.write(row)
+    killed.close(), resumed.close()
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("train/loss")] == [(10, 1.0), (20, 2.0), (30, 3.0), (40, 3.0)]
 
 
 def test_the_console_describes_every_kind_of_row():
@@ -87,13 +120,13 @@ def history(log: Path) -> Iterator[tuple[str, float]]:
 def test_wandb_offline_keeps_the_rows_in_the_run_folder(tmp_path, monkeypatch):
     """Run for real, read back through wandb's own messages; no key is anywhere in the folder."""
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
-    run = RunDir(tmp_path / "table" / "abc-0")
-    run.path.mkdir(parents=True)
-    tracker = open_tracker("wandb", "inceptionctl", "offline", run, {"seed": 0})
+    run = tmp_path / "table" / "abc-0"
+    run.mkdir(parents=True)
+    tracker = wandb.Settings(name="wandb", project="inceptionctl", mode="offline").open(run, {"seed": 0})
     for row in ROWS:
         tracker.write(row)
     tracker.close()
-    (log,) = run.path.glob("wandb/offline-run-*/*.wandb")
+    (log,) = run.glob("wandb/offline-run-*/*.wandb")
     assert [value for key, value in history(log) if key == "train/loss"] == [2.5, 2.0]
     assert [value for key, value in history(log) if key == "ema/top1_error"] == [12.5]
-    assert not [p for p in run.path.rglob("*") if p.is_file() and b"0123456789012345" in p.read_bytes()]
+    assert not [p for p in run.rglob("*") if p.is_file() and b"0123456789012345" in p.read_bytes()]

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.command_line import TINY
+from support.command_line import SHORT, TINY
 from support.runs import assert_same_predictions, predictions, result
 from torch.optim.swa_utils import update_bn
 
@@ -31,7 +31,7 @@ from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import on_device
 from inceptionctl.worker.trainer import Session
 
-SMALL = [*TINY, "arch.width=0.05", "train.epochs=0.3", "data.jitter=null"]  # thirteen steps
+SMALL = [*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3"]  # thirteen steps
 
 
 @pytest.fixture(autouse=True)
@@ -106,8 +106,7 @@ def test_float16_keeps_its_scale_in_the_checkpoint(tmp_path):
 def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not():
     base = identity(config())
     switches = ["train.precision=bfloat16", "train.compile=true", "train.deterministic=true", "train.bn_batch_size=16",
-                "train.channels_last=false", "train.keep_best=true", "train.rollbacks=1",
-                "data.on_corrupt=skip"]  # fmt: skip
+                "train.channels_last=false", "train.keep_best=true", "train.rollbacks=1"]  # fmt: skip
     assert len({base, *(identity(config(word)) for word in switches)}) == len(switches) + 1
     places = [
         "launch.nproc=2",
@@ -134,7 +133,7 @@ def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
     chosen = predictions(made.path, "best-ema")
     assert 100 * (1 - chosen.correct_N.mean()) == pytest.approx(found.evaluation("best-ema").top1_error)
     assert len(chosen.label_N) == 360
-    assert plan(config("train.keep_best=true")).data.train == 1150
+    assert plan(config("train.keep_best=true")).data.n_train == 1150
 
 
 def test_recomputed_statistics_are_those_of_torch(tmp_path):

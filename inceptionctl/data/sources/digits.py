@@ -1,114 +1,124 @@
-"""The 1,797 handwritten digits that scikit-learn carries (UCI Optdigits test set): real pictures without a download."""
+"""The 1,797 handwritten digits that scikit-learn carries (UCI Optdigits test set): real images without a download."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.order import generator
+from inceptionctl.data.images import DataSource, DataSplits, Images, Views
+from inceptionctl.data.index import Index
+from inceptionctl.settings import section
 
-TEST_DIGITS = 360  # of 1,797
-DEV_DIGITS = 287  # a fifth of the 1,437 that are left
-SIZES = {"test": (1437, TEST_DIGITS), "dev": (1150, DEV_DIGITS)}  # (training, held out) by holdout
+N_TEST = 360  # of 1,797
+N_DEV = 287  # a fifth of the other 1,437
+SIZES = {"test": (1437, N_TEST), "dev": (1150, N_DEV)}  # (training, evaluation) digits by evaluation split
 SPLIT_SEED = 0  # fixed: the split is part of what the figures mean
-MARGIN = 1  # dark pixels around the 8x8 scan, so that strokes end inside the picture
+MODULES = ("sklearn.datasets", "sklearn.model_selection")
+MARGIN = 1  # dark pixels around the 8x8 scan, so that strokes end inside the image
 
 
 @dataclass(frozen=True)
-class Jitter:
-    """How a digit is rendered: side of its scan as a share of the picture, degrees, span of grey levels, and the
-    deviation of Gaussian noise, both as a share of the full range."""
-
-    size: tuple[float, float]
-    rotate: float
-    contrast: tuple[float, float]
-    noise: float
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Digits at `pixels` x `pixels`. With `jitter`, picture `index` of `epoch` is a pure function of both and `seed`.
-
-    `renderings` > 1 repeats the set: picture i shows digit i modulo its size, so a prefix of the set has each once.
-    """
+class Scans:
+    """Scans of one split, uint8, with `MARGIN`; `sources_N`: which of the 1,797 digits each is."""
 
     scans_NHW: np.ndarray
     classes_N: np.ndarray
     sources_N: np.ndarray
-    pixels: int
-    jitter: Jitter | None
-    seed: int
-    renderings: int = 1
 
     def __len__(self) -> int:
-        return len(self.scans_NHW) * self.renderings
+        return len(self.scans_NHW)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Scans enlarged to `pixels` x `pixels`."""
+
+    scans: Scans
+    pixels: int
+
+    def __len__(self) -> int:
+        return len(self.scans)
 
     @property
     def labels_N(self) -> np.ndarray:
-        return np.tile(self.classes_N, self.renderings)
+        return self.scans.classes_N
 
     @property
     def groups_N(self) -> np.ndarray:
-        """The source digit of each picture: pictures of one digit are not independent."""
-        return np.tile(self.sources_N, self.renderings)
+        return self.scans.sources_N
 
     def image(self, epoch: int, index: int) -> np.ndarray:
         """uint8, (pixels, pixels, 3)."""
-        scan = Image.fromarray(self.scans_NHW[index % len(self.scans_NHW)])
-        if self.jitter is None:
-            grey = np.asarray(scan.resize((self.pixels, self.pixels), Image.Resampling.BICUBIC))
-        else:
-            grey = render(scan, self.pixels, self.jitter, generator(self.seed, epoch, index))
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        scan = Image.fromarray(self.scans.scans_NHW[index])
+        return as_rgb(np.asarray(scan.resize((self.pixels, self.pixels), Image.Resampling.BICUBIC)))
 
 
-def render(scan: Image.Image, pixels: int, jitter: Jitter, random: np.random.Generator) -> np.ndarray:
-    """Pastes `scan` at a random place, size, angle and contrast and adds noise: uint8, (pixels, pixels)."""
-    side = random.uniform(*jitter.size) * pixels
-    angle = math.radians(random.uniform(-jitter.rotate, jitter.rotate))
-    half = side / 2 * (abs(math.cos(angle)) + abs(math.sin(angle)))
-    x, y = random.uniform(min(half, pixels / 2), max(pixels - half, pixels / 2), size=2)
-    contrast = random.uniform(*jitter.contrast)
-    noise = random.standard_normal((pixels, pixels), dtype=np.float32)
+@section
+class Settings(DataSource):
+    """Scikit-learn's digits as they are. A trained network is at its ceiling here: for smoke tests."""
 
-    inverse = _output_to_scan(x, y, angle, side / (scan.width - 2 * MARGIN), scan.width / 2)
-    ink = scan.transform((pixels, pixels), Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC)
-    grey = 0.5 + contrast * (np.asarray(ink, dtype=np.float32) / 255 - 0.5) + jitter.noise * noise
-    return (grey.clip(0, 1) * 255).round().astype(np.uint8)
+    title = "real digits"
+    uses_transforms = False
+    modules = MODULES
+
+    name: Literal["digits"]
+
+    def index(self, dev: bool) -> Index:
+        return index_digits(self.eval_split, dev, renderings=1)
+
+    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
+        def images(scans: Scans) -> Digits:
+            return Digits(scans, views.pixels)
+
+        return open_digits(self.eval_split, index.dev, images, images)
 
 
-def _output_to_scan(x: float, y: float, angle: float, scale: float, centre: float) -> Sequence[float]:
-    """The six affine coefficients by which PIL finds the point of the scan for a point of the picture."""
-    a, b = math.cos(angle) / scale, math.sin(angle) / scale
-    return a, b, centre - a * x - b * y, -b, a, centre + b * x - a * y
+def index_digits(eval_split: str, dev: bool, renderings: int) -> Index:
+    """`renderings`: images of each evaluation digit."""
+    n_train, n_eval = SIZES["dev" if dev else eval_split][0], SIZES[eval_split][1]
+    chosen = f", {N_DEV} to choose by" if dev else ""
+    return Index(
+        n_train=n_train,
+        n_eval=n_eval * renderings,
+        classes=tuple("0123456789"),
+        provenance=f"scikit-learn's digits, {n_train:,} to train on and {n_eval} to evaluate on ({eval_split}){chosen}",
+        fingerprint=None,
+        dev=dev,
+    )
 
 
-def load(pixels: int, jitter: Jitter | None, seed: int, renderings: int, holdout: str) -> tuple[Digits, Digits]:
-    """(training, held-out) digits. `holdout`: "test" holds 360 out of 1,797; "dev" holds 287 out of the other 1,437, to
-    choose settings on. Held-out pictures have `renderings` fixed renderings each, the same for every seed."""
+def open_digits(
+    eval_split: str, dev: bool, training: Callable[[Scans], Images], evaluation: Callable[[Scans], Images]
+) -> DataSplits:
+    train, monitor = read_scans("dev" if dev else eval_split)
+    return DataSplits(training(train), evaluation(monitor), evaluation(read_scans(eval_split)[1]))
+
+
+def read_scans(eval_split: str) -> tuple[Scans, Scans]:
+    """(training, evaluation) digits: "test" evaluates on 360 of the 1,797, "dev" on 287 of the other 1,437."""
     from sklearn.datasets import load_digits
 
     raw = load_digits()
     scans = np.pad((raw.images * 255 / 16).astype(np.uint8), ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)))
-    train, eval = split(raw.target, holdout)
-    fixed = renderings if jitter else 1
-    return (
-        Digits(scans[train], raw.target[train], train, pixels, jitter, seed),
-        Digits(scans[eval], raw.target[eval], eval, pixels, jitter, SPLIT_SEED, fixed),
-    )
+    train, eval = split_digits(raw.target, eval_split)
+    return Scans(scans[train], raw.target[train], train), Scans(scans[eval], raw.target[eval], eval)
 
 
-def split(labels: np.ndarray, holdout: str) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of (training, held-out) digits, stratified by class and fixed for all time."""
+def split_digits(labels: np.ndarray, eval_split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of (training, evaluation) digits, stratified by class and the same for every seed."""
     from sklearn.model_selection import train_test_split
 
-    def carve(indices: np.ndarray, eval: int) -> tuple[np.ndarray, np.ndarray]:
-        parts = train_test_split(indices, test_size=eval, stratify=labels[indices], random_state=SPLIT_SEED)
+    def split(indices: np.ndarray, n_eval: int) -> tuple[np.ndarray, np.ndarray]:
+        parts = train_test_split(indices, test_size=n_eval, stratify=labels[indices], random_state=SPLIT_SEED)
         return np.sort(parts[0]), np.sort(parts[1])
 
-    train, test = carve(np.arange(len(labels)), TEST_DIGITS)
-    return (train, test) if holdout == "test" else carve(train, DEV_DIGITS)
+    train, test = split(np.arange(len(labels)), N_TEST)
+    return (train, test) if eval_split == "test" else split(train, N_DEV)
+
+
+def as_rgb(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[:, :, None], 3, axis=2)

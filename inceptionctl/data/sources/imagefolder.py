@@ -1,192 +1,143 @@
-"""Pictures in a folder per class: found without torch, read by PIL."""
+"""Image files in a folder for each class."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-import numpy as np
-from PIL import Image
+from pydantic import Field
 
-from inceptionctl.data.images import IGNORED, Unreadable
-from inceptionctl.data.order import generator
-from inceptionctl.data.transforms import Transform
-from inceptionctl.errors import DataError, RequestError, warn
+from inceptionctl.data.file_images import FileImages
+from inceptionctl.data.images import DataSource, DataSplits, Views
+from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.listing import (
+    Listing,
+    check_classes,
+    check_images,
+    describe_left_out,
+    entries,
+    fingerprint,
+    read_class_folders,
+    some,
+    split_classes,
+)
+from inceptionctl.data.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
+from inceptionctl.errors import RequestError
+from inceptionctl.settings import AbsolutePath, section
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
-SPLIT_SEED = 0
-MID_GREY = 128
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Files of one split, sorted, as paths below `root`, with the class of each."""
-
-    root: Path
-    files: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Splits:
-    """`origin` says which folders or which share were used."""
-
-    train: Listing
-    eval: Listing
-    origin: str
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Twelve digits over every file's name and size: data of another kind is another run."""
-        digest = hashlib.sha256()
-        for listing in (self.train, self.eval):
-            for name in listing.files:
-                digest.update(f"{name}\0{(listing.root / name).stat().st_size}\n".encode())
-        return digest.hexdigest()[:12]
+DEV_FRACTION = 0.1
 
 
-@dataclass(frozen=True)
-class FolderImages:
-    """Pictures cropped to the network's input: picture `index` of `epoch` is a pure function of both and `seed`.
+@section
+class Settings(DataSource):
+    """Your own images: `root` with train/ and val/ (or test/), or `train` and `val`, or `root` and `split`."""
 
-    `corrupt`, for those that cannot be read: "error" raises, "skip" gives grey that counts for nothing, "replace" gives
-    the next one by index that can be read.
-    """
+    title = "image folder"
+    uses_transforms = True
 
-    listing: Listing
-    transform: Transform
-    seed: int
-    corrupt: str = "error"
+    name: Literal["imagefolder"]
+    root: AbsolutePath | None
+    """Folder with train/ and val/ (or test/), or with the class folders that `split` divides."""
+    train: AbsolutePath | None
+    """Folder with the class folders to train on; goes with `val` and without `root`."""
+    val: AbsolutePath | None
+    """Folder with the class folders to evaluate on."""
+    split: Annotated[float, Field(gt=0, lt=1)] | None
+    """Fraction of each class of `root` to evaluate on, the same images for every seed; null: `root` is divided."""
+    on_corrupt: Literal["error", "skip", "replace"]
+    """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
+    and leave it out in evaluation."""
 
-    def __len__(self) -> int:
-        return len(self.listing.files)
+    def index(self, dev: bool) -> Index:
+        return _index_once(self.root, self.train, self.val, self.split, self.eval_split, dev)
 
-    @property
-    def labels_N(self) -> np.ndarray:
-        return np.array(self.listing.labels)
-
-    @property
-    def groups_N(self) -> np.ndarray:
-        return np.arange(len(self))
-
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """uint8, (pixels, pixels, 3). Raises DataError for a picture that cannot be read, and Unreadable with what
-        stands in for it unless `corrupt` is "error"."""
-        try:
-            return self._varied(epoch, index, decode(self.path(index)))
-        except DataError as error:
-            if self.corrupt == "error":
-                raise DataError(f"{error}; remove it, or set data.on_corrupt=skip or replace") from error
-            _say_once(self.path(index), "skipped" if self.corrupt == "skip" else "replaced")
-            raise Unreadable(str(error), *self._stand_in(epoch, index)) from error
-
-    def path(self, index: int) -> Path:
-        return self.listing.root / self.listing.files[index]
-
-    def _varied(self, epoch: int, index: int, picture: Image.Image) -> np.ndarray:
-        return np.asarray(self.transform(picture, generator(self.seed, epoch, index)))
-
-    def _stand_in(self, epoch: int, index: int) -> tuple[np.ndarray, int]:
-        """(picture, label) in place of picture `index`."""
-        if self.corrupt == "skip":
-            blank = self._varied(epoch, index, Image.new("RGB", (64, 64)))  # the transform knows the size
-            return np.full_like(blank, MID_GREY), IGNORED
-        for other in (*range(index + 1, len(self)), *range(index)):
-            with suppress(DataError):
-                return self._varied(epoch, other, decode(self.path(other))), self.listing.labels[other]
-        raise DataError(f"not one of the {len(self)} pictures below {self.listing.root} can be read")
+    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
+        for files in index.files.values():
+            if not Path(files.root).is_dir():
+                raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
+        # An evaluation image is never replaced: another one would count twice.
+        in_evaluation = "skip" if self.on_corrupt == "replace" else self.on_corrupt
+        eval = FileImages(index.files["eval"], views.eval, seed, in_evaluation)
+        return DataSplits(
+            train=FileImages(index.files["train"], views.train, seed, self.on_corrupt),
+            monitor=FileImages(index.files["dev"], views.eval, seed, in_evaluation) if index.dev else eval,
+            eval=eval,
+        )
 
 
-def decode(path: Path) -> Image.Image:
-    """The picture in RGB, read to its end. Raises DataError for what is none, is cut off or is a decompression bomb."""
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except Exception as error:  # broken files make Pillow raise nearly anything, SyntaxError and struct.error included
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"picture {path} cannot be read: {reason}") from error
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the settings name, before a dev split is taken; `where` says which folders or which share."""
+
+    listings: tuple[Listing, ...]
+    train: FileList
+    eval: FileList
+    where: str
 
 
-@cache
-def _say_once(path: Path, outcome: str) -> None:
-    warn(f"picture {path} cannot be read ({outcome})")
-
-
-def find(root: str | None, train: str | None, val: str | None, split: float | None, holdout: str) -> Splits:
-    """The splits that the settings name. Raises RequestError if they name none, several, or folders without pictures.
-
-    `holdout` "dev" holds a tenth of the training pictures out instead of the evaluation ones, to choose settings on.
-    """
-    found = _given(root, train, val, split)
-    if holdout == "dev":
-        kept, eval = _carve(found.train, 0.1)
-        return Splits(kept, eval, f"{found.origin}; dev: a tenth of the training pictures")
-    return found
-
-
-def _given(root: str | None, train: str | None, val: str | None, split: float | None) -> Splits:
-    if train and val:
-        return _pair(Path(train), Path(val))
+@cache  # the rows of a table share their images, and listing a million files takes a while
+def _index_once(
+    root: str | None, train: str | None, val: str | None, split: float | None, eval_split: str, dev: bool
+) -> Index:
     if train or val:
+        if root or split:
+            raise RequestError("data.root and data.split have no effect beside data.train and data.val")
+        found = _two_folders(train, val)
+    else:
+        found = _one_folder(root, split)
+    classes, kept, files = found.listings[0].classes, found.train, {"eval": found.eval}
+    if dev or eval_split == "dev":
+        kept, held = split_classes(kept, classes, DEV_FRACTION)
+        files = {"eval": held if eval_split == "dev" else found.eval} | ({"dev": held} if dev else {})
+    note = "" if kept is found.train else f"; dev split: {DEV_FRACTION:.0%} of the training images"
+    return Index(
+        n_train=len(kept),
+        n_eval=len(files["eval"]),
+        classes=classes,
+        provenance=found.where + note + describe_left_out(*found.listings),
+        fingerprint=fingerprint(*found.listings),
+        dev=dev,
+        files={"train": kept, **files},
+    )
+
+
+def _two_folders(train: str | None, val: str | None) -> _Found:
+    if not (train and val):
         raise RequestError("data.train and data.val go together: one of them is missing")
+    return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}")
+
+
+def _one_folder(root: str | None, split: float | None) -> _Found:
     if not root:
         raise RequestError("data=imagefolder needs data.root=DIR, or data.train=DIR and data.val=DIR")
     folder = Path(root)
     if not folder.is_dir():
         raise RequestError(f"data.root = {root} is not a folder")
     if split:
-        kept, eval = _carve(listing(folder), split)
-        return Splits(kept, eval, f"{root}, {split:.0%} held out (data.split)")
+        return _divided(folder, split)
+    if is_tiny_imagenet(folder):
+        return _pair(*read_tiny_imagenet(folder), f"{root} (Tiny ImageNet)")
     for name in ("val", "test"):
         if (folder / "train").is_dir() and (folder / name).is_dir():
-            return _pair(folder / "train", folder / name)
+            return _two_folders(str(folder / "train"), str(folder / name))
+    inside = [f"{entry.name}/" for entry in entries(folder) if entry.is_dir()]
     raise RequestError(
-        f"data.root = {root} has no train/ with val/ or test/\n  hold a share out instead: data.split=0.1"
+        f"data.root = {root} has no train/ with val/ or test/, but {some(inside) or 'no folders'}\n"
+        "  name both folders with data.train=DIR and data.val=DIR, or divide class folders with data.split=0.1"
     )
 
 
-def _pair(train: Path, eval: Path) -> Splits:
-    parts = Splits(listing(train), listing(eval), f"{train} and {eval}")
-    if parts.train.classes != parts.eval.classes:
-        odd = sorted(set(parts.train.classes) ^ set(parts.eval.classes))
-        raise RequestError(f"{train} and {eval} have different classes: {', '.join(odd[:5])}")
-    return parts
+def _divided(folder: Path, split: float) -> _Found:
+    if (folder / "train").is_dir():
+        raise RequestError(f"data.split divides class folders, and {folder} has train/: set data.root={folder}/train")
+    whole = read_class_folders(folder)
+    check_images(whole)
+    kept, eval = split_classes(whole.files, whole.classes, split)
+    return _Found((whole,), kept, eval, f"{folder}, {split:.0%} of it to evaluate on (data.split)")
 
 
-def listing(folder: Path) -> Listing:
-    """Raises RequestError where there is no picture."""
-    if not folder.is_dir():
-        raise RequestError(f"{folder} is not a folder")
-    classes = tuple(sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()))
-    files = [(name, label) for label, kind in enumerate(classes) for name in _pictures(folder, kind)]
-    if not files:
-        raise RequestError(f"no pictures in the class folders of {folder} (looked for {', '.join(SUFFIXES)})")
-    return Listing(folder, tuple(name for name, _ in files), classes, tuple(label for _, label in files))
-
-
-def _pictures(folder: Path, kind: str) -> list[str]:
-    found = (f"{kind}/{entry.name}" for entry in os.scandir(folder / kind) if entry.is_file())
-    return sorted(name for name in found if name.lower().endswith(SUFFIXES))
-
-
-def _carve(whole: Listing, share: float) -> tuple[Listing, Listing]:
-    """Splits each class alike, the same way for every seed."""
-    labels = np.array(whole.labels)
-    eval = np.zeros(len(labels), dtype=bool)
-    for kind in range(len(whole.classes)):
-        members = generator(SPLIT_SEED, 0, kind).permutation(np.flatnonzero(labels == kind))
-        eval[members[: max(1, round(share * len(members)))]] = True
-    return _subset(whole, ~eval), _subset(whole, eval)
-
-
-def _subset(whole: Listing, chosen: np.ndarray) -> Listing:
-    indices = np.flatnonzero(chosen)
-    files, labels = tuple(whole.files[i] for i in indices), tuple(whole.labels[i] for i in indices)
-    if not files:
-        raise RequestError(f"nothing is left of {whole.root} on one side of the split")
-    return Listing(whole.root, files, whole.classes, labels)
+def _pair(train: Listing, eval: Listing, where: str) -> _Found:
+    check_classes(train, eval)
+    return _Found((train, eval), train.files, eval.files, where)

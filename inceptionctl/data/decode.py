@@ -1,0 +1,78 @@
+"""Reads image files with Pillow: the one decoder of training, evaluation and `predict`."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from PIL import __version__ as pillow_version
+
+from inceptionctl.errors import DataError
+
+# Formats of Pillow that are not read: EPS starts Ghostscript, the others have no decoder of their own.
+EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+BITS_PER_SAMPLE = 258  # a tag of TIFF
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The formats that are read, by Pillow's names."""
+    Image.init()
+    return tuple(name for name in Image.ID if name not in EXCLUDED)
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """The suffixes of the formats that are read, in lower case; a JPEG of several images has one of its own."""
+    read = {*formats(), "MPO"}
+    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in read)
+
+
+def decoder() -> str:
+    """The decoder for an evaluation's record: an image's values depend on its version and on these rules."""
+    return f"pillow {pillow_version}, EXIF orientation applied, 16 bits >> 8"
+
+
+def decode(path: Path) -> Image.Image:
+    """The image in RGB, upright by its EXIF orientation, read to its end.
+
+    Transparency is dropped; of 16 bits the higher eight are taken, as viewers do. Raises DataError for a file that is
+    not an image, is cut off, is larger than Pillow's limit, or has 32-bit values, whose range no file states.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow, about metadata
+            with Image.open(path, formats=formats()) as image:
+                _turn_upright(image)
+                return _to_eight_bits(image).convert("RGB")
+    except Exception as error:  # broken files make Pillow raise nearly anything, SyntaxError and struct.error included
+        reason = getattr(error, "strerror", None) or error
+        advice = " Scale the image down." if isinstance(error, Image.DecompressionBombError) else ""
+        raise DataError(f"image {path} cannot be read: {reason}{advice}") from error
+
+
+def _turn_upright(image: Image.Image) -> None:
+    image.load()
+    with suppress(Exception):  # EXIF that cannot be parsed: the pixels are whole, and stay as they are stored
+        ImageOps.exif_transpose(image, in_place=True)
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """A mode that `convert` turns into RGB without clipping values and without a warning."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        bits = max(8, _bits(image))
+        return Image.fromarray((np.asarray(image).astype(np.int32) >> (bits - 8)).clip(0, 255).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        kind = "integers" if image.mode == "I" else "floating point"
+        raise ValueError(f"its values are 32-bit {kind} of unknown range; convert it to 8 or 16 bits")
+    return image.convert("RGBA") if image.mode == "P" and "transparency" in image.info else image
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits of a grey value that are used: 16, or what a TIFF of, say, 12 bits states."""
+    tags = getattr(image, "tag_v2", {})
+    return int(tags[BITS_PER_SAMPLE][0]) if BITS_PER_SAMPLE in tags else 16

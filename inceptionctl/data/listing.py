@@ -1,0 +1,177 @@
+"""Lists a folder that has a folder of images for each class, and says what in it is left out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inceptionctl.data.decode import suffixes
+from inceptionctl.data.index import FileList
+from inceptionctl.data.order import generator
+from inceptionctl.errors import RequestError
+
+SPLIT_SEED = 0
+N_NAMED = 5  # of many classes, those that a message names
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """`files` by class and name, with `sizes_N` in bytes. `left_out`: by class ("" for beside the classes), how many
+    of what else lie there."""
+
+    files: FileList
+    classes: tuple[str, ...]
+    sizes_N: np.ndarray
+    left_out: Mapping[str, Counter[str]]
+
+    @classmethod
+    def of(
+        cls,
+        root: Path,
+        images: list[tuple[str, int, int]],
+        classes: tuple[str, ...],
+        left_out: Mapping[str, Counter[str]],
+    ) -> Listing:
+        """`images`: path below `root`, label and size of each."""
+        paths_N = np.array([os.fsencode(path) for path, _, _ in images], dtype=bytes)
+        labels_N, sizes_N = (np.array([image[i] for image in images], dtype=np.int64) for i in (1, 2))
+        return cls(FileList(str(root), paths_N, labels_N), classes, sizes_N, left_out)
+
+
+def read_class_folders(root: Path, inside: str = "") -> Listing:
+    """The images in the class folders of `root`, or in the folder `inside` each of them.
+
+    Names that begin with a dot are neither classes nor images. Raises RequestError for a folder that cannot be listed.
+    """
+    classes, images, left_out = list[str](), list[tuple[str, int, int]](), {"": Counter[str]()}
+    for entry in entries(root):
+        if entry.is_dir() and not entry.name.startswith("."):
+            classes.append(entry.name)
+        else:
+            left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
+    for label, name in enumerate(classes):
+        left_out[name] = Counter()
+        for entry in entries(root / name / inside):
+            if is_image(entry):
+                images.append((os.path.join(name, inside, entry.name), label, entry.stat().st_size))
+            elif n_deeper := _images_below(entry):
+                left_out[name]["image one folder deeper"] += n_deeper
+            else:
+                left_out[name][_kind(entry)] += 1
+    return Listing.of(root, images, tuple(classes), left_out)
+
+
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise RequestError(f"{folder} cannot be listed: {error.strerror}") from error
+
+
+def is_image(entry: os.DirEntry[str]) -> bool:
+    """Whether its name and type are those of an image file that Pillow reads; a link counts as what it leads to."""
+    return not entry.name.startswith(".") and _suffix(entry.name) in suffixes() and entry.is_file()
+
+
+def check_classes(train: Listing, eval: Listing) -> None:
+    """Raises RequestError where training and evaluation differ in classes, or one has no images."""
+    if train.classes != eval.classes:
+        odd = sorted(set(train.classes) ^ set(eval.classes))
+        raise RequestError(f"{train.files.root} and {eval.files.root} have different classes: {some(odd)}")
+    check_images(train)
+    if not len(eval.files):
+        raise RequestError(f"no images to evaluate on in the class folders of {eval.files.root}")
+
+
+def check_images(train: Listing) -> None:
+    """Raises RequestError where there is a class without images to train on; the message says what lies there."""
+    if not train.classes:
+        raise RequestError(f"{train.files.root} has no class folders{_described(train.left_out[''], ', only ')}")
+    counts_K = np.bincount(train.files.labels_N, minlength=len(train.classes))
+    empty = [train.classes[k] for k in np.flatnonzero(counts_K == 0)]
+    if empty:
+        instead = [f"{name} ({_described(train.left_out[name]) or 'empty'})" for name in empty]
+        raise RequestError(
+            f"no images to train on in {len(empty)} of the {len(train.classes)} class folders of {train.files.root}: "
+            f"{some(instead)}\n  move the images of a class into its folder, or remove the folder"
+        )
+
+
+def describe_left_out(*listings: Listing) -> str:
+    """Such as "; left out: 12 hidden, 3 files of other kinds (.txt)"; empty where nothing was."""
+    counts = (count for listing in listings for count in listing.left_out.values())
+    return _described(sum(counts, Counter()), "; left out: ")
+
+
+def fingerprint(*listings: Listing) -> str:
+    """Twelve digits over the classes and every file's name and size: other data is another run."""
+    digest = hashlib.sha256()
+    for listing in listings:
+        for names in (map(os.fsencode, listing.classes), listing.files.paths_N.tolist()):
+            digest.update(b"\0".join(names) + b"\n")
+        digest.update(listing.sizes_N.astype("<i8").tobytes())
+    return digest.hexdigest()[:12]
+
+
+def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) -> tuple[FileList, FileList]:
+    """(the rest, `fraction` of each class but at least one image), the same for every seed.
+
+    Raises RequestError where nothing would be left of a class to train on.
+    """
+    chosen_N = np.zeros(len(files), dtype=bool)
+    for label, name in enumerate(classes):
+        members = generator(SPLIT_SEED, 0, label).permutation(np.flatnonzero(files.labels_N == label))
+        n_chosen = max(1, round(fraction * len(members)))
+        if n_chosen >= len(members):
+            raise RequestError(
+                f"class {name} of {files.root} has too few images to set {fraction:.0%} of them apart: {len(members)}"
+            )
+        chosen_N[members[:n_chosen]] = True
+    return files.subset(~chosen_N), files.subset(chosen_N)
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """What an entry that is left out is; for a file of another kind its suffix."""
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.is_file():
+        return _suffix(entry.name) or "no suffix"
+    if entry.is_dir():
+        return "folder without images"
+    return "link to nothing" if entry.is_symlink() else "pipe or socket"
+
+
+def _images_below(entry: os.DirEntry[str]) -> int:
+    """How many images a folder holds directly; 0 for anything else."""
+    if entry.name.startswith(".") or not entry.is_dir():
+        return 0
+    return sum(map(is_image, entries(Path(entry.path))))
+
+
+def _described(left_out: Counter[str], before: str = "") -> str:
+    others = sorted(kind for kind in left_out if kind.startswith(".") or kind == "no suffix")
+    parts = [_counted(n, kind) for kind, n in left_out.items() if kind not in others]
+    if others:
+        parts.append(f"{_counted(sum(left_out[kind] for kind in others), 'file of other kinds')} ({', '.join(others)})")
+    return before + ", ".join(parts) if parts else ""
+
+
+def _counted(n: int, kind: str) -> str:
+    noun, _, rest = kind.partition(" ")
+    return f"{n} {noun}{'s' if rest and n > 1 else ''} {rest}".rstrip()
+
+
+def some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - N_NAMED} more" if len(listed) > N_NAMED else ""
+    return ", ".join(listed[:N_NAMED]) + more

@@ -1,0 +1,170 @@
+"""One decoder: orientation, bit depths and modes; what is not a whole image is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.image_folders import smooth
+
+from inceptionctl.data.decode import decode, suffixes
+from inceptionctl.errors import DataError
+
+GREY_16 = np.linspace(0, 65535, 40 * 30).reshape(30, 40).astype(np.uint16)
+EIGHT = (GREY_16 >> 8).astype(np.uint8)
+
+
+def decoded(path):
+    return np.asarray(decode(path))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm", "jp2"])
+def test_sixteen_bits_are_read_by_their_upper_eight(suffix, tmp_path):
+    """As viewers show them; Pillow's own conversion to RGB clips them to white."""
+    Image.fromarray(GREY_16).save(tmp_path / f"a.{suffix}")
+    assert (decoded(tmp_path / f"a.{suffix}") == EIGHT[:, :, None]).all()
+
+
+def test_twelve_bits_of_a_tiff_are_read_by_their_upper_eight(tmp_path):
+    """A file by hand: one row of two samples, 0xFFF and 0x100, packed in three bytes."""
+    tags = [(256, 3, 2), (257, 3, 1), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8), (278, 3, 1), (279, 4, 3)]
+    entries = b"".join(
+        tag.to_bytes(2, "little") + kind.to_bytes(2, "little") + (1).to_bytes(4, "little") + value.to_bytes(4, "little")
+        for tag, kind, value in tags
+    )
+    head = b"II*\x00" + (12).to_bytes(4, "little") + b"\xff\xf1\x00\x00"
+    (tmp_path / "a.tif").write_bytes(head + len(tags).to_bytes(2, "little") + entries + bytes(4))
+    assert decoded(tmp_path / "a.tif")[0, :, 0].tolist() == [0xFF, 0x10]
+
+
+@pytest.mark.parametrize(("values", "kind"), [(np.int32, "integers"), (np.float32, "floating point")])
+def test_32_bit_values_are_refused_by_name(values, kind, tmp_path):
+    Image.fromarray(GREY_16.astype(values)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=rf"a\.tif cannot be read: its values are 32-bit {kind} .* convert it to 8 or"):
+        decode(tmp_path / "a.tif")
+
+
+TURNED = {  # what EXIF says has to be done to the stored pixels
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("orientation", TURNED)
+def test_images_are_upright_by_their_exif_orientation(orientation, suffix, tmp_path):
+    stored, exif = smooth(3, (40, 30)), Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / f"plain.{suffix}")
+    stored.save(tmp_path / f"a.{suffix}", exif=exif)
+    with Image.open(tmp_path / f"plain.{suffix}") as plain:
+        expected = np.asarray(plain.convert("RGB").transpose(TURNED[orientation]))
+    assert (decoded(tmp_path / f"a.{suffix}") == expected).all()
+
+
+def test_a_sixteen_bit_image_is_turned_too(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(GREY_16).save(tmp_path / "a.png", exif=exif)
+    assert (decoded(tmp_path / "a.png")[:, :, 0] == np.rot90(EIGHT, -1)).all()
+
+
+def test_exif_that_cannot_be_parsed_leaves_the_pixels_as_stored(tmp_path):
+    smooth(1).save(tmp_path / "a.jpg", exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01\x12")
+    smooth(1).save(tmp_path / "plain.jpg")
+    assert (decoded(tmp_path / "a.jpg") == decoded(tmp_path / "plain.jpg")).all()
+
+
+def palette(path):
+    image = smooth(2).quantize(16)
+    image.save(path, transparency=bytes(range(16)))
+    return image.convert("RGB")
+
+
+def with_alpha(mode):
+    def make(path):
+        image = smooth(2).convert(mode)
+        image.putalpha(100)
+        image.save(path)
+        return image.convert("RGB")
+
+    return make
+
+
+def plain(mode):
+    def make(path):
+        image = smooth(2).convert(mode)
+        image.save(path)
+        return image.convert("RGB")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "suffix"),
+    [
+        (plain("1"), "png"),
+        (plain("L"), "png"),
+        (with_alpha("L"), "png"),
+        (with_alpha("RGB"), "png"),
+        (palette, "png"),
+        (plain("CMYK"), "tif"),
+        (plain("P"), "gif"),
+    ],
+    ids=["1", "L", "LA", "RGBA", "P with transparency", "CMYK", "GIF"],
+)
+def test_every_mode_becomes_rgb_without_a_warning(make, suffix, tmp_path):
+    expected = make(tmp_path / f"a.{suffix}")
+    assert (decoded(tmp_path / f"a.{suffix}") == np.asarray(expected)).all()
+
+
+def test_what_pillow_reads_is_read_and_nothing_that_starts_a_program():
+    usual = {".jpg", ".jpeg", ".jfif", ".png", ".gif", ".bmp", ".webp", ".pgm", ".ppm", ".tif", ".tiff", ".jp2", ".mpo"}
+    assert usual <= suffixes()
+    assert not {".eps", ".ps", ".wmf", ".pdf", ".txt", ".db", ""} & suffixes()
+
+
+def test_a_postscript_file_is_not_opened_whatever_its_name(tmp_path):
+    smooth(0).save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match="cannot be read"):
+        decode(tmp_path / "a.jpg")
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+DAMAGE = {
+    "truncated": truncate,
+    "text": lambda path: path.write_text("hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "missing": lambda path: path.unlink(),
+}
+
+
+def noise(path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "bmp"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_not_a_whole_image_is_named(suffix, damage, tmp_path):
+    path = tmp_path / f"a.{suffix}"
+    noise(path)
+    decode(path)
+    DAMAGE[damage](path)
+    with pytest.raises(DataError, match=rf"image {path} cannot be read"):
+        decode(path)
+
+
+def test_an_image_above_pillow_s_limit_is_named_with_a_remedy(tmp_path, monkeypatch):
+    noise(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"a\.png cannot be read: .*exceeds limit of 200 pixels.* Scale the image down"):
+        decode(tmp_path / "a.png")
