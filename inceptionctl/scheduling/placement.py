@@ -19,7 +19,11 @@ def place(plans: Mapping[str, Plan]) -> Allocation | TaskLayout:
     """What each of these runs gets. Raises RequestError for devices that this machine does not have, and for a batch
     that cannot be divided among the ranks."""
     launch = next(iter(plans.values())).config.launch
-    return _task_layout(plans, launch) if isinstance(launch, Slurm) else allocate_devices(plans)
+    if not isinstance(launch, Slurm):
+        return allocate_devices(plans)
+    layout = TaskLayout.of(launch)
+    _check_batches(plans, layout.nproc)
+    return layout
 
 
 def allocate_devices(plans: Mapping[str, Plan]) -> Allocation:
@@ -29,12 +33,6 @@ def allocate_devices(plans: Mapping[str, Plan]) -> Allocation:
     allocation = allocate(launch.device, launch.jobs, launch.nproc or 1, launch.threads, len(plans))
     _check_batches(plans, allocation.nproc)
     return allocation
-
-
-def _task_layout(plans: Mapping[str, Plan], launch: Slurm) -> TaskLayout:
-    layout = TaskLayout.of(launch)
-    _check_batches(plans, layout.nproc)
-    return layout
 
 
 def _check_batches(plans: Mapping[str, Plan], nproc: int) -> None:
