@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inceptionctl.scheduling.monitor import RunStatus, StatusReport, collect_status
+from inceptionctl.scheduling.monitor import StatusReport, collect_status
+from inceptionctl.scheduling.run_status import RunStatus
 
 OUTPUTS = Path("outputs")
 SCHEMA = 1  # of --json

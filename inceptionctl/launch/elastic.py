@@ -10,8 +10,9 @@ import os
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
-from inceptionctl.errors import Interrupted, warn
+from inceptionctl.errors import Interrupted
 from inceptionctl.launch.local import PRELOADED, exit_with_parent, work_as_rank
+from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 SAVING_SECONDS = 600  # ranks that were asked to stop may take this long to write their checkpoint
@@ -47,16 +48,16 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
     except SignalException:
         return Interrupted.exit_code
     except ChildFailedError as error:
-        return exit_code({rank: failure.exitcode for rank, failure in error.failures.items()})
+        return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
     finally:
         ours.close()
 
 
-def exit_code(failures: Mapping[int, int]) -> int:
+def exit_code(run: RunDir, failures: Mapping[int, int]) -> int:
     """One exit code for the ranks that failed, by rank. A killed rank makes the others fail, so it decides; then one
     that failed by itself, the lowest first, whose message is in exit.json; EXIT_RETRY means that it lost another."""
     rank, code = min(failures.items(), key=lambda item: (item[1] >= 0, item[1] == EXIT_RETRY, item[0]))
     if code < 0:
-        warn(f"rank {rank} was killed by signal {-code}")
+        record_exit(run, EXIT_RETRY, f"rank {rank} was killed by signal {-code}", rank=None)
         return EXIT_RETRY
     return code

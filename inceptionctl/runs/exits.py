@@ -17,16 +17,17 @@ def clear_exit(run: RunDir) -> None:
     run.exit.unlink(missing_ok=True)
 
 
-def record_exit(run: RunDir, code: int, message: str, rank: int = 0) -> None:
-    """Of several ranks, one that failed by itself counts, the first one before the others. Never raises."""
+def record_exit(run: RunDir, code: int, message: str, rank: int | None = 0) -> None:
+    """`rank` None: what starts the ranks. Of several ranks, one that failed by itself counts, the first one before the
+    others. Never raises."""
     recorded = exit_status(run)
-    if code in CONSEQUENCES and (rank or recorded):
-        return
-    if rank and recorded and recorded.code not in CONSEQUENCES:
+    explained = recorded is not None and recorded.code not in CONSEQUENCES
+    if (explained and (rank or code in CONSEQUENCES)) or (rank and code in CONSEQUENCES):
         return
     message = f"rank {rank}: {message}" if rank else message
+    log = run.launcher_log if rank is None else run.log(rank)
     with suppress(InceptionctlError):
-        write_record(run.exit, ExitStatus(code=code, message=message))
+        write_record(run.exit, ExitStatus(code=code, message=message, log=str(log.relative_to(run.path))))
 
 
 def exit_status(run: RunDir) -> ExitStatus | None:

@@ -12,13 +12,13 @@ NOTICE = "inceptionctl: "  # begins each message that `errors.warn` and the work
 
 
 def why_ended(run: RunDir) -> tuple[str, Path]:
-    """The message of exit.json, and the log that was written to last: rank 0's, another rank's, or the launcher's."""
-    logs = [log for log in run.log().parent.glob("*.log") if log.stat().st_size]
-    newest = max(logs, key=lambda log: log.stat().st_mtime_ns, default=run.log())
+    """The message of exit.json and the log that says more: of the process that ended the run or, if it was killed, the
+    log that was written to last."""
     if is_locked(run):
-        return f"another process is working on {run.path}", newest
+        return f"another process is working on {run.path}", run.log()
     status = exit_status(run)
-    return (status.message if status else "") or "it left no message", newest
+    log = run.path / status.log if status and status.log else _newest_log(run)
+    return (status.message if status else "") or "it left no message", log
 
 
 def notices(log: Path) -> list[str]:
@@ -31,3 +31,8 @@ def notices(log: Path) -> list[str]:
             found[-1] += f"\n{line}"
         continues = line.startswith(NOTICE) or (continues and line.startswith("  "))
     return list(dict.fromkeys(found))
+
+
+def _newest_log(run: RunDir) -> Path:
+    logs = [log for log in run.log().parent.glob("*.log") if log.stat().st_size]
+    return max(logs, key=lambda log: log.stat().st_mtime_ns, default=run.log())

@@ -18,7 +18,7 @@ from rich.progress import (
 
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.logs import notices, why_ended
-from inceptionctl.runs.paths import EXIT_RETRY, RunDir
+from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow
 from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.queue import QueuedRun
@@ -72,16 +72,16 @@ class QueueConsole:
     def stopping(self) -> None:
         self._print("stopping: saving checkpoints (interrupt again to stop without saving)")
 
-    def finished(self, queued: QueuedRun, run: RunDir, code: int) -> None:
+    def finished(self, queued: QueuedRun, run: RunDir, end: str | None) -> None:
         self._progress.remove_task(self._tasks.pop(queued.label))
         self._progress.advance(self._all)
-        if code == 0:
+        if end is None:
             for notice in notices(run.log()):
                 self._print(f"[yellow]{queued.label}:[/] {escape(notice)}")
             self._print(f"{queued.label}: {summary(read_record(run.result, Result))}")
         else:
             message, log = why_ended(run)
-            self._print(f"[red]{queued.label} failed ({ended(code)}):[/] {escape(message)}\n  log: {escape(str(log))}")
+            self._print(f"[red]{queued.label} failed ({end}):[/] {escape(message)}\n  log: {escape(str(log))}")
 
     def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
@@ -96,13 +96,6 @@ def describe(row: MetricRow) -> str:
     if isinstance(row, OptimizerRow):
         return f"1/sqrt(v+eps) {row.inv_rms_mean:.4g}"
     return f"loss {row.loss:.2f}, {row.images_per_s:.0f} images/s"
-
-
-def ended(code: int) -> str:
-    """How a worker ended, by its exit code."""
-    if code == EXIT_RETRY:
-        return "lost a rank"
-    return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 
 
 def summary(result: Result) -> str:

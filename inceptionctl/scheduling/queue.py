@@ -37,7 +37,7 @@ class QueuedRun:
 
 
 class Observer(Protocol):
-    """What the queue reports to."""
+    """What the queue reports to. `end`: how a run that failed ended; None for one that is done."""
 
     def started(self, queued: QueuedRun, run: RunDir) -> None: ...
 
@@ -47,7 +47,7 @@ class Observer(Protocol):
 
     def stopping(self) -> None: ...
 
-    def finished(self, queued: QueuedRun, run: RunDir, code: int) -> None: ...
+    def finished(self, queued: QueuedRun, run: RunDir, end: str | None) -> None: ...
 
 
 @dataclass
@@ -82,7 +82,7 @@ class _ActiveRun:
         return self.worker.exit_code
 
     def kill_if_hung(self) -> None:
-        if not self.hung and self.watchdog.hung():
+        if self.worker.exit_code is None and self.watchdog.hung():
             self.hung = True
             self.worker.kill()
 
@@ -134,7 +134,7 @@ def _poll(active: _ActiveRun, observer: Observer) -> int | None:
         observer.restarted(active.queued, active.run, reason, active.restarts)
         return None
     code = active.close()
-    observer.finished(active.queued, active.run, code)
+    observer.finished(active.queued, active.run, reason or (f"exit {code}" if code else None))
     return code
 
 

@@ -16,6 +16,7 @@ from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
+from inceptionctl.runs.records.table import cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.tables import manifest
@@ -80,10 +81,6 @@ class TablePlan:
             full=any_plan.full,
             identities={seed: plan.identity for seed, plan in plans.items()},
         )
-
-
-def cell_label(row: str, seed: int) -> str:
-    return f"{row}, seed {seed}"
 
 
 def plan_table(tree: Tree, overrides: Sequence[str]) -> TablePlan:

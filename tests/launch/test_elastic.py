@@ -6,6 +6,7 @@ import pytest
 
 from inceptionctl.launch.elastic import exit_code
 from inceptionctl.runs.exits import exit_status, record_exit
+from inceptionctl.runs.logs import why_ended
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 
@@ -25,25 +26,35 @@ def run(tmp_path):
         ({1: 2}, 2),
     ],
 )
-def test_the_exit_code_of_several_ranks(failures, code):
-    assert exit_code(failures) == code
+def test_the_exit_code_of_several_ranks(failures, code, run):
+    assert exit_code(run, failures) == code
+
+
+def test_a_killed_rank_explains_the_others(run):
+    """Rank 0 only saw that it had lost a peer."""
+    record_exit(run, EXIT_RETRY, "connection closed by peer")
+    exit_code(run, {0: EXIT_RETRY, 1: -9})
+    assert exit_status(run).message == "rank 1 was killed by signal 9"
+    assert why_ended(run)[1] == run.launcher_log
 
 
 @pytest.mark.parametrize(
     ("ends", "status"),
     [
-        ([(1, 1), (EXIT_RETRY, 0)], (1, "rank 1: why")),
-        ([(EXIT_RETRY, 0), (1, 1)], (1, "rank 1: why")),
-        ([(1, 1), (130, 0)], (1, "rank 1: why")),
-        ([(1, 1), (1, 0)], (1, "why")),
-        ([(1, 0), (1, 1)], (1, "why")),
-        ([(EXIT_RETRY, 1), (1, 0)], (1, "why")),
-        ([(130, 1), (130, 0)], (130, "why")),
-        ([(1, 1), (0, 0)], (0, "why")),
+        ([(1, 1), (EXIT_RETRY, 0)], (1, "rank 1: why", "rank-1.log")),
+        ([(EXIT_RETRY, 0), (1, 1)], (1, "rank 1: why", "rank-1.log")),
+        ([(1, 1), (130, 0)], (1, "rank 1: why", "rank-1.log")),
+        ([(1, 1), (EXIT_RETRY, None)], (1, "rank 1: why", "rank-1.log")),
+        ([(1, 1), (1, 0)], (1, "why", "rank-0.log")),
+        ([(1, 0), (1, 1)], (1, "why", "rank-0.log")),
+        ([(EXIT_RETRY, 1), (1, 0)], (1, "why", "rank-0.log")),
+        ([(130, 1), (130, 0)], (130, "why", "rank-0.log")),
+        ([(1, 1), (0, 0)], (0, "why", "rank-0.log")),
+        ([(130, 0), (1, None)], (1, "why", "launcher.log")),
     ],
 )
 def test_exit_json_has_the_message_of_the_rank_that_failed_by_itself(ends, status, run):
     for code, rank in ends:
         record_exit(run, code, "why", rank)
-    found = exit_status(run)
-    assert (found.code, found.message) == status
+    message, log = why_ended(run)
+    assert (exit_status(run).code, message, log.name) == status

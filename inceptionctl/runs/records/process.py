@@ -10,11 +10,13 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ExitStatus(Record):
-    """exit.json: how the last work on a run ended; absent while a process works on it, or if that was killed."""
+    """exit.json: how the last work on a run ended; absent while a process works on it, or if that was killed. `log`:
+    of the process that ended it, relative to the run folder."""
 
     schema: Literal[1] = 1
     code: int
     message: str
+    log: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

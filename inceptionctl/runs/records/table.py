@@ -61,3 +61,8 @@ class TableManifest(Record):
     quoted: list[str]
     rows: list[ManifestRow]
     overrides: list[Override]
+
+
+def cell_label(row: str, seed: int) -> str:
+    """How messages name a cell."""
+    return f"{row}, seed {seed}"

@@ -1,0 +1,127 @@
+"""The state of one run, from its files and what Slurm knows about its last job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inceptionctl.launch.slurm.clients import Job
+from inceptionctl.launch.slurm.jobs import ACTIVE
+from inceptionctl.launch.slurm.submission import job_log
+from inceptionctl.runs.logs import notices, why_ended
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.starts import read_starts
+from inceptionctl.runs.state import RunState
+
+# Final states of a job that tell more than the run's files do.
+JOB_ENDS = {
+    "CANCELLED": "cancelled",
+    "TIMEOUT": "out of time",
+    "OUT_OF_MEMORY": "out of memory",
+    "NODE_FAIL": "node failed",
+    "BOOT_FAIL": "node failed",
+    "PREEMPTED": "pre-empted",
+    "DEADLINE": "out of time",
+}
+OPEN = {"queued", "requeued", "starting", "running"}
+OUT_OF_MEMORY = ("oom", "memory limit", "out of memory")
+LOG_LINES = 3  # of a job's log, where its ranks never started
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A line of `status`: `run` is None for a cell that has not begun, `job` is Slurm's id, `reason` says why it is
+    waiting or how it ended."""
+
+    label: str
+    run: RunDir | None
+    state: str
+    files: RunState
+    job: str | None = None
+    node: str = ""
+    reason: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "cell": self.label,
+            "run": str(self.run.path) if self.run else None,
+            "job": self.job,
+            "state": self.state,
+            "node": self.node or None,
+            "epoch": self.files.epoch,
+            "images_per_s": self.files.images_per_s,
+            "top1_error": self.files.error,
+            "restarts": self.files.restarts,
+            "reason": self.reason or None,
+        }
+
+
+def status_of(
+    label: str, run: RunDir | None, files: RunState, last: tuple[str, Path] | None, known: Mapping[str, Job]
+) -> RunStatus:
+    if run is None:
+        return RunStatus(label, None, "waiting", files, reason="not begun")
+    if last is None or files.state == "done":
+        return RunStatus(label, run, files.state, files, last and last[0], files.node, _reason(run, files.state, None))
+    name, submission = last
+    job, log = known.get(name), job_log(name, submission)
+    state = _state(run, files, job, log)
+    if files.state in ("running", "starting") and not (job and job.state in ACTIVE):  # by a command on this machine
+        return RunStatus(label, run, state, files, None, files.node, _reason(run, state, None))
+    if job and state in ("queued", "requeued"):
+        return RunStatus(label, run, state, files, name, reason=job.reason)
+    if job is None and files.state == "new" and not log.is_file():
+        unknown = f"Slurm does not answer or has forgotten this job, and there is no log of it in {log.parent}"
+        return RunStatus(label, run, "unknown", files, name, reason=unknown)
+    began = any(start.submission == str(submission) for start in read_starts(run))
+    silent = not began and state not in ("running", "starting", *JOB_ENDS.values())
+    reason = _before_python(log) if silent else _reason(run, state, log)
+    return RunStatus(label, run, state, files, name, job.node if job and job.node else files.node, reason)
+
+
+def _state(run: RunDir, files: RunState, job: Job | None, log: Path) -> str:
+    """Slurm's controller decides for a job that it still has; for one that has ended, the run's files may tell more."""
+    if job and job.state == "PENDING":
+        return "requeued" if files.restarts or files.node else "queued"
+    if job and job.state in ACTIVE:
+        return "starting" if not run.lock.is_file() or run.exit.is_file() else "running"
+    if files.state in ("running", "starting"):
+        return files.state
+    if job and job.state in JOB_ENDS:
+        return JOB_ENDS[job.state]
+    if _ran_out_of_memory(log):
+        return "out of memory"
+    return "failed" if files.state == "new" and (job or log.is_file()) else files.state
+
+
+def _reason(run: RunDir, state: str, log: Path | None) -> str:
+    """What else there is to say about a run in this state; `log`: of its job."""
+    if state == "done":
+        return ""
+    if state in OPEN:
+        return next(reversed(notices(run.log())), "")
+    if state == "out of memory":
+        return f"raise launch.mem (memory per node) or lower data.workers; log: {log}"
+    if state in ("failed", "stopped"):
+        message, newest = why_ended(run)
+        return f"{message}; log: {newest}"
+    return f"log: {log or run.log()}"
+
+
+def _before_python(log: Path) -> str:
+    """Why a job ended before its ranks started."""
+    if not log.is_file():
+        return f"the job left no log; do the nodes see {log.parent}? outputs= must be on a shared file system"
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f"the job ended before Python started: {' / '.join(lines[-LOG_LINES:]) or 'its log is empty'}; log: {log}"
+
+
+def _ran_out_of_memory(log: Path) -> bool:
+    text = log.read_text(errors="replace").lower() if log.is_file() else ""
+    return any(word in text for word in OUT_OF_MEMORY)
