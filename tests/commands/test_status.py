@@ -40,7 +40,7 @@ def nothing_else(tmp_path, monkeypatch):
 
 @pytest.fixture
 def made(nothing_else):
-    """A run's folder by hand; `started`: whether a first rank ever was."""
+    """Makes a run folder; `started`: whether rank 0 ever started."""
 
     def make(name="outputs/train/aaa-0", code=None, done=False, started=True):
         run = RunDir(nothing_else / name)
@@ -70,13 +70,13 @@ def states(*words) -> list[str]:
 
 @contextmanager
 def worked_on(run):
-    """By this process, as a worker does."""
+    """Holds the lock, as a worker does."""
     with run.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def test_nothing_to_see_is_a_wrong_request(nothing_else):
+def test_a_folder_without_runs_is_a_wrong_request(nothing_else):
     for word in ("status", "wait", "cancel"):
         code, said = launched(word)
         assert (code, "no run in outputs: name the folder of a run, of a table" in said) == (2, True)
@@ -100,7 +100,7 @@ def test_the_files_of_a_run_tell_its_state(state, how, made):
     assert states() == states("outputs/train") == states(run.path) == [state]
 
 
-def test_status_gives_the_message_of_what_failed_as_it_is_and_where_its_log_is(made):
+def test_status_prints_the_message_and_the_log_of_a_failed_run(made):
     run = made(code=1)
     run.log().write_text("Traceback\ninceptionctl: the log is not read\n")
     code, said = launched("status")
@@ -110,12 +110,12 @@ def test_status_gives_the_message_of_what_failed_as_it_is_and_where_its_log_is(m
     assert seen()[0]["reason"].endswith("outputs/train/aaa-0/log/rank-0.log")
 
 
-def test_status_says_where_the_log_of_a_killed_run_is(made):
+def test_status_names_the_log_of_a_killed_run(made):
     made()
     assert seen()[0]["reason"] == "log: outputs/train/aaa-0/log/rank-0.log"
 
 
-def test_status_shows_how_far_each_run_got(made):
+def test_status_shows_the_progress_of_each_run(made):
     run = made(code=130)
     for row in (
         replace(TRAIN_ROW, epoch=1.25, images_per_s=812.0),
@@ -135,7 +135,7 @@ def test_status_shows_how_far_each_run_got(made):
     assert [entry["top1_error"] for entry in seen()] == [40.0, 12.5]
 
 
-def test_a_run_of_many_rows_is_read_from_its_end(made):
+def test_only_the_end_of_a_long_metrics_file_is_read(made):
     run = made(code=130)
     run.metrics.write_bytes(b"".join(to_line(replace(TRAIN_ROW, epoch=n / 100)) for n in range(3000)))
     assert seen()[0]["epoch"] == 29.99
@@ -150,7 +150,7 @@ def table(nothing_else):
     return folder
 
 
-def test_a_cell_of_a_table_waits_until_its_run_begins_under_whatever_name(table, made):
+def test_a_cell_is_waiting_until_its_run_begins_under_any_name(table, made):
     assert states(table) == ["waiting", "waiting"]
     made("outputs/other/aaa-0", code=1)
     made("outputs/table/aaa-1", code=130)
@@ -160,20 +160,20 @@ def test_a_cell_of_a_table_waits_until_its_run_begins_under_whatever_name(table,
     assert found[0]["run"].endswith("aaa-1"), "the newest attempt"
 
 
-def test_a_cell_that_is_done_is_done_whatever_was_tried_after(table, made):
+def test_a_cell_is_done_whatever_later_attempts_did(table, made):
     made("outputs/table/aaa-0", code=0, done=True)
     made("outputs/table/aaa-1", code=1)
     assert states(table) == ["done", "waiting"]
 
 
-def test_a_table_with_cells_that_nobody_works_on_is_not_waited_for(table, made):
+def test_wait_does_not_wait_for_cells_that_nothing_runs(table, made):
     made("outputs/table/aaa-0", code=0, done=True)
     code, said = launched("wait", table, "--every", 0.05)
     assert (code, "1 of 2 runs are not done: RMSProp, seed 1" in said) == (1, True)
 
 
 @pytest.mark.parametrize(("end", "code"), [({"done": True, "code": 0}, 0), ({"code": 1}, 1)])
-def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
+def test_wait_returns_when_the_run_has_ended_and_reports_it(end, code, made):
     run = made()
     lock = run.lock.open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -191,7 +191,7 @@ def test_wait_returns_when_the_run_has_ended_and_says_how(end, code, made):
     assert ("1 of 1 runs are not done" in said) == bool(code)
 
 
-def test_a_run_that_is_being_started_here_counts_as_going_on(made):
+def test_a_run_whose_launcher_is_alive_here_is_starting(made):
     run = made(started=False)
     with sleeping_command() as ours:
         run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
@@ -204,7 +204,7 @@ def test_a_run_that_is_being_started_here_counts_as_going_on(made):
     assert states() == ["new"]
 
 
-def test_looking_does_not_get_in_the_way_of_who_works(made):
+def test_status_does_not_keep_the_lock(made):
     run = made()
     with worked_on(run):
         assert states() == ["running"]
@@ -212,7 +212,7 @@ def test_looking_does_not_get_in_the_way_of_who_works(made):
     assert states() == ["lost"]
 
 
-def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
+def test_cancel_sends_sigterm_to_the_command_on_this_machine(made):
     first, second = made(), made("outputs/train/bbb-0")
     with sleeping_command() as ours:
         for run in (first, second):  # a table's cells, side by side
@@ -222,7 +222,7 @@ def test_cancel_tells_the_command_on_this_machine_to_save_and_stop(made):
     assert "told 1 command to save and stop" in said
 
 
-def test_a_process_of_another_program_is_never_told_to_stop(made):
+def test_cancel_never_signals_a_process_of_another_program(made):
     run = made()
     with subprocess.Popen(["/bin/sleep", "60"]) as other, worked_on(run):
         run.pid.write_text(f"{socket.gethostname()} {other.pid}\n")
@@ -231,7 +231,7 @@ def test_a_process_of_another_program_is_never_told_to_stop(made):
         other.kill()
 
 
-def test_a_run_of_another_machine_is_to_be_cancelled_there(made):
+def test_a_run_on_another_machine_must_be_cancelled_there(made):
     run = made()
     run.pid.write_text("elsewhere 4711\n")
     with worked_on(run):
@@ -239,20 +239,20 @@ def test_a_run_of_another_machine_is_to_be_cancelled_there(made):
     assert (code, "process 4711 on elsewhere: cancel it there" in said) == (2, True)
 
 
-def test_a_worker_that_no_command_started_is_told_of(made):
+def test_cancel_reports_a_worker_without_a_launcher(made):
     with worked_on(made()):
         code, said = launched("cancel")
     assert (code, "Traceback" in said) == (2, False), said
 
 
-def test_cancel_where_nothing_is_going_on_says_so(made):
+def test_cancel_with_nothing_to_cancel_says_so(made):
     made(code=1)
     code, said = launched("cancel")
     assert (code, said) == (0, "nothing is queued or running in outputs\n")
 
 
 @pytest.mark.slow
-def test_a_run_is_seen_cancelled_and_goes_on(nothing_else):
+def test_a_run_is_shown_cancelled_and_resumed(nothing_else):
     words = ["train", *TINY, "train.epochs=0.8"]
     command = start(nothing_else, *words)
     at_step(6, nothing_else / "outputs", 300)

@@ -1,4 +1,4 @@
-"""`status`, `wait` and `cancel` of jobs, as stand-ins for Slurm's commands, and the files of the runs, tell of them."""
+"""`status`, `wait` and `cancel` of Slurm jobs, with stand-ins for Slurm's commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inceptionctl.runs.records.process import Submission, SubmittedJob
 
 
 class Site:
-    """Runs that were submitted at once, and what the cluster has to say of their jobs."""
+    """The runs of one submission, and what the cluster knows about their jobs."""
 
     def __init__(self, folder):
         self.folder, self.bin = folder / "outputs" / "table", folder / "bin"
@@ -31,15 +31,15 @@ class Site:
         stand_in(self.bin, "scancel")
 
     def knows(self, *jobs, does=""):
-        """The controller: of jobs as "12_3|RUNNING|node1|None"."""
+        """What squeue prints: jobs as "12_3|RUNNING|node1|None"."""
         stand_in(self.bin, "squeue", "\n".join([*(f"echo '{job}'" for job in jobs), does]))
 
     def remembers(self, *jobs, does=""):
-        """Accounting: of jobs as "12_3|TIMEOUT|node1|0:0"."""
+        """What sacct prints: jobs as "12_3|TIMEOUT|node1|0:0"."""
         stand_in(self.bin, "sacct", "\n".join([*(f"echo '{job}'" for job in jobs), does]))
 
     def run(self, name, *jobs, started=0, code=None, message="", done=False) -> RunDir:
-        """One that these jobs were to work on, the last of which began so often."""
+        """A run with these jobs, the last of which started so often."""
         run = RunDir(self.folder / f"{name}-0")
         run.log().parent.mkdir(parents=True)
         run.config.touch()
@@ -73,7 +73,7 @@ def site(tmp_path, monkeypatch):
     return made
 
 
-def test_two_hundred_cells_are_asked_for_at_once(site):
+def test_two_hundred_cells_need_one_squeue_and_one_sacct(site):
     for n in range(200):
         site.run(f"{n:03}", f"12_{n}")
     site.knows(*(f"12_{n}|RUNNING|node{n}|None" for n in range(100)))
@@ -84,7 +84,7 @@ def test_two_hundred_cells_are_asked_for_at_once(site):
     assert "--jobs=12 " in calls(site.bin, "squeue")[0], "the array, not its two hundred tasks"
 
 
-def test_what_is_done_needs_no_asking(site):
+def test_slurm_is_not_asked_about_finished_runs(site):
     site.run("a", "12_3", started=1, code=0, done=True)
     assert site.status()["a"]["state"] == "done"
     assert site.asked() == {"squeue": 0, "sacct": 0}
@@ -99,15 +99,15 @@ def test_what_is_done_needs_no_asking(site):
         ("12_3|COMPLETING|node1|None", {"started": 1, "code": 0}, "starting", None),
     ],
 )
-def test_the_controller_knows_best_of_a_job_that_it_has(job, how, state, reason, site):
+def test_the_controller_decides_for_a_job_that_it_still_has(job, how, state, reason, site):
     site.run("a", "12_3", **how)
     site.knows("12_2|RUNNING|node9|None", job)
     entry = site.status()["a"]
     assert (entry["job"], entry["state"], entry["reason"]) == ("12_3", state, reason)
 
 
-def test_a_job_whose_first_rank_is_at_work_is_running(site):
-    """By its files: the lock is held on another machine."""
+def test_a_job_whose_rank_0_holds_the_lock_is_running(site):
+    """The lock is held on another machine: only its file shows here."""
     run = site.run("a", "12_3", started=2)
     run.lock.touch()
     site.knows("12_3|RUNNING|node1|None")
@@ -126,7 +126,7 @@ def test_a_job_whose_first_rank_is_at_work_is_running(site):
     ],
 )
 @pytest.mark.parametrize("forgotten", [True, False])
-def test_the_end_of_a_job_is_told_by_who_still_knows(forgotten, word, state, site):
+def test_the_end_of_a_job_comes_from_whoever_still_knows_it(forgotten, word, state, site):
     site.run("a", "12_3", started=1)
     if forgotten:
         site.knows(does="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
@@ -137,14 +137,14 @@ def test_the_end_of_a_job_is_told_by_who_still_knows(forgotten, word, state, sit
     assert site.status()["a"]["state"] == state
 
 
-def test_the_last_of_a_runs_jobs_counts(site):
+def test_the_last_job_of_a_run_counts(site):
     site.run("a", "12_3", "40", started=1, code=130)
     site.knows("12_3|CANCELLED|node1|None", "40|PENDING||Resources")
     assert (site.status()["a"]["job"], site.status()["a"]["state"]) == ("40", "requeued")
 
 
 @pytest.mark.parametrize("slurm", ["forgets", "is not here", "does not answer"])
-def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
+def test_the_run_files_are_enough_where_slurm_is_silent(slurm, site, monkeypatch):
     site.run("a", "12_0", started=1, code=130)
     site.run("b", "12_1", started=1)
     site.run("c", "12_2", started=1, code=1, message="it diverged")
@@ -168,14 +168,14 @@ def test_the_files_tell_where_slurm_does_not(slurm, site, monkeypatch):
     assert "before Python started: two / three / module: command not found; " in found["f"]["reason"]
 
 
-def test_a_job_that_left_no_log_points_to_the_file_system(site):
+def test_a_job_without_a_log_hints_at_the_file_system(site):
     site.run("a", "12_3")
     site.remembers("12_3|FAILED|node1|0:53")
     entry = site.status()["a"]
     assert (entry["state"], "shared file system" in entry["reason"]) == ("failed", True)
 
 
-def test_a_person_is_told_why_a_job_waits(site):
+def test_status_shows_why_a_job_is_waiting(site):
     site.run("a", "12_3")
     site.knows("12_3|PENDING||AssocGrpGRES")
     code, said = launched("status", site.folder)
@@ -184,8 +184,8 @@ def test_a_person_is_told_why_a_job_waits(site):
     assert "1 run: 1 queued" in said
 
 
-def test_wait_waits_for_the_queue(site):
-    """Queued at the first look, done at the second."""
+def test_wait_waits_for_queued_jobs(site):
+    """Queued at first, done at the second look."""
     run = site.run("a", "12_3", started=1, code=0)
     write_record(run.path / "later.json", RESULT)
     mv = f"[ -f '{run.path}/later.json' ] && /bin/mv '{run.path}/later.json' '{run.result}'"
@@ -194,7 +194,7 @@ def test_wait_waits_for_the_queue(site):
     assert (code, "1 run: 1 requeued" in said) == (0, True)
 
 
-def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
+def test_cancel_cancels_open_jobs_and_the_report_that_depends_on_them(site):
     for n in range(3):
         site.run(f"{n}", f"12_{n}")
     site.knows("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None", "13|PENDING||Dependency")
@@ -205,7 +205,7 @@ def test_cancel_ends_what_is_open_and_the_report_that_waits_for_it(site):
     assert {word for word in words.split() if not word.startswith("-")} == {"12_0", "12_1", "13"}
 
 
-def test_a_run_that_goes_on_here_after_its_job_is_cancelled_here(site):
+def test_a_run_resumed_on_this_machine_is_cancelled_on_this_machine(site):
     run = site.run("a", "12_3", started=1, code=130)
     site.remembers("12_3|CANCELLED by 0|node1|0:0")
     with sleeping_command() as ours:

@@ -1,4 +1,4 @@
-"""What a batch script says, as text and to the bash that runs it, with stand-ins for Slurm's commands."""
+"""The batch scripts: their text, and what bash does with them, with stand-ins for Slurm's commands."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def text(here=Path("/here"), array=False, **changes) -> str:
 
 
 def options(script: str) -> list[str]:
-    """As sbatch reads them: quotes and a backslash as in a shell, what follows a bare # is a comment."""
+    """As sbatch reads them: with quotes and backslashes as in a shell, and comments after a bare #."""
     lines = [line.removeprefix("#SBATCH") for line in script.splitlines() if line.startswith("#SBATCH")]
     words = [shlex.split(line, comments=True) for line in lines]
     assert [found for found in words if len(found) != 1] == [], "one option a line"
@@ -55,12 +55,12 @@ def options(script: str) -> list[str]:
         ("1-02:03:04", 93784), ("UNLIMITED", None), ("1:2:3:4", None), ("1-", None),
     ],
 )  # fmt: skip
-def test_times_are_read_as_sbatch_reads_them(limit, seconds):
+def test_time_limits_are_read_as_sbatch_reads_them(limit, seconds):
     assert seconds_of(limit) == seconds
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [("12:00:00", 120), ("4", 60), ("0:40", 10), (None, 120), ("0", 120)])
-def test_a_job_is_warned_in_time_but_for_a_quarter_of_its_time_at_most(limit, seconds):
+def test_a_job_is_signalled_two_minutes_before_its_limit_or_a_quarter_of_a_short_one(limit, seconds):
     assert warning_seconds(limit) == seconds
     assert f"--signal=USR2@{seconds}" in options(text(time=limit))
 
@@ -74,7 +74,7 @@ def test_a_job_is_warned_in_time_but_for_a_quarter_of_its_time_at_most(limit, se
         ({"nodes": 3, "gpus_per_node": 0}, TaskLayout(3, 1, 0, None)),
     ],
 )
-def test_a_rank_is_a_gpu_or_one_of_the_processes_on_cpus(asked, layout):
+def test_there_is_a_rank_per_gpu_or_nproc_ranks_on_cpus(asked, layout):
     assert TaskLayout.of(slurm(**asked)) == layout
     said = options(text(**asked))
     assert {f"--nodes={layout.nodes}", f"--ntasks-per-node={layout.tasks}"} < set(said)
@@ -83,7 +83,7 @@ def test_a_rank_is_a_gpu_or_one_of_the_processes_on_cpus(asked, layout):
     assert layout.nproc == layout.nodes * layout.tasks
 
 
-def test_what_is_asked_of_the_site_is_asked_of_sbatch():
+def test_settings_become_options_of_sbatch():
     said = options(
         text(partition="long", account="lab", qos="low", mem="64G", constraint="a100|h100", exclude="n[1-2]")
     )
@@ -91,15 +91,15 @@ def test_what_is_asked_of_the_site_is_asked_of_sbatch():
     assert {"--exclude=n[1-2]", "--requeue", "--open-mode=append"} < set(said)
 
 
-def test_nothing_is_asked_that_is_left_to_the_site():
+def test_a_setting_that_is_null_becomes_no_option():
     left = ("partition", "account", "qos", "mem", "time", "constraint", "exclude")
     assert [option for option in options(text()) if option.startswith(tuple(f"--{key}" for key in left))] == []
 
 
-def test_any_other_option_of_sbatch_is_passed_on():
+def test_extra_options_are_passed_to_sbatch():
     said = options(text(extra={"reservation": "mine", "comment": 'for "X" # 2', "signal": "USR2@600"}))
     assert {"--reservation=mine", '--comment=for "X" # 2'} < set(said)
-    assert [option for option in said if "signal" in option] == ["--signal=USR2@600"], "it takes the place of ours"
+    assert [option for option in said if "signal" in option] == ["--signal=USR2@600"], "it replaces ours"
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -112,7 +112,7 @@ def test_a_folder_may_have_any_name(name):
 
 
 @pytest.mark.parametrize(("array", "job"), [(True, "12_3"), (False, "12")])
-def test_the_log_lies_where_status_looks_for_it(array, job):
+def test_status_finds_the_log_of_a_job(array, job):
     (log,) = [option for option in options(text(array=array)) if option.startswith("--output=")]
     written = log.removeprefix("--output=").replace("%A_%a", "12_3").replace("%j", "12")
     assert written == str(job_log(job, Path("/here")))
@@ -120,7 +120,7 @@ def test_the_log_lies_where_status_looks_for_it(array, job):
 
 @dataclass
 class Site:
-    """Three cells that are submitted at once, and what stands in for Slurm."""
+    """A submission of three cells, with stand-ins for Slurm's commands."""
 
     folder: Path
 
@@ -137,7 +137,7 @@ class Site:
         stand_in(self.bin, "scontrol", f"[ $1 = show ] && echo node1 && exit; exit {0 if requeues else 1}")
 
     def ranks(self, code=0, recorded=None, also=""):
-        """They end with `code`, and the first of them records `recorded` in exit.json."""
+        """srun ends with `code`, and rank 0 writes `recorded` to exit.json."""
         record = ""
         if recorded is not None:
             write_record(self.folder / "exit.json", ExitStatus(code=recorded, message=MESSAGE))
@@ -145,7 +145,7 @@ class Site:
         stand_in(self.bin, "srun", f"{also}\n{record}\nexit {code}")
 
     def run(self, task=None, offset=None, restarts=0, **changes) -> int:
-        """The job, as a batch node runs it: its exit code."""
+        """Runs the script as a batch node does: its exit code."""
         paths = {label: run.path for label, run in self.runs.items()}
         script = job_script(slurm(**changes), self.here, "name", paths, array=task is not None)
         array = {} if task is None else {"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": str(task)}
@@ -176,7 +176,7 @@ def site(tmp_path):
 
 
 @pytest.mark.parametrize(("code", "recorded"), [(0, 0), (137, 0), (1, 1), (137, 2)])
-def test_the_exit_code_that_the_first_rank_recorded_is_the_job_s(code, recorded, site):
+def test_the_job_ends_with_the_exit_code_that_rank_0_recorded(code, recorded, site):
     site.ranks(code, recorded)
     assert site.run(task=1) == recorded
     assert exit_status(site.runs["cell 1"]).message == MESSAGE, "the script leaves it alone"
@@ -186,19 +186,19 @@ def test_the_exit_code_that_the_first_rank_recorded_is_the_job_s(code, recorded,
 @pytest.mark.parametrize(
     ("code", "recorded"), [(130, 130), (0, 130), (137, None), (143, None), (EXIT_RETRY, EXIT_RETRY), (1, EXIT_RETRY)]
 )
-def test_a_job_that_saved_or_lost_a_process_goes_on(code, recorded, site):
+def test_a_job_that_was_stopped_or_lost_a_process_is_requeued(code, recorded, site):
     site.ranks(code, recorded)
     assert site.run(task=1) == 0
     assert (site.requeued, site.submitted) == (["requeue 12_1"], []), "the bare id would requeue the whole array"
 
 
-def test_a_job_of_its_own_goes_on_by_its_own_id(site):
+def test_a_job_without_an_array_is_requeued_by_its_id(site):
     site.ranks(130, 130)
     assert site.run() == 0
     assert site.requeued == ["requeue 15"]
 
 
-def test_a_job_that_ends_before_python_began_does_so_once_and_says_so(site):
+def test_a_job_that_ends_before_python_starts_is_not_requeued(site):
     site.ranks(1)
     assert site.run(task=2) == 1
     assert (site.requeued, site.submitted) == ([], [])
@@ -206,7 +206,7 @@ def test_a_job_that_ends_before_python_began_does_so_once_and_says_so(site):
     assert exit_status(site.runs["cell 2"]).message == "job 12_2 failed: see its log"
 
 
-def test_the_exit_of_the_start_before_is_not_that_of_this_one(site):
+def test_the_exit_code_of_an_earlier_start_does_not_count(site):
     record_exit(site.runs["cell 0"], 130, "stopped")
     site.ranks(0)
     assert (site.run(task=0), site.requeued) == (0, [])
@@ -214,7 +214,7 @@ def test_the_exit_of_the_start_before_is_not_that_of_this_one(site):
 
 
 @pytest.mark.parametrize("state", ["CANCELLED", "COMPLETING"])
-def test_a_job_that_is_cancelled_while_it_saves_stays_so(state, site):
+def test_a_job_that_is_cancelled_while_it_saves_is_not_requeued(state, site):
     stand_in(site.bin, "squeue", f"echo {state}")
     site.ranks(130, 130)
     assert site.run(task=0) == 130
@@ -226,14 +226,14 @@ def test_a_job_that_is_cancelled_while_it_saves_stays_so(state, site):
     ["slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0. Some of your processes may have been killed",
      "slurmstepd: error: Job 12 exceeded memory limit (400 > 100), being killed"],
 )  # fmt: skip
-def test_a_job_that_lacks_memory_would_lack_it_again(line, site):
+def test_a_job_that_ran_out_of_memory_is_not_requeued(line, site):
     site.ranks(137)
     site.log("12_1", line)
     assert site.run(task=1) == 1
     assert (site.requeued, site.submitted) == ([], [])
 
 
-def test_where_a_site_forbids_to_requeue_another_job_follows(site):
+def test_where_a_site_forbids_requeueing_a_new_job_is_submitted(site):
     site.controller(requeues=False)
     site.ranks(130, 130)
     (site.here / "report.sh").touch()
@@ -245,7 +245,7 @@ def test_where_a_site_forbids_to_requeue_another_job_follows(site):
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_the_job_that_follows_is_found_by_status_whatever_the_folder_is_called(name, tmp_path):
+def test_status_finds_the_new_job_whatever_the_folder_is_called(name, tmp_path):
     site = Site(tmp_path / name)
     site.controller(requeues=False)
     site.ranks(130, 130)
@@ -254,7 +254,7 @@ def test_the_job_that_follows_is_found_by_status_whatever_the_folder_is_called(n
     assert jobs_of(site.runs["cell 0"]) == [("99", site.here)]
 
 
-def test_a_job_that_can_neither_requeue_nor_submit_has_failed(site):
+def test_a_job_that_can_neither_be_requeued_nor_submitted_has_failed(site):
     site.controller(requeues=False)
     stand_in(site.bin, "sbatch", "exit 1")
     site.ranks(130, 130)
@@ -263,27 +263,27 @@ def test_a_job_that_can_neither_requeue_nor_submit_has_failed(site):
 
 
 @pytest.mark.parametrize(("task", "offset", "cell"), [(None, None, 0), (2, None, 2), (2, 0, 2), (0, 2, 2), (1, 1, 2)])
-def test_each_task_works_on_its_cell_and_a_later_array_on_later_ones(task, offset, cell, site):
+def test_each_task_runs_its_cell_and_a_later_array_later_cells(task, offset, cell, site):
     site.ranks()
     assert site.run(task, offset) == 0
     assert site.worked_on == [str(cell)]
 
 
-def test_setup_comes_before_the_ranks_which_see_what_it_sets(site):
+def test_setup_runs_before_the_ranks_and_sets_their_environment(site):
     site.ranks(also=f'echo "$LOADED" >"{site.folder}/seen"')
     assert site.run(setup=["LOADED='cuda 13'", "export LOADED"]) == 0
     assert (site.folder / "seen").read_text() == "cuda 13\n"
 
 
-def test_a_setup_that_fails_ends_the_job_before_the_ranks_begin(site):
+def test_a_setup_that_fails_ends_the_job_before_the_ranks_start(site):
     site.ranks()
     assert site.run(task=1, setup=["false"]) == 1
     assert site.worked_on == []
     assert has_failed(site.runs["cell 1"])
 
 
-def test_every_rank_knows_which_it_is_and_where_they_meet(site, monkeypatch):
-    """The stand-in for srun starts the second of four, on the second node, with a stand-in for Python."""
+def test_every_rank_gets_its_number_and_the_rendezvous_address(site, monkeypatch):
+    """The stand-in for srun starts rank 2 of 4, on the second node, with a stand-in for Python."""
     tell = 'echo "$RANK $LOCAL_RANK $WORLD_SIZE $OMP_NUM_THREADS $MASTER_ADDR $INCEPTIONCTL_SUBMISSION" >"$0.told"'
     stand_in(site.bin, "python", tell + '\necho "$MASTER_PORT" >>"$0.ports"')
     monkeypatch.setattr(sys, "executable", str(site.bin / "python"))
@@ -294,4 +294,4 @@ def test_every_rank_knows_which_it_is_and_where_they_meet(site, monkeypatch):
     assert (site.bin / "python.told").read_text() == f"2 0 4 3 node1 {site.here}\n"
     assert calls(site.bin, "python")[0] == f"-m inceptionctl.worker {site.runs['cell 0'].path}"
     before, again = (int(port) for port in (site.bin / "python.ports").read_text().split())
-    assert 10000 <= before != again < 30000, "what is left of the start before may still hold its port"
+    assert 10000 <= before != again < 30000, "the port of the earlier start may still be taken"
