@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +50,11 @@ def read_metrics(path: Path) -> list[MetricRow]:
     return read_lines(path, ANY_ROW)
 
 
-def last_metrics(path: Path) -> list[MetricRow]:
-    """The rows in the file's last 16 KiB."""
-    return MetricsTail(path, max(0, _size(path) - TAIL_BYTES)).read()
+def newest_metrics(path: Path) -> Iterator[MetricRow]:
+    """The rows in the file's last 16 KiB, the newest first, read one after the other."""
+    tail = MetricsTail(path, max(0, _size(path) - TAIL_BYTES))
+    for line in reversed(tail.new_lines()):
+        yield from _whole(path, line)
 
 
 @dataclass
@@ -63,6 +66,9 @@ class MetricsTail:
 
     def read(self) -> list[MetricRow]:
         """A run that goes back to a checkpoint cuts the file: a row that begins before the offset is left out."""
+        return [row for line in self.new_lines() for row in _whole(self.path, line)]
+
+    def new_lines(self) -> list[bytes]:
         size = _size(self.path)
         if size <= self.offset:
             self.offset = size
@@ -72,7 +78,7 @@ class MetricsTail:
             data = file.read(size - self.offset)
         complete = data[: data.rfind(b"\n") + 1]
         self.offset += len(complete)
-        return [row for line in complete.splitlines(keepends=True) for row in _whole(self.path, line)]
+        return complete.splitlines(keepends=True)
 
 
 def _whole(path: Path, line: bytes) -> list[MetricRow]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.runs.exits import exit_status, has_failed
 from inceptionctl.runs.io import read_record
-from inceptionctl.runs.metrics import last_metrics
+from inceptionctl.runs.metrics import newest_metrics
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import EvalRow, MetricRow, TrainRow
+from inceptionctl.runs.records.metrics import EvalRow, TrainRow
 from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.starts import read_starts
 
@@ -34,14 +33,15 @@ class RunState:
 
 
 def run_state(run: RunDir) -> RunState:
-    starts, rows = read_starts(run), last_metrics(run.metrics)
-    train = next((row for row in reversed(rows) if isinstance(row, TrainRow)), None)
+    starts = read_starts(run)
+    newest = next(newest_metrics(run.metrics), None)
+    train = next((row for row in newest_metrics(run.metrics) if isinstance(row, TrainRow)), None)
     return RunState(
         state=_state(run, started=bool(starts)),
         node=starts[-1].node if starts else "",
-        epoch=max((row.epoch for row in rows), default=None),
+        epoch=newest.epoch if newest else None,
         images_per_s=train.images_per_s if train else None,
-        error=_final_error(run) if run.finished else _last_error(rows),
+        error=_final_error(run) if run.finished else _last_error(run),
         restarts=max(len(starts) - 1, 0),
     )
 
@@ -114,6 +114,6 @@ def _final_error(run: RunDir) -> float:
     return read_record(run.result, Result).evaluation("ema").top1_error
 
 
-def _last_error(rows: Sequence[MetricRow]) -> float | None:
-    seen = (row for row in reversed(rows) if isinstance(row, EvalRow) and row.purpose != "selection")
-    return next((row.top1_error for row in seen), None)
+def _last_error(run: RunDir) -> float | None:
+    rows = (row for row in newest_metrics(run.metrics) if isinstance(row, EvalRow) and row.purpose != "selection")
+    return next((row.top1_error for row in rows), None)

@@ -14,13 +14,16 @@ from inceptionctl.config.compose import Tree, compose
 from inceptionctl.config.schema import Config, Slurm
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
+from inceptionctl.papers import records as papers
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
-from inceptionctl.runs.records.table import cell_label
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest, cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
-from inceptionctl.tables import manifest
 from inceptionctl.tables.ladder import Rung, Table, resolve_rows, seeds_of
+from inceptionctl.tables.manifest import overrides, setting
 
 
 @dataclass(frozen=True)
@@ -64,36 +67,53 @@ class TablePlan:
         return {label: plan for label, plan in self.plans.items() if needs_run(plan)}
 
     def write_manifest(self) -> None:
-        rows = [self._row(row) for row in self.rows]
-        classes = len(self.first.data.classes)
-        manifest.write(self.folder, self.table, self.configs, self.command, classes, rows, self.paper)
+        config, table = self.first.config, self.table
+        manifest = TableManifest(
+            table=table.name,
+            mode=table.mode,
+            title=f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
+            setting=setting(self.configs),
+            command=self.command,
+            metric=table.metric,
+            image_set=config.data.eval_split,
+            protocol=config.protocol.name,
+            weights=table.weights,
+            comparable=False,  # no scale evaluates on the paper's images by its protocol yet
+            chance_error=100.0 * (1 - 1 / len(self.first.data.classes)),
+            quoted=table.quoted,
+            rows=[self._row(row) for row in self.rows],
+            overrides=overrides(self.paper, self.configs[0]),
+        )
+        write_record(self.folder / MANIFEST, manifest)
 
-    def _row(self, row: Rung) -> manifest.LedgerRow:
-        label = row.row.label
-        plans = {seed: plan for (of_row, seed), plan in self.cells.items() if of_row == label}
+    def _row(self, row: Rung) -> ManifestRow:
+        definition = row.row
+        plans = {seed: plan for (label, seed), plan in self.cells.items() if label == definition.label}
         any_plan = next(iter(plans.values()))
-        return manifest.LedgerRow(
-            label=label,
-            cell=row.row.cell,
-            against=row.row.against,
-            switch=row.row.add,
-            cost=any_plan.cost,
-            full=any_plan.full,
-            identities={seed: plan.identity for seed, plan in plans.items()},
+        return ManifestRow(
+            label=definition.label,
+            paper=definition.cell,
+            against=definition.against,
+            switch=definition.add,
+            params=any_plan.cost.params,
+            macs=any_plan.cost.macs,
+            full_params=any_plan.full.params,
+            full_macs=any_plan.full.macs,
+            cells=[ManifestCell(seed=seed, identity=plan.identity) for seed, plan in plans.items()],
         )
 
 
-def plan_table(tree: Tree, overrides: Sequence[str]) -> TablePlan:
+def plan_table(tree: Tree, words: Sequence[str]) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
     table, seeds = parse_as(Table, tree["table"]), seeds_of(tree["seeds"])
-    rows = resolve_rows(table, overrides)
+    rows = resolve_rows(table, words)
     if rows[0].config.run_dir:
         raise RequestError(
             "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
         )
     first = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
     cells = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
-    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *overrides]))
+    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *words]))
     place(plans.plans)
     return plans
 
@@ -101,7 +121,7 @@ def plan_table(tree: Tree, overrides: Sequence[str]) -> TablePlan:
 def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [
-        f"{table.table.name}: {manifest.setting(table.configs)}; {table.first.data.provenance}",
+        f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}",
         f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
     ]
     warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})

@@ -12,7 +12,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.papers import records as papers
 from inceptionctl.tables.ladder import Table, difference, resolve_rows, seeds_of
-from inceptionctl.tables.manifest import overridden
+from inceptionctl.tables.manifest import overrides
 
 DECLARED = {
     "RMSProp": {"optim.name", "optim.decay", "optim.eps"},
@@ -92,7 +92,7 @@ def test_seeds_that_make_no_sense(asked):
 
 def test_a_report_lists_what_the_scale_sets_against_the_paper():
     paper, here = parse(compose("train", ["scale=imagenet"])), parse(compose("train", []))
-    listed = {row["key"]: (row["paper"], row["here"]) for row in overridden(paper, here)}
+    listed = {one.key: (one.paper, one.here) for one in overrides(paper, here)}
     assert listed["train.batch_size"] == ("1600", "32")
     assert listed["schedule.lr"] == ("0.045", "0.3")
     assert listed["arch.width"] == ("1.0", "0.25")
