@@ -1,5 +1,4 @@
-"""`inceptionctl models [FILTER]`: the networks beside the papers' figures, one of them as the paper's layer table, two
-of them compared, or one drawn."""
+"""`inceptionctl models`: networks beside their papers' figures, one as a layer table or a drawing, two compared."""
 
 from __future__ import annotations
 
@@ -8,98 +7,101 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from inceptionctl.describe import data, difference, family, layers
+from inceptionctl.describe import as_json, difference, family, layers
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture
 
+SCHEMA = 1  # of what --json prints
+
 
 def main(argv: list[str]) -> int:
-    asked = _parser().parse_args(argv)
-    if asked.pixels is not None and asked.pixels < 1:
-        raise RequestError(f"--pixels {asked.pixels} is no size of an input")
-    _action(asked)(asked)
+    args = _parser().parse_args(argv)
+    if args.pixels is not None and args.pixels < 1:
+        raise RequestError(f"--pixels {args.pixels} is not allowed: an input has at least 1 pixel")
+    _action(args)(args)
     return 0
 
 
-def list_networks(asked: argparse.Namespace) -> None:
-    names = family.chosen(asked.filter)
-    if asked.json:
-        _dump(data.family(names))
+def list_networks(args: argparse.Namespace) -> None:
+    names = family.matching(args.pattern)
+    if args.json:
+        _print_json(as_json.family(names))
         return
-    table = family.table(names)
-    _print(table, bold=(0, 1))
+    _print(family.table(names), bold=(0, 1))
     _print(["", *family.notes(names)])
 
 
-def show_network(asked: argparse.Namespace) -> None:
-    name, pixels = asked.filter, asked.pixels or architecture(asked.filter).pixels
-    if asked.json:
-        _dump(data.layers(name, pixels))
+def show_network(args: argparse.Namespace) -> None:
+    name, pixels = args.pattern, args.pixels or architecture(args.pattern).pixels
+    if args.json:
+        _print_json(as_json.layers(name, pixels))
         return
     table = layers.table(name, pixels)
     _print(table, bold=[0, *(i for i, line in enumerate(table) if line.startswith("total"))])
-    _print(["", *layers.size_lines(name, pixels, ascii_only=not _draws_blocks()), ""])
+    _print(["", *layers.size_lines(name, pixels, ascii_only=not _is_unicode()), ""])
     _print(layers.notes(name, pixels))
 
 
-def compare(asked: argparse.Namespace) -> None:
-    a, b = asked.diff
-    if asked.json:
-        _dump(difference.as_data(a, b, asked.pixels))
+def compare(args: argparse.Namespace) -> None:
+    a, b = args.diff
+    if args.json:
+        _print_json(difference.as_json(a, b, args.pixels))
         return
-    _print(difference.between(a, b, asked.pixels), bold=(0,))
+    _print(difference.as_text(a, b, args.pixels), bold=(0,))
 
 
-def draw(asked: argparse.Namespace) -> None:
+def draw(args: argparse.Namespace) -> None:
     from inceptionctl.describe.drawing import page
 
-    page.write(asked.filter, asked.pixels or architecture(asked.filter).pixels, asked.draw)
-    _print([f"{asked.filter}: drawn in {asked.draw}"])
+    page.write(args.pattern, args.pixels or architecture(args.pattern).pixels, args.draw)
+    _print([f"{args.pattern}: drawn in {args.draw}"])
 
 
-def _action(asked: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
-    """What is asked for. Raises RequestError for flags that do not go together."""
-    if asked.diff:
-        if asked.filter or asked.draw:
+def _action(args: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
+    """Raises RequestError for options that do not go together."""
+    if args.diff:
+        if args.pattern or args.draw:
             raise RequestError("--diff A B takes two networks and no other argument but --pixels and --json")
         return compare
-    if asked.draw and asked.json:
+    if args.draw and args.json:
         raise RequestError("--draw and --json exclude each other")
-    if asked.filter in ARCHITECTURES:
-        return draw if asked.draw else show_network
-    if (asked.draw or asked.pixels) and not asked.filter:
-        raise RequestError(f"--{'draw' if asked.draw else 'pixels'} needs the name of one network")
-    if asked.draw or asked.pixels:
-        architecture(asked.filter)  # says which there are
+    if args.pattern in ARCHITECTURES:
+        return draw if args.draw else show_network
+    if (args.draw or args.pixels) and not args.pattern:
+        raise RequestError(f"--{'draw' if args.draw else 'pixels'} needs the name of one network")
+    if args.draw or args.pixels:
+        architecture(args.pattern)  # raises, and lists the names
     return list_networks
 
 
 def _print(lines: Sequence[str], bold: Sequence[int] = ()) -> None:
-    """Lines stay whole, however narrow the terminal. Rich, which takes a while to import, is for terminals only."""
+    """Lines never wrap. Only a terminal pays for the import of rich."""
     if not sys.stdout.isatty():
         print("\n".join(lines))
         return
     from rich.console import Console
 
-    to = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for i, line in enumerate(lines):
-        to.print(line, style="bold" if i in bold else None)
+        console.print(line, style="bold" if i in bold else None)
 
 
-def _draws_blocks() -> bool:
+def _is_unicode() -> bool:
     return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
-def _dump(found: object) -> None:
-    print(json.dumps(found, indent=1))
+def _print_json(tree: dict[str, Any]) -> None:
+    print(json.dumps({"schema": SCHEMA} | tree, indent=1))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="inceptionctl models", description=__doc__)
-    parser.add_argument("filter", nargs="?", metavar="NAME", help="one network, or a part of names or glob: 'resnet*'")
-    parser.add_argument("--pixels", type=int, metavar="N", help="input size (default: the paper's)")
-    parser.add_argument("--json", action="store_true", help="the same as data, nothing rounded")
+    help_of_name = "one network by its name, or those that contain this text or match a glob such as 'resnet*'"
+    parser.add_argument("pattern", nargs="?", metavar="NAME", help=help_of_name)
+    parser.add_argument("--pixels", type=int, metavar="N", help="side of the input (default: the paper's)")
+    parser.add_argument("--json", action="store_true", help="print JSON with exact counts")
     parser.add_argument("--diff", nargs=2, metavar=("A", "B"), help="what changes from network A to network B")
-    parser.add_argument("--draw", type=Path, metavar="FILE.svg", help="draws the network and its modules")
+    parser.add_argument("--draw", type=Path, metavar="FILE.svg", help="draw the network and its modules")
     return parser

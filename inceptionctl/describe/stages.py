@@ -1,4 +1,4 @@
-"""A network as the rows of a paper's layer table: its stages, identical ones in a row taken together."""
+"""A network as the rows of a paper's layer table: its stages, identical neighbours as one row."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from inceptionctl.models.spec.shapes import FeatureMap
 
 @dataclass(frozen=True)
 class Stage:
-    """`names` of the stages that are one; `into` the input of the first, `out` the output of the last, `layers` of all
-    of them; `one_input`: all get a map of the same size."""
+    """One stage, or neighbours that share a row: `names` and `layers` of all, `into` of the first, `out` of the last.
+
+    `one_input`: all of them have an input of the same size.
+    """
 
     names: tuple[str, ...]
     node: Node
@@ -31,9 +33,18 @@ class Stage:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def is_head(self) -> bool:
+        return isinstance(self.node, Endpoint)
+
+    @property
+    def module(self) -> Node:
+        """The node; the auxiliary head of an endpoint."""
+        return self.node.head if isinstance(self.node, Endpoint) and self.node.head else self.node
+
+    @property
     def end(self) -> FeatureMap:
-        """The output; of an auxiliary head its own."""
-        return self.layers[-1].after if isinstance(self.node, Endpoint) and self.layers else self.out
+        """The output of `module`."""
+        return self.layers[-1].after if self.is_head and self.layers else self.out
 
     @property
     def span(self) -> str:
@@ -42,7 +53,7 @@ class Stage:
 
     @property
     def short(self) -> str:
-        """`block_a`, where that says it all beside a count; else `mixed_7b .. 7c`."""
+        """`block_a` if the names only differ in a number; else `mixed_7b .. 7c`."""
         if len(self.names) == 1:
             return self.names[0]
         family = self.names[0].rstrip("0123456789")
@@ -52,32 +63,35 @@ class Stage:
 
 
 def expand(spec: Seq, pixels: int) -> list[Stage]:
-    """Every stage by itself, the stem's layers in its place; taps without a head, which do nothing, are left out.
-    Raises ShapeError where the network does not survive an input of `pixels`."""
+    """Every stage, the stem's layers in its place, without endpoints that have no head.
+
+    Raises ShapeError for an input that is too small for the network.
+    """
     children: list[tuple[str, Node]] = []
     for name, node in spec:
-        inner = [(f"stem.{step}", layer) for step, layer in node] if isinstance(node, Seq) and name == "stem" else None
-        children += inner or [(name, node)]
-    found = stages(Seq(tuple(children)), (pixels, pixels))
+        if name == "stem" and isinstance(node, Seq):
+            children += [(f"stem.{layer}", child) for layer, child in node]
+        else:
+            children.append((name, node))
     return [
-        Stage((name,), node, into, part.out, part.layers)
-        for name, node, into, part in found
+        Stage((name,), node, into, cost.out, cost.layers)
+        for name, node, into, cost in stages(Seq(tuple(children)), (pixels, pixels))
         if not (isinstance(node, Endpoint) and node.head is None)
     ]
 
 
 def identical(a: Stage, b: Stage) -> bool:
-    """The same layers on the same map: the same cost."""
+    """The same layers on a map of the same size: the same cost."""
     return a.node == b.node and str(a.into) == str(b.into)
 
 
 def alike(a: Stage, b: Stage) -> bool:
-    """What a paper draws once, with a factor: the same layers to the same map, from inputs that may differ in width."""
+    """The same layers and output; the widths of the inputs may differ. A paper draws these once, with a factor."""
     return a.node == b.node and str(a.out) == str(b.out)
 
 
 def merge_repeats(found: Iterable[Stage], same: Callable[[Stage, Stage], bool] = identical) -> list[Stage]:
-    """Neighbours that are the `same` taken together."""
+    """The stages with neighbours that are the `same` as one row."""
     rows: list[Stage] = []
     for stage in found:
         if rows and same(rows[-1], stage):
@@ -90,13 +104,12 @@ def merge_repeats(found: Iterable[Stage], same: Callable[[Stage, Stage], bool] =
 
 
 def body(rows: Iterable[Stage]) -> Iterator[Stage]:
-    """The stages that work on maps: those before the final pooling or the first fully connected layer. Side heads are
-    none of them."""
+    """The stages before the final pooling or the first fully connected layer, without auxiliary heads."""
     for stage in rows:
         node = stage.node
         if isinstance(node, Linear) or (isinstance(node, Pool) and (node.global_ or node.grid)):
             return
         if isinstance(node, Conv) and node.global_:
             return
-        if not isinstance(node, Endpoint):
+        if not stage.is_head:
             yield stage

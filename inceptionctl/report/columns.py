@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.papers.records import Printed
+from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.footnotes import UNCONVERGED, footnotes, warnings
 from inceptionctl.report.format import DASH, change, interval, metric, number, rates, signed, spread, verdict
@@ -92,7 +92,7 @@ def more(findings: Findings) -> list[Column]:
     return columns
 
 
-def _of_paper(findings: Findings, title: str, text: Callable[[Printed], str]) -> Column:
+def _of_paper(findings: Findings, title: str, text: Callable[[PaperCell], str]) -> Column:
     printed = [*findings.table.quoted, *(row.printed for row in findings.table.rows)]
     return Column(title=title, cells=tuple(text(one) for one in printed))
 
@@ -115,5 +115,5 @@ def _mean(one: RowFinding) -> str:
     return spread(one.top1) + (f" {UNCONVERGED}" if failed else "")
 
 
-def _billions(one: Printed) -> str:
+def _billions(one: PaperCell) -> str:
     return DASH if one.cost_billion is None else f"{one.cost_billion:.1f} G"

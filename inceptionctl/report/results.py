@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.papers.records import Printed, printed, unprinted
+from inceptionctl.papers.records import PaperCell, paper_cell
 from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures, run_figures
 from inceptionctl.runs.find import RunIndex
 from inceptionctl.runs.io import read_record
@@ -37,7 +37,7 @@ class ResultRow:
     entry: ManifestRow
     name: str
     against: str | None
-    printed: Printed
+    printed: PaperCell
     cells: tuple[ResultCell, ...]
 
     @property
@@ -56,7 +56,7 @@ class ResultTable:
 
     folder: Path
     manifest: TableManifest
-    quoted: tuple[Printed, ...]
+    quoted: tuple[PaperCell, ...]
     rows: tuple[ResultRow, ...]
 
     @property
@@ -85,7 +85,7 @@ def read(folder: Path) -> ResultTable:
     table = ResultTable(
         folder=folder,
         manifest=manifest,
-        quoted=tuple(printed(record) for record in manifest.quoted),
+        quoted=tuple(paper_cell(record) for record in manifest.quoted),
         rows=tuple(_row(manifest, entry, other, index) for entry, other in zip(manifest.rows, above, strict=False)),
     )
     _check_same_images(table)
@@ -99,7 +99,7 @@ def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index
         entry=entry,
         name=f"+ {entry.label}" if added else entry.label,
         against=against,
-        printed=printed(entry.paper) if entry.paper else unprinted(entry.label),
+        printed=paper_cell(entry.paper) if entry.paper else PaperCell("", entry.label),
         cells=tuple(_cell(manifest, seed, run) for seed, run in runs.items()),
     )
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from inceptionctl.describe import notation as words
+from inceptionctl.describe import notation
 from inceptionctl.describe.drawing import page, svg
-from inceptionctl.describe.drawing.module_types import kinds
-from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Plus, Text, text_width
+from inceptionctl.describe.drawing.module_types import module_types
+from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Drawing, Plus, Text, text_width
 from inceptionctl.describe.stages import alike, expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Res, Sep, Seq, conv
@@ -27,6 +27,11 @@ def drawn(name):
 
 def shapes(drawing, kind):
     return [shape for shape in drawing.shapes if isinstance(shape, kind)]
+
+
+def boxes_of(spec):
+    (module,) = module_types(expand(spec, 8))
+    return shapes(page.figure(module, notation.BATCH_NORM_RELU), Box)
 
 
 def area(shape):
@@ -52,7 +57,7 @@ def segments(arrow):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_svg_is_well_formed_and_all_of_it_is_on_the_page(name):
+def test_the_svg_is_well_formed_and_everything_is_on_the_page(name):
     drawing = drawn(name)
     root = ElementTree.fromstring(svg.render(drawing))
     assert root.tag == f"{SVG}svg"
@@ -70,7 +75,7 @@ def test_the_svg_is_well_formed_and_all_of_it_is_on_the_page(name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_nothing_lies_on_anything_else(name):
+def test_no_two_shapes_overlap(name):
     solid = shapes(drawn(name), (Box, Text, Plus))
     assert [(a, b) for a, b in combinations(solid, 2) if overlap(area(a), area(b))] == []
 
@@ -111,20 +116,20 @@ def test_repeated_stages_are_one_box_with_a_factor():
     assert "2 x 3x3 conv, 64" in {line for box in shapes(drawn("vgg16"), Box) for line in box.lines}
 
 
-def test_modules_of_one_structure_are_drawn_once_with_letters_for_what_differs():
+def test_modules_of_one_structure_share_a_figure_with_letters():
     rows = merge_repeats(expand(network("googlenet"), 224), alike)
-    module, head = kinds(rows)
+    module, head = module_types(rows)
     assert [stage.span for stage in module.members][:2] == ["inception_3a", "inception_3b"]
     assert module.letters["a"] == (64, 128, 192, 160, 128, 112, 256, 256, 384)
-    assert module.widths["branch5x5", "1"] == "e"
+    assert module.widths["branch5x5.1"] == "e"
     assert head.letters == {}
-    assert head.widths["fc",] == "1024"
+    assert head.widths["fc"] == "1024"
 
 
-def test_layers_that_are_always_equally_wide_share_a_letter():
-    kind = next(k for k in kinds(expand(network("inception_v3"), 299)) if k.members[0].span == "mixed_6b")
-    assert kind.letters == {"a": (128, 160, 160, 192)}
-    assert kind.widths["branch_pool", "1"] == "192"
+def test_layers_of_equal_width_share_a_letter():
+    module = next(k for k in module_types(expand(network("inception_v3"), 299)) if k.members[0].span == "mixed_6b")
+    assert module.letters == {"a": (128, 160, 160, 192)}
+    assert module.widths["branch_pool.1"] == "192"
 
 
 def test_a_residual_block_has_its_sum_its_scale_and_its_shortcut():
@@ -136,21 +141,20 @@ def test_a_residual_block_has_its_sum_its_scale_and_its_shortcut():
 
 
 def test_a_fork_ends_in_the_concatenation_without_one_of_its_own():
-    (kind,) = kinds(expand(Seq.of(c=Cat.of(a=conv(4), b=conv(8) >> Cat.of(r=conv(6, (1, 3)), c=conv(6, (3, 1))))), 8))
-    boxes = [shape for shape in page.figure(kind, words.BATCH_NORM_RELU).shapes if isinstance(shape, Box)]
-    assert [box.lines for box in boxes if box.kind == "bar"] == [("from 8x8x3",), ("concat: 8x8x16",)]
+    fork = Cat.of(r=conv(6, (1, 3)), c=conv(6, (3, 1)))
+    boxes = boxes_of(Seq.of(c=Cat.of(a=conv(4), b=conv(8) >> fork)))
+    assert [box.lines for box in boxes if box.fill == "bar"] == [("from 8x8x3",), ("concat: 8x8x16",)]
 
 
-def test_whatever_stands_in_a_module_can_be_drawn():
+def test_nested_modules_can_be_drawn():
     inner = Res((("a", conv(8)), ("b", Sep(8, segments=2, pointwise_first=True))), 0.5)
     spec = Seq.of(m=Seq.of(first=conv(8), nested=inner, out=Cat.of(a=conv(2), b=conv(3)), last=conv(4)))
-    (kind,) = kinds(expand(spec, 8))
-    labels = {line for s in page.figure(kind, words.BATCH_NORM_RELU).shapes if isinstance(s, Box) for line in s.lines}
+    labels = {line for box in boxes_of(spec) for line in box.lines}
     assert {"in 2 segments", "1x1 first", "concat"} <= labels
 
 
 def test_text_is_escaped():
-    text = svg.render(page.Drawing(100, 100, (Text(0, 10, 'a < b & "c"'),)))
+    text = svg.render(Drawing(100, 100, (Text(0, 10, 'a < b & "c"'),)))
     assert ElementTree.fromstring(text).find(f"{SVG}text").text == 'a < b & "c"'
 
 
@@ -158,7 +162,7 @@ def test_text_is_escaped():
     ("target", "message"),
     [("v3.png", "written as .svg"), ("nowhere/v3.svg", "No such file"), ("folder.svg", "Is a directory")],
 )
-def test_what_cannot_be_written_is_refused(target, message, tmp_path):
+def test_a_target_that_cannot_be_written_is_refused(target, message, tmp_path):
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(RequestError, match=message):
         page.write("nin", 224, tmp_path / target)

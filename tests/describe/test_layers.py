@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from inceptionctl.describe import data, family, layers
-from inceptionctl.describe import notation as words
+from inceptionctl.describe import as_json, family, layers, notation
 from inceptionctl.describe.stages import expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
@@ -35,7 +34,7 @@ def row(lines, name):
     return next(line for line in lines if line.split()[:1] == [name])
 
 
-def test_the_table_gives_the_papers_rows():
+def test_the_table_has_the_papers_rows():
     table = layers.table("inception_v3", 299)
     assert row(table, "mixed_6e").split() == ["mixed_6e", "17x17x768", "927", "2,141,952", "617.9", "M"]
     assert row(table, "stem.conv_1a").split()[1:5] == ["3x3/2", "V", "32", "149x149x32"]
@@ -49,9 +48,9 @@ def test_the_table_gives_the_papers_rows():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_rows_of_every_table_add_up_to_its_total(name):
     rows = merge_repeats(expand(network(name), architecture(name).pixels))
-    whole = cost(network(name), (architecture(name).pixels,) * 2)
-    assert sum(stage.params for stage in rows) == whole.params
-    assert sum(stage.macs for stage in rows) == whole.macs
+    total = cost(network(name), (architecture(name).pixels,) * 2)
+    assert sum(stage.params for stage in rows) == total.params
+    assert sum(stage.macs for stage in rows) == total.macs
     assert len(layers.table(name, architecture(name).pixels)) > len(rows)
 
 
@@ -70,7 +69,7 @@ def test_the_same_layers_on_another_width_stay_apart():
 
 
 @pytest.mark.parametrize(
-    ("node", "said"),
+    ("node", "text"),
     [
         (conv(96, 3, 2, "valid"), "3x3/2 V 96"),
         (Conv(64, (11, 11), 4, 2, norm=None, bias=True), "11x11/4 P2 64 (no batch norm)"),
@@ -89,18 +88,18 @@ def test_the_same_layers_on_another_width_stay_apart():
         (conv(8) >> Cat.of(a=conv(4, (1, 3)), b=conv(4, (3, 1))), "1x1 8, {1x3 4 | 3x1 4}"),
     ],
 )  # fmt: skip
-def test_every_kind_of_layer_has_words(node, said):
-    assert words.inline(node) == said
+def test_the_notation_of_every_layer(node, text):
+    assert notation.inline(node) == text
 
 
-def test_a_residual_block_says_what_is_added_and_how_much_of_it():
+def test_the_notation_of_a_residual_block():
     block = Res((("branches", Cat.of(a=conv(8), b=conv(8, 3))), ("linear", conv(16))), 0.17, shortcut=conv(16))
-    assert words.lines(block) == [
+    assert notation.lines(block) == [
         "1x1 8", "3x3 8", "then 1x1 16", "shortcut: 1x1 16", "sum: shortcut + 0.17 x residual, ReLU",
     ]  # fmt: skip
 
 
-def test_the_paper_stands_beside_the_count_and_the_reason_behind():
+def test_notes_compare_paper_and_count():
     notes = "\n".join(layers.notes("bn_inception", 224))
     assert "13.6 M parameters; counted 11,188,288 (-17.7 %) [bn.base]" in notes
     assert architecture("bn_inception").differs in notes
@@ -118,46 +117,46 @@ def test_the_paper_stands_beside_the_count_and_the_reason_behind():
         ("inceptionv4.single.inception-v4", None, None),
     ],
 )
-def test_the_papers_sizes_are_read_from_records_and_facts(record, params, macs):
-    claim = papers.claimed(record)
-    assert (claim.params, claim.macs) == (params, macs)
+def test_the_papers_sizes_come_from_records_and_facts(record, params, macs):
+    size = papers.paper_size(record)
+    assert (size.params, size.macs) == (params, macs)
 
 
-def test_a_size_that_is_in_no_paper_is_refused():
+def test_an_unknown_record_is_refused():
     with pytest.raises(RequestError, match=r"no record of papers.yaml 'bn.bas'"):
-        papers.claimed("bn.bas")
+        papers.paper_size("bn.bas")
 
 
-def test_every_claim_is_near_the_count_or_explained():
+def test_every_printed_size_is_near_the_count_or_explained():
     for name, entry in ARCHITECTURES.items():
-        said, (plain, _) = family.claim(name), family.counted(name)
-        for printed, count in ((said and said.params, plain.params), (said and said.macs, plain.macs)):
-            assert not printed or abs(count - printed) / printed < 0.02 or entry.differs, name
+        printed, (plain, _) = family.paper_size(name), family.counted(name)
+        for figure, count in ((printed and printed.params, plain.params), (printed and printed.macs, plain.macs)):
+            assert not figure or abs(count - figure) / figure < 0.02 or entry.differs, name
 
 
-def test_the_list_can_be_narrowed():
-    assert family.chosen(None) == list(ARCHITECTURES)
-    assert family.chosen("resnet50") == ["resnet50"]
-    assert family.chosen("inception_v*") == ["inception_v2", "inception_v2_table1", "inception_v3", "inception_v4"]
-    assert {"resnet50", "inception_resnet_v1"} <= set(family.chosen("resnet"))
+def test_patterns_select_networks():
+    assert family.matching(None) == list(ARCHITECTURES)
+    assert family.matching("resnet50") == ["resnet50"]
+    assert family.matching("inception_v*") == ["inception_v2", "inception_v2_table1", "inception_v3", "inception_v4"]
+    assert {"resnet50", "inception_resnet_v1"} <= set(family.matching("resnet"))
     with pytest.raises(RequestError, match=r"no arch 'incepton_v3'.*Did you mean inception_v3"):
-        family.chosen("incepton_v3")
+        family.matching("incepton_v3")
 
 
-def test_a_network_without_side_heads_shows_none():
+def test_a_network_without_auxiliary_heads_shows_none():
     header, units, line = family.table(["xception"])
     assert line.split()[5] == "-"
     assert units.split()[:3] == ["network", "input", "parameters"]
     assert "22,855,952" in header + line
 
 
-def test_data_is_the_cost_layer_by_layer():
-    found = json.loads(json.dumps(data.layers("inception_v3", 299)))
-    whole = cost(network("inception_v3"), (299, 299))
-    assert found["totals"] == {"params": whole.params, "macs": whole.macs, "activations": whole.activations}
+def test_the_json_of_a_network_is_its_cost_by_layer():
+    found = json.loads(json.dumps(as_json.layers("inception_v3", 299)))
+    total = cost(network("inception_v3"), (299, 299))
+    assert found["totals"] == {"params": total.params, "macs": total.macs, "activations": total.activations}
     assert found["without_heads"]["macs"] == 5_713_216_096
-    assert [entry["path"] for entry in found["layers"]] == [layer.path for layer in whole.layers]
-    assert sum(entry["macs"] for entry in found["layers"]) == whole.macs
+    assert [entry["path"] for entry in found["layers"]] == [layer.path for layer in total.layers]
+    assert sum(entry["macs"] for entry in found["layers"]) == total.macs
     assert found["layers"][0] == {
         "path": "stem.conv_1a", "kind": "conv", "kernel": [3, 3], "stride": 2, "output": {"h": 149, "w": 149, "c": 32},
         "field": [3, 3], "params": 928, "macs": 19_181_664,
@@ -166,12 +165,12 @@ def test_data_is_the_cost_layer_by_layer():
     assert found["paper"]["top1_error"] == 21.2
 
 
-def test_the_family_as_data_has_them_all():
-    found = data.family(family.chosen(None))["networks"]
+def test_the_json_of_the_family_has_every_network():
+    found = as_json.family(family.matching(None))["networks"]
     assert [entry["network"] for entry in found] == list(ARCHITECTURES)
     assert all(entry["without_heads"]["params"] > 0 for entry in found)
 
 
-def test_taps_without_a_head_and_a_missing_stem_do_no_harm():
-    spec = Seq.of(**numbered("conv_", [conv(8), conv(8), conv(8)]), tap=Endpoint(), pool=global_pool(4))
+def test_endpoints_without_a_head_are_no_rows():
+    spec = Seq.of(**numbered("conv_", [conv(8), conv(8), conv(8)]), endpoint=Endpoint(), pool=global_pool(4))
     assert [stage.span for stage in merge_repeats(expand(spec, 4))] == ["conv_1", "conv_2 .. conv_3", "pool"]

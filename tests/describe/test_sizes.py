@@ -25,8 +25,8 @@ def test_a_grid_halved_without_more_channels_is_a_bottleneck():
     assert flagged(spec, 32) == ["pool_1", "narrow"]
 
 
-def test_what_comes_after_the_final_pooling_is_not_judged():
-    """It has to shrink; and an auxiliary head is not on the way."""
+def test_stages_behind_the_final_pooling_and_auxiliary_heads_are_left_out():
+    """They have to shrink."""
     head = Endpoint(Seq.of(pool=global_pool(32), logits=Linear(10)))
     assert flagged(Seq.of(conv=conv(16, 3), aux=head, last=conv(8), pool=global_pool(32), logits=Linear(10)), 32) == []
 
@@ -42,7 +42,7 @@ def test_what_comes_after_the_final_pooling_is_not_judged():
         ("vgg16", ["pool_1", "pool_2", "pool_3", "pool_4", "pool_5"]),
     ],
 )
-def test_the_papers_networks_by_the_papers_own_principle(name, places):
+def test_bottlenecks_of_the_papers_networks(name, places):
     assert flagged(network(name), architecture(name).pixels) == places
 
 
@@ -53,12 +53,12 @@ def test_pooling_first_turns_the_reductions_into_bottlenecks():
     assert flagged(Seq((("conv", conv(288)), *inner)), 35) == ["pool"]
 
 
-def test_a_step_in_the_bars_is_the_same_everywhere():
+def test_bars_are_logarithmic():
     assert len(bar(8)) - len(bar(4)) == len(bar(1024)) - len(bar(512)) == 4
     assert bar(4, ascii_only=True) == "########"
 
 
-def test_the_plot_has_a_bar_for_each_stage_and_names_the_loss():
+def test_the_plot_has_a_bar_per_stage_and_marks_bottlenecks():
     rows = merge_repeats(expand(network("vgg16"), 224))
     lines = plot(sizes(rows))
     assert lines[0].startswith("conv_1_1")
@@ -66,7 +66,7 @@ def test_the_plot_has_a_bar_for_each_stage_and_names_the_loss():
     assert "linear" not in "".join(lines)
 
 
-def test_kernels_that_only_see_padding_are_named():
+def test_kernels_larger_than_their_map_are_listed():
     small = layers.size_lines("inception_v3", 79)
     assert "larger than its map: mixed_6b: 1x7, 7x1 on a 3x3 map" in small
     assert any(line.startswith("fitted to its map: aux.pool: 5x5 becomes 3x3") for line in small)

@@ -12,7 +12,7 @@ from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.models.zoo.inception_v3 import STEM_7X7, STEM_TABLE_1, module_b
 from inceptionctl.models.zoo.inception_v4 import block_c, reduction_resnet
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
-from inceptionctl.papers.records import figures
+from inceptionctl.papers.records import load
 
 PIXELS = (299, 299)
 
@@ -115,8 +115,8 @@ def total(spec, pixels):
 
 @pytest.mark.parametrize(
     ("entry", "spec"),
-    list(zip(figures()["computed_costs"], COUNTED, strict=True)),
-    ids=[f"{entry['network']}: {entry['variant'][:40]}" for entry in figures()["computed_costs"]],
+    list(zip(load()["computed_costs"], COUNTED, strict=True)),
+    ids=[f"{entry['network']}: {entry['variant'][:40]}" for entry in load()["computed_costs"]],
 )
 def test_every_computed_cost_of_the_reference(entry, spec):
     pixels = 224 if entry["network"] in NATIVE or entry["network"].startswith("MobileNet") else 299
@@ -128,7 +128,7 @@ def test_every_computed_cost_of_the_reference(entry, spec):
                       ("inception_resnet_v2", "Inception-ResNet-v2")]
 )  # fmt: skip
 def test_a_side_head_alone(name, aux):
-    entry = next(e for e in figures()["computed_costs"] if e["network"] == aux and "aux_params" in e)
+    entry = next(e for e in load()["computed_costs"] if e["network"] == aux and "aux_params" in e)
     whole, body = cost(network(name), PIXELS), cost(plain(name), PIXELS)
     assert (whole.params - body.params, whole.macs - body.macs) == (entry["aux_params"], entry["aux_macs"])
 
@@ -150,7 +150,7 @@ def test_the_ladder_s_rows_with_their_side_head():
 
 def test_rows_of_googlenet_s_table_1():
     """Parameters with biases, as the reference has them beside the printed ones, from the filters of each row."""
-    spec, records = plain("googlenet"), {r["id"]: r for r in figures()["records"]}
+    spec, records = plain("googlenet"), {r["id"]: r for r in load()["records"]}
     layers = cost(spec, (224, 224)).layers
     names = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
     cells = [4, 5, 7, 8, 9, 10, 11, 13, 14]

@@ -78,5 +78,5 @@ def test_a_table_that_compares_nothing_has_no_columns_for_it(table):
     ],
 )
 def test_printed_errors_and_accuracies_read_as_errors(record, top1, top5):
-    row = papers.printed(record)
+    row = papers.paper_cell(record)
     assert (row.top1_error, row.top5_error) == (top1, top5)

@@ -42,10 +42,10 @@ def test_each_row_differs_from_the_one_before_in_the_declared_keys_alone(table):
 
 
 def test_the_paper_s_figures_come_from_its_records(table):
-    printed = [papers.printed(row.cell) for row in table.rows]
+    printed = [papers.paper_cell(row.cell) for row in table.rows]
     assert [row.top1_error for row in printed] == [23.4, 23.1, 22.8, 21.6, 21.2]
     assert [row.cost_billion for row in printed] == [3.8, 3.8, 3.8, 4.8, 4.8]
-    assert [papers.printed(cell).top1_error for cell in table.quoted] == [29.0, 26.8, 25.2]
+    assert [papers.paper_cell(cell).top1_error for cell in table.quoted] == [29.0, 26.8, 25.2]
 
 
 def test_a_row_that_changes_more_than_it_declares_is_refused(table):

@@ -1,68 +1,49 @@
-"""The distinct modules of a network: stages of one structure are drawn once. Filter counts in which they differ become
-letters with a table below the figure, as in the papers (GoogLeNet Table 1, Inception-v4 Table 1)."""
+"""The distinct modules of a network: stages of one structure share a figure.
+
+Filter counts in which they differ are letters with a table below the figure, as in the papers (GoogLeNet Table 1,
+Inception-v4 Table 1).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase, ascii_uppercase
 
 from inceptionctl.describe.stages import Stage
 from inceptionctl.models.spec.nodes import Cat, Conv, Endpoint, Linear, Node, Res, Sep, Seq
 from inceptionctl.models.spec.rewrite import rewrite
-
-Path = tuple[str, ...]
+from inceptionctl.models.spec.walk import walk
 
 
 @dataclass(frozen=True)
-class Kind:
-    """`widths`: what stands in the box of each layer, its filters or a letter; `letters`: the filters of each member
-    behind a letter."""
+class ModuleType:
+    """`widths`: the text for each layer's filters, a number or a letter, by the layer's path; `letters`: the filters
+    of each member behind a letter."""
 
     tag: str
     members: tuple[Stage, ...]
-    widths: dict[Path, str]
+    widths: dict[str, str]
     letters: dict[str, tuple[int, ...]]
 
     @property
     def node(self) -> Node:
-        return module(self.members[0])
+        return self.members[0].module
 
 
-def module(stage: Stage) -> Node:
-    return stage.node.head if isinstance(stage.node, Endpoint) and stage.node.head else stage.node
-
-
-def is_module(stage: Stage) -> bool:
-    """Whether the stage has a figure of its own: it is more than one layer."""
-    return isinstance(stage.node, Cat | Res | Seq | Endpoint)
-
-
-def kinds(rows: Iterable[Stage]) -> list[Kind]:
-    """In the order in which they first occur, auxiliary heads last."""
+def module_types(rows: Iterable[Stage]) -> list[ModuleType]:
+    """In the order of their first occurrence, auxiliary heads last."""
     found: dict[Node, list[Stage]] = {}
-    for stage in filter(is_module, sorted(rows, key=lambda stage: isinstance(stage.node, Endpoint))):
-        found.setdefault(rewrite(stage.node, _shape), []).append(stage)
-    return [_kind(ascii_uppercase[i], members) for i, members in enumerate(found.values())]
+    for stage in sorted(rows, key=lambda stage: stage.is_head):
+        if isinstance(stage.node, Cat | Res | Seq | Endpoint):  # more than one layer
+            found.setdefault(rewrite(stage.node, _without_widths), []).append(stage)
+    return [_module_type(ascii_uppercase[i], members) for i, members in enumerate(found.values())]
 
 
-def places(node: Node, path: Path = ()) -> Iterator[tuple[Path, int]]:
-    """Every layer with a width, by the names on the way to it."""
-    if isinstance(node, Seq | Cat | Res):
-        for name, child in node:
-            yield from places(child, (*path, name))
-    if isinstance(node, Res) and node.shortcut:
-        yield from places(node.shortcut, (*path, "shortcut"))
-    elif isinstance(node, Conv | Sep):
-        yield path, node.filters
-    elif isinstance(node, Linear):
-        yield path, node.features
-
-
-def _kind(tag: str, members: Sequence[Stage]) -> Kind:
+def _module_type(tag: str, members: Sequence[Stage]) -> ModuleType:
     """Layers that are equally wide in every member share a letter."""
-    filters = [dict(places(module(stage))) for stage in members]
-    widths: dict[Path, str] = {}
+    filters = [_filters(stage.module) for stage in members]
+    widths: dict[str, str] = {}
     letters: dict[tuple[int, ...], str] = {}
     for path in filters[0]:
         counts = tuple(member[path] for member in filters)
@@ -70,11 +51,18 @@ def _kind(tag: str, members: Sequence[Stage]) -> Kind:
             widths[path] = letters.setdefault(counts, ascii_lowercase[len(letters)])
         else:
             widths[path] = str(counts[0])
-    return Kind(tag, tuple(members), widths, {letter: counts for counts, letter in letters.items()})
+    return ModuleType(tag, tuple(members), widths, {letter: counts for counts, letter in letters.items()})
 
 
-def _shape(node: Node) -> Node:
-    """A rule: a layer without its width, and without what no figure shows."""
+def _filters(module: Node) -> dict[str, int]:
+    """The width of every layer that has one, by its path."""
+    nodes = dict(walk(module))
+    widths = {path: node.filters for path, node in nodes.items() if isinstance(node, Conv | Sep)}
+    return widths | {path: node.features for path, node in nodes.items() if isinstance(node, Linear)}
+
+
+def _without_widths(node: Node) -> Node:
+    """A rule: a layer without its width and initialisation, which no figure shows."""
     if isinstance(node, Conv | Sep):
         return replace(node, filters=0, init=None)
     return replace(node, features=0, init=None) if isinstance(node, Linear) else node

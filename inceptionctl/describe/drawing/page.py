@@ -1,42 +1,37 @@
-"""A network on a page: the overview at the left, beside it each kind of module once. An A4 page upright is 960 wide."""
+"""A network on a page: the overview at the left, beside it a figure of each type of module."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.describe import notation as words
+from inceptionctl.describe import notation
 from inceptionctl.describe.drawing import overview, svg
+from inceptionctl.describe.drawing.layout import Piece
 from inceptionctl.describe.drawing.module import ModuleDrawing
-from inceptionctl.describe.drawing.module_types import Kind, kinds
+from inceptionctl.describe.drawing.module_types import ModuleType, module_types
 from inceptionctl.describe.drawing.packing import FIGURE_GAP, pack_around
-from inceptionctl.describe.drawing.shapes import LINE, Piece, Shape, Text, moved, text_width
+from inceptionctl.describe.drawing.shapes import LINE, Drawing, Shape, Text, moved, text_width
 from inceptionctl.describe.family import counted
-from inceptionctl.describe.figures import giga
+from inceptionctl.describe.format import giga
+from inceptionctl.describe.notation import ConvDefaults
 from inceptionctl.describe.stages import Stage, alike, expand, merge_repeats
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.nodes import Node, Sep
+from inceptionctl.models.spec.walk import leaves
 from inceptionctl.models.zoo.registry import architecture, network
 
-WIDTH = 960.0
+WIDTH = 960.0  # of an upright A4 page
 MARGIN = 18.0
-LETTERS = 150  # of small print to a line
-LONGEST = 12  # stages in a column that has no figures beside it
-TITLE = 150.0  # of a figure, at least
-STEP = 34.0  # from column to column in a table of letters
-
-
-@dataclass(frozen=True)
-class Drawing:
-    width: float
-    height: float
-    shapes: tuple[Shape, ...]
+CHARACTERS = 150  # in a line of small print
+LONGEST = 12  # stages in a column without figures beside it
+TITLE_WIDTH = 150.0  # of a figure, at least
+COLUMN_WIDTH = 34.0  # in a table of letters
 
 
 def write(name: str, pixels: int, target: Path) -> None:
-    """Raises RequestError where `target` is no .svg or cannot be written, ShapeError as `cost`."""
+    """Draws a network. Raises RequestError for a target that is not .svg or not writable, ShapeError as `cost`."""
     if target.suffix != ".svg":
         raise RequestError(f"--draw {target}: drawings are written as .svg")
     text = svg.render(drawing(name, pixels))
@@ -47,18 +42,18 @@ def write(name: str, pixels: int, target: Path) -> None:
 
 
 def drawing(name: str, pixels: int) -> Drawing:
-    """A network without modules, such as VGG, has no figures; its column is folded, the page as wide as it needs."""
+    """A network without modules, such as VGG, has no figures: its overview is split into columns."""
     rows = merge_repeats(expand(network(name), pixels), alike)
-    usual, found = words.conv_defaults(stage.node for stage in rows), kinds(rows)
-    title, foot = _title(name, pixels), _foot(usual, [stage.node for stage in rows])
-    columns = _columns(rows, found, usual, f"{pixels}x{pixels}x3")
+    defaults, modules = notation.conv_defaults(stage.node for stage in rows), module_types(rows)
+    title, foot = _title(name, pixels), _foot(defaults, [stage.node for stage in rows])
+    columns = _columns(rows, modules, defaults, f"{pixels}x{pixels}x3")
     free = title.height + max(part.height for part in columns) + 2 * FIGURE_GAP
     start = (MARGIN + overview.COLUMN + FIGURE_GAP, title.height)
-    figures, low = pack_around([figure(kind, usual) for kind in found], start, (MARGIN, WIDTH - MARGIN), free)
+    figures, low = pack_around([figure(module, defaults) for module in modules], start, (MARGIN, WIDTH - MARGIN), free)
     low = max(free, low + FIGURE_GAP)
-    beside = len(columns) * (overview.COLUMN + overview.GUTTER) + MARGIN
+    columns_width = len(columns) * (overview.COLUMN + overview.GUTTER) + MARGIN
     return Drawing(
-        WIDTH if found else max(beside, title.width, foot.width),
+        WIDTH if modules else max(columns_width, title.width, foot.width),
         low + foot.height + MARGIN,
         (
             *title.shapes,
@@ -69,63 +64,62 @@ def drawing(name: str, pixels: int) -> Drawing:
     )
 
 
-def _columns(rows: Sequence[Stage], found: Sequence[Kind], usual: words.ConvDefaults, image: str) -> list[Piece]:
-    tags = {member.names: kind.tag for kind in found for member in kind.members}
-    parts = [rows] if found else overview.split(rows, -(-len(rows) // LONGEST))
-    return [overview.column(part, tags, usual, image="" if i else image) for i, part in enumerate(parts)]
+def _columns(rows: list[Stage], modules: Sequence[ModuleType], defaults: ConvDefaults, image: str) -> list[Piece]:
+    tags = {member.names: module.tag for module in modules for member in module.members}
+    parts = [rows] if modules else overview.split(rows, -(-len(rows) // LONGEST))
+    return [overview.column(part, tags, defaults, image="" if i else image) for i, part in enumerate(parts)]
 
 
-def figure(kind: Kind, usual: words.ConvDefaults) -> Piece:
-    """The title, the module, and the table of its letters. From x = 0."""
-    drawn, names = ModuleDrawing(kind, usual).whole(), [_counted(stage.names, stage.short) for stage in kind.members]
-    title = Text(0, LINE, f"{kind.tag}: {_all_or_ends(names, max(drawn.width, TITLE))}", size=11, bold=True)
-    table = letters(kind, names)
+def figure(module: ModuleType, defaults: ConvDefaults) -> Piece:
+    """Title, module, and table of letters, from x = 0."""
+    drawn = ModuleDrawing(module, defaults).draw()
+    names = [f"{len(s.names)} x {s.short}" if len(s.names) > 1 else s.short for s in module.members]
+    title = Text(0, LINE, f"{module.tag}: {_names(names, max(drawn.width, TITLE_WIDTH))}", size=11, bold=True)
+    table = letters(module, names)
     width = max(drawn.width, text_width(title.text, title.size, bold=True), table.width)
     drawn = drawn.moved(drawn.left + (width - drawn.width) / 2, LINE + 8)
     table = table.moved((width - table.width) / 2, drawn.height)
-    return Piece(0, width, table.height, (title, *drawn.shapes, *table.shapes), (), ())
+    return Piece(0, width, table.height, (title, *drawn.shapes, *table.shapes))
 
 
-def letters(kind: Kind, names: Sequence[str]) -> Piece:
-    """A row for each member, a column for each letter. From x = 0; of no height without letters."""
-    if not kind.letters:
-        return Piece(0, 0, 0, (), (), ())
+def letters(module: ModuleType, names: Sequence[str]) -> Piece:
+    """A row for each member and a column for each letter, from x = 0; empty without letters."""
+    if not module.letters:
+        return Piece(0, 0, 0, ())
     first, top = max(map(text_width, names)), LINE + 8
-    shapes = [Text(0, top + LINE * (i + 1), name) for i, name in enumerate(names)]
-    for column, (letter, filters) in enumerate(kind.letters.items(), 1):
-        x = first + STEP * column
+    shapes: list[Shape] = [Text(0, top + LINE * (i + 1), name) for i, name in enumerate(names)]
+    for column, (letter, filters) in enumerate(module.letters.items(), 1):
+        x = first + COLUMN_WIDTH * column
         shapes.append(Text(x, top, letter, "end", bold=True))
         shapes += [Text(x, top + LINE * (i + 1), str(count), "end") for i, count in enumerate(filters)]
-    return Piece(0, first + STEP * len(kind.letters), top + LINE * len(names) + 4, tuple(shapes), (), ())
+    return Piece(0, first + COLUMN_WIDTH * len(module.letters), top + LINE * len(names) + 4, tuple(shapes))
 
 
-def _counted(names: Sequence[str], short: str) -> str:
-    return f"{len(names)} x {short}" if len(names) > 1 else short
-
-
-def _all_or_ends(names: Sequence[str], width: float) -> str:
-    """All names, as far as they fit the figure."""
+def _names(names: Sequence[str], width: float) -> str:
+    """All names if they fit the width, else the first and the last."""
     joined = ", ".join(names)
     return joined if text_width(joined, 12, bold=True) <= width else f"{names[0]} .. {names[-1]}"
 
 
 def _title(name: str, pixels: int) -> Piece:
-    plain, headed = counted(name, pixels)
-    heads = f" ({headed.params:,} with auxiliary heads)" if headed else ""
+    plain, with_heads = counted(name, pixels)
+    heads = f" ({with_heads.params:,} with auxiliary heads)" if with_heads else ""
     size = f"{plain.params:,} parameters{heads}, {giga(plain.macs)} multiply-adds at {pixels}x{pixels}"
-    text = _small_print([size, *textwrap.wrap(architecture(name).about, LETTERS)], MARGIN + 28)
+    text = _small_print([size, *textwrap.wrap(architecture(name).about, CHARACTERS)], MARGIN + 28)
     heading = Text(MARGIN, MARGIN + 10, name, size=15, bold=True)
-    return Piece(0, text.width, text.height + 14, (heading, *text.shapes), (), ())
+    return Piece(0, text.width, text.height + 14, (heading, *text.shapes))
 
 
-def _foot(usual: words.ConvDefaults, nodes: Sequence[Node]) -> Piece:
-    marks = [f"Convolutions: {words.conv_defaults_text(usual)}, unless said", "/2: stride 2", *words.legend(nodes)]
-    layers = [leaf for node in nodes for leaf in words.leaves(node) if isinstance(leaf, Sep)]
-    steps = sorted({step for layer in layers for step in words.steps(layer)})
-    marks += [", ".join(["sep. conv: spatial, then 1x1", *steps])] if layers else []
-    return _small_print(textwrap.wrap(". ".join(marks) + ".", LETTERS), LINE)
+def _foot(defaults: ConvDefaults, nodes: Sequence[Node]) -> Piece:
+    """The legend."""
+    parts = [f"Convolutions: {notation.conv_defaults_text(defaults)}, unless said", "/2: stride 2"]
+    parts += notation.legend(nodes)
+    seps = [leaf for node in nodes for leaf in leaves(node) if isinstance(leaf, Sep)]
+    steps = sorted({step for sep in seps for step in notation.steps(sep)})
+    parts += [", ".join(["sep. conv: spatial, then 1x1", *steps])] if seps else []
+    return _small_print(textwrap.wrap(". ".join(parts) + ".", CHARACTERS), LINE)
 
 
 def _small_print(lines: Sequence[str], y: float) -> Piece:
     shapes = tuple(Text(MARGIN, y + (LINE + 2) * i, line) for i, line in enumerate(lines))
-    return Piece(0, MARGIN * 2 + max(map(text_width, lines)), y + (LINE + 2) * len(lines), shapes, (), ())
+    return Piece(0, MARGIN * 2 + max(map(text_width, lines)), y + (LINE + 2) * len(lines), shapes)

@@ -1,15 +1,11 @@
-"""Shapes as SVG text: no style sheet, no script, fonts that every machine has."""
+"""A drawing as SVG text: no style sheet, no script, common fonts."""
 
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Plus, Shape, Text
-
-if TYPE_CHECKING:
-    from inceptionctl.describe.drawing.page import Drawing
+from inceptionctl.describe.drawing.shapes import LINE, SIZE, Arrow, Box, Drawing, Plus, Point, Shape, Text
 
 INK, FRAME = "#1f2933", "#5b6770"
 FILLS = {
@@ -17,7 +13,7 @@ FILLS = {
     "sep": "#d3ede4",
     "pool": "#fde5cc",
     "linear": "#e7dff5",
-    "quiet": "#f4f4f4",
+    "other": "#f4f4f4",
     "bar": "#e6e8ec",
     "module": "#fff6d6",
     "head": "#f9dfe3",
@@ -39,7 +35,7 @@ def render(drawing: Drawing) -> str:
     )
     _arrow_head(root)
     SubElement(root, "rect", width=width, height=height, fill="white")
-    for shape in sorted(drawing.shapes, key=lambda shape: not isinstance(shape, Arrow)):  # lines lie below boxes
+    for shape in sorted(drawing.shapes, key=lambda shape: not isinstance(shape, Arrow)):  # lines below boxes
         draw(shape, root)
     indent(root, " ")
     return tostring(root, encoding="unicode", xml_declaration=False) + "\n"
@@ -53,7 +49,7 @@ def draw(shape: Shape, root: Element) -> None:
 @draw.register
 def _(shape: Box, root: Element) -> None:
     frame = {"x": _n(shape.x), "y": _n(shape.y), "width": _n(shape.w), "height": _n(shape.h), "rx": "2"}
-    SubElement(root, "rect", frame | {"fill": FILLS[shape.kind], "stroke": FRAME, "stroke-width": "0.8"})
+    SubElement(root, "rect", frame | {"fill": FILLS[shape.fill], "stroke": FRAME, "stroke-width": "0.8"})
     first = shape.y + (shape.h - LINE * len(shape.lines)) / 2 + SIZE * 0.92
     for i, line in enumerate(shape.lines):
         draw(Text(shape.x + shape.w / 2, first + LINE * i, line, "middle", bold=shape.bold), root)
@@ -81,28 +77,29 @@ def _(shape: Plus, root: Element) -> None:
 
 @draw.register
 def _(shape: Arrow, root: Element) -> None:
-    line = {"d": _round(shape), "fill": "none", "stroke": FRAME, "stroke-width": "1"}
+    line = {"d": _path(shape), "fill": "none", "stroke": FRAME, "stroke-width": "1"}
     SubElement(root, "path", line | ({"marker-end": "url(#head)"} if shape.head else {}))
 
 
-def _round(shape: Arrow) -> str:
-    """The way through the points, corners rounded as far as the pieces between them are long."""
+def _path(shape: Arrow) -> str:
+    """The path through the points, with rounded corners."""
     (x, y), *rest = shape.points
-    way = f"M{_n(x)} {_n(y)}"
+    path = f"M{_n(x)} {_n(y)}"
     for i, (cx, cy) in enumerate(rest):
         if i + 1 == len(rest):
-            return f"{way}L{_n(cx)} {_n(cy)}"
+            return f"{path}L{_n(cx)} {_n(cy)}"
         before, after = _towards((cx, cy), (x, y)), _towards((cx, cy), rest[i + 1])
-        way += f"L{before}Q{_n(cx)} {_n(cy)} {after}"
+        path += f"L{before}Q{_n(cx)} {_n(cy)} {after}"
         x, y = cx, cy
-    return way
+    return path
 
 
-def _towards(corner: tuple[float, float], end: tuple[float, float]) -> str:
+def _towards(corner: Point, end: Point) -> str:
+    """The point where the rounding of a corner ends, on the line to `end`."""
     dx, dy = end[0] - corner[0], end[1] - corner[1]
     length = abs(dx) + abs(dy)
-    share = min(ROUND, length / 2) / length if length else 0.0
-    return f"{_n(corner[0] + dx * share)} {_n(corner[1] + dy * share)}"
+    part = min(ROUND, length / 2) / length if length else 0.0
+    return f"{_n(corner[0] + dx * part)} {_n(corner[1] + dy * part)}"
 
 
 def _arrow_head(root: Element) -> None:

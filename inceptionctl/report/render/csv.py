@@ -7,7 +7,7 @@ import io
 from dataclasses import asdict
 from typing import Any
 
-from inceptionctl.papers.records import Printed
+from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.render.json import rung_fields
 from inceptionctl.report.statistics import Summary
@@ -31,7 +31,7 @@ def as_csv(findings: Findings) -> str:
     return out.getvalue()
 
 
-def _paper(one: Printed) -> Line:
+def _paper(one: PaperCell) -> Line:
     figures = {"top1_error": one.top1_error, "top5_error": one.top5_error, "cost_billion": one.cost_billion}
     return {"label": one.label, "cell": one.id, **{f"paper_{key}": value for key, value in figures.items()}}
 

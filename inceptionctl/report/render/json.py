@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from inceptionctl.papers.records import Printed
+from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.results import ResultCell, ResultTable
 
@@ -51,7 +51,7 @@ def rung_fields(rung: Rung) -> Object:
     }
 
 
-def _printed(one: Printed) -> Object:
+def _printed(one: PaperCell) -> Object:
     return {
         "cell": one.id,
         "label": one.label,

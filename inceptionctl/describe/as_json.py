@@ -1,12 +1,12 @@
-"""The same as data, for `--json`: whole numbers as counted, nothing rounded."""
+"""The networks as data, for `--json`: exact counts, nothing rounded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from inceptionctl.describe import sizes
-from inceptionctl.describe.family import claim, counted, errors
+from inceptionctl.describe.family import counted, errors, paper_size
+from inceptionctl.describe.sizes import oversized, sizes
 from inceptionctl.describe.stages import expand
 from inceptionctl.models.spec.cost import Cost, Layer, cost
 from inceptionctl.models.zoo.registry import architecture, network
@@ -17,13 +17,13 @@ def family(names: Sequence[str]) -> dict[str, Any]:
 
 
 def summary(name: str, pixels: int) -> dict[str, Any]:
-    """One network: what it counts at this input, and what its paper says."""
-    entry, (plain, whole) = architecture(name), counted(name, pixels)
+    """One network: its counts at this input, and its paper's figures."""
+    entry, (plain, with_heads) = architecture(name), counted(name, pixels)
     return {
         "network": name,
         "pixels": pixels,
         "without_heads": _total(plain),
-        "with_heads": _total(whole) if whole else None,
+        "with_heads": _total(with_heads) if with_heads else None,
         "paper": _paper(name),
         "about": entry.about,
         "differs": entry.differs or None,
@@ -31,15 +31,15 @@ def summary(name: str, pixels: int) -> dict[str, Any]:
 
 
 def layers(name: str, pixels: int) -> dict[str, Any]:
-    """One network, layer by layer, auxiliary heads included where they attach."""
-    rows = expand(network(name), pixels)
-    whole = cost(network(name), (pixels, pixels))
+    """One network layer by layer, auxiliary heads where they attach."""
+    spec = network(name)
+    rows, total = expand(spec, pixels), cost(spec, (pixels, pixels))
     return summary(name, pixels) | {
-        "layers": [_layer(layer) for layer in whole.layers],
-        "totals": _total(whole),
-        "bottlenecks": [size.stage.names[0] for size in sizes.sizes(rows) if size.bottleneck],
-        "kernels_larger_than_their_map": sizes.oversized(rows),
-        "kernels_fitted_to_their_map": whole.kernel_changes,
+        "layers": [_layer(layer) for layer in total.layers],
+        "totals": _total(total),
+        "bottlenecks": [size.stage.names[0] for size in sizes(rows) if size.bottleneck],
+        "kernels_larger_than_their_map": oversized(rows),
+        "kernels_fitted_to_their_map": total.kernel_changes,
     }
 
 
@@ -56,17 +56,17 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _total(whole: Cost) -> dict[str, int]:
-    return {"params": whole.params, "macs": whole.macs, "activations": whole.activations}
+def _total(total: Cost) -> dict[str, int]:
+    return {"params": total.params, "macs": total.macs, "activations": total.activations}
 
 
 def _paper(name: str) -> dict[str, Any]:
-    entry, said, (top1, top5) = architecture(name), claim(name), errors(name)
+    entry, printed, (top1, top5) = architecture(name), paper_size(name), errors(name)
     return {
         "cell": entry.cell,
         "top1_error": top1,
         "top5_error": top5,
         "size": entry.size,
-        "params": said.params if said else None,
-        "macs": said.macs if said else None,
+        "params": printed.params if printed else None,
+        "macs": printed.macs if printed else None,
     }
