@@ -1,4 +1,4 @@
-"""Means over seeds, differences between rungs and how sure they are. Errors in percent, differences in points."""
+"""Means over seeds, differences between rows, and their intervals. Errors in percent, differences in points."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inceptionctl.report.runs import Floats
 CONFIDENCE = 0.95
 POWER = 0.80
 RESAMPLES = 10_000
-GENERATOR_SEED = 20151202  # fixed, so that a report is the same every time (the day of the paper's first version)
+GENERATOR_SEED = 20151202  # fixed, so that a report is always the same (the date of the paper's first version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,8 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """After minus before, in points. `seeds_resampled` is False where a side has one seed: the interval then says
-    nothing about the luck of seeds."""
+    """After minus before, in points. `seeds_resampled` is False if a side has one seed: the interval then leaves out
+    the variance between seeds."""
 
     change: float
     low: float
@@ -50,7 +50,7 @@ def summary(values: Sequence[float]) -> Summary:
 
 
 def wrong_by_group(correct: Sequence[NDArray[np.bool_]], group: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Mistakes per seed and group (SG), and images per group (G): images of one group share a source."""
+    """Wrong images per seed and group (SG), and images per group (G); images of one group share a source."""
     _, index, sizes = np.unique(group, return_inverse=True, return_counts=True)
     counts_SG = [np.bincount(index, weights=~one, minlength=len(sizes)) for one in correct]
     return np.stack(counts_SG).astype(np.float64), sizes.astype(np.float64)
@@ -59,13 +59,13 @@ def wrong_by_group(correct: Sequence[NDArray[np.bool_]], group: NDArray[np.int64
 def difference(before_SG: Floats, after_SG: Floats, sizes_G: Floats) -> Difference:
     """Difference of the seed means with a 95 % interval from a crossed bootstrap over seeds and images.
 
-    Each resample draws the seeds of either row on their own and the groups of images once for both rows, which are
-    tested on the same images. Two corrections for few seeds: drawing n of n seeds shows only (n-1)/n of their
-    variance, so their deviations are stretched by sqrt(n/(n-1)); and percentiles of three seeds reach too short (about
+    Each resample draws the seeds of the two rows separately, and the groups of images once for both, which are
+    evaluated on the same images. Two corrections for few seeds: drawing n of n seeds has only (n-1)/n of their
+    variance, so deviations are scaled by sqrt(n/(n-1)); and percentile intervals of three seeds are too short (about
     87 % for 95 %), so the interval is change +- t x the bootstrap's standard error, with Welch and Satterthwaite's
-    degrees of freedom from the two rows' seeds and the images. Simulated coverage at n = 3 is 96 to 97 % where seeds
-    differ much, and over 99 % where only images do, since crossed resampling counts what is peculiar to one seed and
-    image more than once (Owen 2007): it errs on the side of "cannot tell".
+    degrees of freedom from the two rows' seeds and the images. Simulated coverage at n = 3 is 96 to 97 % if seeds
+    differ much, and over 99 % if only images do, since crossed resampling counts the interaction of seed and image
+    more than once (Owen 2007): it errs on the side of "cannot tell".
     """
     rates = [100 * counts.sum(axis=1) / sizes_G.sum() for counts in (before_SG, after_SG)]
     change = float(rates[1].mean() - rates[0].mean())
@@ -81,10 +81,10 @@ def difference(before_SG: Floats, after_SG: Floats, sizes_G: Floats) -> Differen
 
 
 def _crossed_bootstrap(before_SG: Floats, after_SG: Floats, sizes_G: Floats, *, resample_seeds: bool) -> Floats:
-    """Resampled differences in points. Groups with the same counts everywhere are exchangeable, so the number drawn
-    of each kind is multinomial: 48,238 images of two rows are at most a few hundred kinds."""
+    """Resampled differences in points. Groups with equal counts in all seeds are exchangeable, so the number drawn of
+    each kind is multinomial: 48,238 images of two rows have a few hundred kinds at most."""
     generator = np.random.default_rng(GENERATOR_SEED)
-    table = np.column_stack([sizes_G, _stretched(before_SG).T, _stretched(after_SG).T])
+    table = np.column_stack([sizes_G, _rescaled(before_SG).T, _rescaled(after_SG).T])
     kinds, number = np.unique(table, axis=0, return_counts=True)
     drawn = generator.multinomial(len(table), number / len(table), size=RESAMPLES) @ kinds
     rates_RS = 100 * drawn[:, 1:] / drawn[:, :1]
@@ -96,7 +96,7 @@ def _crossed_bootstrap(before_SG: Floats, after_SG: Floats, sizes_G: Floats, *, 
     return np.asarray(means[1] - means[0])
 
 
-def _stretched(counts_SG: Floats) -> Floats:
+def _rescaled(counts_SG: Floats) -> Floats:
     n = len(counts_SG)
     if n < 2:
         return counts_SG
@@ -105,7 +105,7 @@ def _stretched(counts_SG: Floats) -> Floats:
 
 
 def welch(before: Summary, after: Summary) -> float | None:
-    """Two-sided p over seeds, variances unequal; None where a side has one seed or neither varies."""
+    """Two-sided p of Welch's t test over seeds; None if a side has one seed or neither side varies."""
     if not before.sd and not after.sd:
         return None
     if before.sd is None or after.sd is None:
@@ -115,7 +115,7 @@ def welch(before: Summary, after: Summary) -> float | None:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down correction over those that are not None, in the given order."""
+    """Holm's step-down correction of the p values that are not None, in the given order."""
     known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     floor = 0.0
@@ -126,7 +126,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def pooled_sd(rows: Sequence[Summary]) -> float | None:
-    """The seeds' standard deviation within rows, all rows together; None if no row has two seeds."""
+    """The standard deviation between seeds, pooled over rows; None if no row has two seeds."""
     known = [(row.n - 1, row.sd) for row in rows if row.sd is not None]
     if not known:
         return None
@@ -141,15 +141,15 @@ def detectable(sd: float, n: int) -> float | None:
     critical = stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
 
     def excess(shift: float) -> float:
-        # The far tail is left out: it is below 1e-5 wherever the power is near 80 %.
+        # The other tail is left out: it is below 1e-5 if the power is near 80 %.
         return float(stats.nct.sf(critical, freedom, shift)) - POWER
 
     return float(optimize.brentq(excess, 0.0, 10 * critical)) * sd * math.sqrt(2 / n)
 
 
 def on_plateau(epoch: Floats, loss: Floats) -> bool:
-    """Whether the loss, fitted by a line, changes over the last fifth of the run by less than 5 % of what it fell from
-    the first logged value to the mean of that fifth. False for a run that never fell or logged too little to say."""
+    """Whether a line fitted to the loss changes over the last fifth of the run by less than 5 % of the fall from the
+    first logged value to the mean of that fifth. False if the loss never fell, or with fewer than three values."""
     late = epoch > 0.8 * epoch.max(initial=0.0)
     if late.sum() < 3:
         return False

@@ -1,4 +1,4 @@
-"""A configuration in its run folder: written once, read by whoever works on the run."""
+"""config.yaml: the resolved settings of a run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from inceptionctl.runs.paths import RunDir
 
 
 def write_config(run: RunDir, config: Config) -> None:
-    header = "# Frozen: what this run is. Change nothing here; start another run instead.\n"
+    header = "# The resolved settings of this run. Do not edit: start another run instead.\n"
     write_text(run.config, header + yaml.safe_dump(asdict(config), sort_keys=False))
 
 
 def read_config(run: RunDir) -> Config:
-    """Raises RequestError for a folder that is no run's, or whose settings this version does not know."""
+    """Raises RequestError if the folder is not a run's, or if this version does not know its settings."""
     if not run.config.is_file():
         raise RequestError(f"{run.path} is not a run folder: it has no config.yaml")
     _check_links(run)
@@ -30,7 +30,7 @@ def read_config(run: RunDir) -> Config:
 
 
 def _check_links(run: RunDir) -> None:
-    """Work on a folder from a stranger must not write, through a link in it, to what is none of its business."""
+    """A folder from a stranger may hold links, through which a run would write to files outside it."""
     for path in (*run.path.iterdir(), *run.log().parent.glob("*")):
         if path.is_symlink():
             raise RequestError(f"{run.path} is not to be trusted: {path.relative_to(run.path)} in it is a link")

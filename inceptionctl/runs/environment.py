@@ -1,4 +1,4 @@
-"""The machine, the libraries and the commit that a run is worked on with: env.json."""
+"""env.json: the machine, the library versions and the git commit of a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def describe(device: str, threads: int, world_size: int) -> Environment:
 
 
 def git_commit() -> str | None:
-    """Of the checkout that this package runs from, with "+" for uncommitted changes; None outside one."""
+    """The commit of the checkout that this package runs from, with "+" if it has changes; None outside a checkout."""
     here = Path(__file__).resolve().parent
 
     def git(*words: str) -> str | None:
@@ -44,7 +44,7 @@ def git_commit() -> str | None:
 
 
 def processor() -> str:
-    """The processor's marketing name where Linux tells it."""
+    """The processor's name as Linux gives it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""exit.json: how the work on a run ended, by the process that did it. Nobody reads it from a log."""
+"""exit.json: the exit code and message of the last process that worked on a run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CONSEQUENCES = (EXIT_RETRY, Interrupted.exit_code)  # of ranks that end because 
 
 
 def clear_exit(run: RunDir) -> None:
-    """At the start of the work. Raises OSError."""
+    """Called when work on the run starts. Raises OSError."""
     run.exit.unlink(missing_ok=True)
 
 
 def record_exit(run: RunDir, code: int, message: str, rank: int | None = 0) -> None:
-    """`rank` None: what starts the ranks. Of several ranks, one that failed by itself counts, the first one before the
-    others. Never raises."""
+    """Of several ranks, one that failed by itself is recorded, the first before the others; `rank` is None for the
+    process that starts the ranks. Never raises."""
     recorded = exit_status(run)
     explained = recorded is not None and recorded.code not in CONSEQUENCES
     if (explained and (rank or code in CONSEQUENCES)) or (rank and code in CONSEQUENCES):
@@ -32,12 +32,12 @@ def record_exit(run: RunDir, code: int, message: str, rank: int | None = 0) -> N
 
 def exit_status(run: RunDir) -> ExitStatus | None:
     """None while a process works on the run, and if that process was killed."""
-    with suppress(RecordError):  # it may go while somebody looks
+    with suppress(RecordError):  # it may be removed at any moment
         return read_record(run.exit, ExitStatus)
     return None
 
 
 def has_failed(run: RunDir) -> bool:
-    """By an error of its own: not stopped by a signal, and not because a process was killed."""
+    """Whether it ended with an error of its own: not by a signal, and not because a process was killed."""
     status = exit_status(run)
     return status is not None and 0 < status.code < 128 and status.code != EXIT_RETRY

@@ -1,4 +1,4 @@
-"""Who may change what this program writes."""
+"""Permissions of the files that this program writes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import os
 
 
 def tighten() -> None:
-    """Nothing made from here on, by this process or those that it starts, can be changed by others: a script could run
-    by them, a run be resumed as they like."""
+    """Removes the write permission of group and others from all files that this process and its children will create:
+    whoever can change a batch script or a checkpoint can make its owner run it."""
     os.umask(os.umask(0o022) | 0o022)

@@ -1,2 +1,2 @@
-"""The types of a run folder's files. `schema` is the version of a file's layout: it rises when a field changes its
-meaning or goes, and a file of another version is refused with a message."""
+"""The types of a run folder's files. `schema` is the version of a file's layout: raised when a field is removed or
+changes its meaning. Files of another version are refused."""

@@ -12,7 +12,8 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRow(Record):
-    """metrics.jsonl: means over the steps since the last such row. `grad_norm` is None if every step overflowed."""
+    """A row of training: means over the steps since the last one. `grad_norm` is None if every step overflowed;
+    `unreadable`: images left out or replaced since then; `time_s`: seconds of work on the run."""
 
     schema: Literal[1] = 1
     kind: Literal["train"] = "train"
@@ -28,8 +29,8 @@ class TrainRow(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class EvalRow(Record):
-    """metrics.jsonl: an evaluation. `purpose`: monitor (a few images after each epoch), selection (the dev split, to
-    choose the best checkpoint) or final (every image of the reported split)."""
+    """An evaluation. `purpose`: monitor (a few images after each epoch), selection (the dev split, to choose the best
+    checkpoint) or final (every image of the reported split); `weights` as in `EvaluationRecord`."""
 
     schema: Literal[1] = 1
     kind: Literal["eval"] = "eval"
@@ -46,7 +47,7 @@ class EvalRow(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerRow(Record):
-    """metrics.jsonl: 1 / sqrt(v + eps) over all elements of the parameters, which RMSProp multiplies a gradient by."""
+    """RMSProp's factor on the gradient, 1 / sqrt(v + eps): its mean and percentiles over all parameters' elements."""
 
     schema: Literal[1] = 1
     kind: Literal["optimizer"] = "optimizer"
@@ -58,5 +59,5 @@ class OptimizerRow(Record):
 
 
 MetricRow = TrainRow | EvalRow | OptimizerRow
-# For readers: which of them a row is, its `kind` tells.
+# The type to read rows as: `kind` tells which of them a row is.
 ANY_ROW = cast("type[MetricRow]", Annotated[MetricRow, Field(discriminator="kind")])

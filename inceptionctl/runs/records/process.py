@@ -1,4 +1,4 @@
-"""What worked on a run, where, and how that ended. Times are in seconds since 1970."""
+"""The processes of a run: exit.json, env.json, starts.jsonl, jobs.jsonl, and what Slurm was asked for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ExitStatus(Record):
-    """exit.json: how the last work on a run ended; absent while a process works on it, or if that was killed. `log`:
-    of the process that ended it, relative to the run folder."""
+    """exit.json: how the last process that worked on the run ended; absent while one does, or if it was killed.
+    `log`: its log, relative to the run folder."""
 
     schema: Literal[1] = 1
     code: int
@@ -21,7 +21,7 @@ class ExitStatus(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(Record):
-    """env.json: what the run was last worked on with; no part of its identity."""
+    """env.json: where and with which versions the run was last worked on; not part of its identity."""
 
     schema: Literal[1] = 1
     versions: dict[str, str]
@@ -36,7 +36,8 @@ class Environment(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Start(Record):
-    """starts.jsonl: the first rank began to work on the run, at `step`; `job` and `submission` are Slurm's."""
+    """A line of starts.jsonl: rank 0 started to work on the run, at `step`, `at` seconds since 1970. `job` and
+    `submission`, the folder of its script, are None outside Slurm."""
 
     schema: Literal[1] = 1
     at: float
@@ -48,7 +49,7 @@ class Start(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedJob(Record):
-    """jobs.jsonl: a Slurm job that is or was to work on the run; `submission`: the folder of its script."""
+    """A line of jobs.jsonl: a Slurm job that was submitted for the run; `submission`: the folder of its script."""
 
     schema: Literal[1] = 1
     job: str
@@ -57,7 +58,7 @@ class SubmittedJob(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Submission(Record):
-    """slurm/*/submission.json of a table: ids of the job arrays, and of the job that writes the report."""
+    """slurm/*/submission.json of a table: ids of its job arrays and of the job that writes the report."""
 
     schema: Literal[1] = 1
     jobs: list[str]
@@ -66,8 +67,8 @@ class Submission(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Divergence(Record):
-    """diverged/step-*/report.json. `loss` and `grad_norm` as text, since JSON has no NaN; `images`: epoch and index of
-    each image of the step; `not_finite`: names of the weights that hold NaN or inf."""
+    """diverged/step-*/report.json: the step at which training diverged. `loss` and `grad_norm` are text, since JSON has
+    no NaN; `not_finite`: weights with NaN or inf; `images`: (epoch, index) of each image of the step."""
 
     schema: Literal[1] = 1
     step: int

@@ -1,4 +1,4 @@
-"""What a run was found to be worth: result.json and evaluations/*.json. Errors are in percent."""
+"""result.json and evaluations/*.json: the figures of a run. Errors are in percent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSet:
-    """The images of an evaluation. `name`: as in its file's name; `split`: of the data set; `blacklist`: whether those
-    of ILSVRC's blacklist are left out; `digest`: of the user's own images, None for those of a library."""
+    """The images of an evaluation. `name`: as in the file's name; `split`: of the data set `data`; `blacklist`: whether
+    the images of ILSVRC's blacklist are left out; `digest`: of the user's own images, None for a library's."""
 
     name: str
     data: str
@@ -22,8 +22,8 @@ class ImageSet:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolRecord:
-    """From an image to the network's input. `crop`: side of the centre crop as a share of the shorter side, resized to
-    `resize` pixels; None where it does not apply (digits are drawn at the input's size)."""
+    """How images become the network's input. `crop`: side of the centre crop as a share of the shorter side, resized to
+    `resize` pixels. Values are None where they do not apply: digits are drawn at the input's size."""
 
     name: str
     resize: int | None
@@ -36,8 +36,8 @@ class ProtocolRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRecord(Record):
-    """evaluations/*.json. `weights`: ema or raw, of the last step; best-ema or best-raw, of the checkpoint chosen on
-    the dev split. `unreadable`: images left out; `nll`: mean negative log-likelihood in nats; `batch_size`: per
+    """A file of evaluations/. `weights`: ema or raw, of the last step; best-ema or best-raw, of the checkpoint chosen
+    on the dev split. `unreadable`: images left out; `nll`: mean negative log-likelihood in nats; `batch_size`: per
     device."""
 
     schema: Literal[1] = 1
@@ -69,7 +69,7 @@ class EvaluationSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The checkpoint with the lowest top-1 error on the dev split."""
+    """The checkpoint with the lowest top-1 error, in percent, on the dev split."""
 
     step: int
     dev_top1_error: float
@@ -77,8 +77,8 @@ class Best:
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Record):
-    """result.json, written last: a run that has one is finished. `unreadable`: training images that were left out or
-    replaced; `rollbacks`: how often the run went back to a checkpoint after it diverged."""
+    """result.json, written last: a run that has it is finished. `unreadable`: training images left out or replaced;
+    `rollbacks`: how often the run went back to a checkpoint after diverging; `best`: None without train.keep_best."""
 
     schema: Literal[1] = 1
     identity: str
@@ -96,5 +96,5 @@ class Result(Record):
     evaluations: list[EvaluationSummary]
 
     def evaluation(self, weights: str) -> EvaluationSummary:
-        """The run's own, by its protocol on its evaluated split; every run has "ema" and "raw"."""
+        """The run's own evaluation of these weights; every run has "ema" and "raw"."""
         return next(one for one in self.evaluations if one.weights == weights)

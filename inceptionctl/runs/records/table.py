@@ -1,4 +1,4 @@
-"""table.json, the manifest of a table: which run is which of its cells."""
+"""table.json, the manifest of a table: its rows and which run is which cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestCell:
-    """A row under one seed; its run is found by its identity, under whatever name."""
+    """A row with one seed; its run is found by its identity, under whatever name."""
 
     seed: int
     identity: str
@@ -18,8 +18,8 @@ class ManifestCell:
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestRow:
-    """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params`, `macs`: of
-    the network as run, `full_`: at the paper's size."""
+    """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params` and `macs`
+    of the network as run, `full_params` and `full_macs` at the paper's size."""
 
     label: str
     paper: str | None
@@ -43,8 +43,8 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class TableManifest(Record):
-    """table.json: which run is which cell of a table, and how its figures are to be read. `quoted`: ids of rows that
-    the paper cites; `chance_error`: of guessing, in percent; `comparable`: with the paper's figures."""
+    """table.json. `setting`: the scale in a line; `quoted`: ids of rows that the paper cites; `chance_error`: of
+    guessing, in percent; `comparable`: whether images and protocol are the paper's."""
 
     schema: Literal[1] = 1
     table: str
