@@ -1,4 +1,4 @@
-"""A made-up outputs folder: runs whose every figure is known, without a network."""
+"""A made-up outputs folder with runs of known figures."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def write_inverse_rms(run: RunDir, seed: int, figures: tuple[float, float, float
 
 
 def train_rows(seed: int, settled: bool) -> list[TrainRow]:
-    """A loss that has come to rest, or one that still falls in a straight line."""
+    """A loss on a plateau (`settled`), or one that falls in a straight line."""
     noise = np.random.default_rng(seed).normal(0, 0.01, 4 * EPOCHS)
     epoch = np.arange(1, 4 * EPOCHS + 1) / 4
     loss = noise + (0.2 + 2.1 * np.exp(-1.5 * (epoch - 0.25)) if settled else 2.3 - 0.2 * epoch)

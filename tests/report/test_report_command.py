@@ -1,4 +1,4 @@
-"""The report as a user meets it: the terminal, the files, the command."""
+"""The report on the terminal, in its files, and as a command."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def printed(monkeypatch, capsys):
 
 
 def cells(text: str, row: str) -> list[list[str]]:
-    """The cells of every line that begins with the row's name, split where two blanks stand."""
+    """The cells of every line that begins with the row's name, split at two or more spaces."""
     return [re.split(r"\s{2,}", line.strip())[1:] for line in text.splitlines() if line.startswith(row + " ")]
 
 
@@ -156,7 +156,7 @@ def test_figures_name_the_rows(ladder):
         assert (ladder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_table_with_nothing_done_is_a_table_of_dashes(outputs, printed):
+def test_a_table_without_finished_cells_has_dashes(outputs, printed):
     text = printed(outputs.missing("Inception-v2", 0).close(), 170)
     assert cells(text, "Inception-v2")[0][2] == "-"
     assert "resolved 0 of 4 rungs" in text
@@ -188,7 +188,7 @@ def test_without_a_table_it_says_what_to_do(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_torch_and_hydra_stay_away(ladder):
+def test_report_imports_neither_torch_nor_hydra(ladder):
     call = f"import sys; from inceptionctl.commands.report import main; main([{str(ladder)!r}])"
     seen = f"{call}; print({{'torch', 'hydra', 'omegaconf'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=False)
@@ -197,7 +197,7 @@ def test_torch_and_hydra_stay_away(ladder):
     assert done.stdout.splitlines()[-1] == "set()"
 
 
-def test_importing_the_command_is_cheap():
+def test_importing_the_command_imports_no_heavy_library():
     heavy = {"scipy", "numpy", "matplotlib", "rich", "torch"}
     call = f"import sys, inceptionctl.commands.report; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=True)

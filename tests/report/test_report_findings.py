@@ -70,7 +70,7 @@ def test_half_of_chance_has_just_converged(outputs):
     assert [one.measured.converged for one in findings.rows[:2]] == [True, False]
 
 
-def test_one_seed_is_no_ground_for_a_verdict(outputs):
+def test_one_seed_gives_no_verdict(outputs):
     findings = find(read(outputs.done("Inception-v2", 80).done("RMSProp", 2).close()))
     assert findings.rungs[0].difference.high < 0
     assert findings.rungs[0].verdict == "cannot tell"
@@ -90,7 +90,7 @@ def test_one_seed_is_no_ground_for_a_verdict(outputs):
         (-0.5, 2.0, None, "cannot tell"),
     ],
 )
-def test_verdict_words(low, high, paper, word):
+def test_verdicts(low, high, paper, word):
     assert verdict(Difference(change=(low + high) / 2, low=low, high=high, seeds_resampled=True), paper) == word
 
 

@@ -1,4 +1,4 @@
-"""Tables whose rows stand by themselves: compared with the row that they name, or with none."""
+"""Independent tables: a row is compared with the one that it names, or with none."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_row_is_compared_with_the_one_it_names(table):
     assert [row.name for row in findings.table.rows] == list(WRONG)  # no "+": nothing is added to a row above
 
 
-def test_changes_stand_in_the_lines_of_the_rows_compared(table):
+def test_changes_are_in_the_lines_of_the_compared_rows(table):
     folder = table({"Label smoothing": "Inception-v2"})
     columns = {c.title: c.cells for c in report_text(find(read(folder)), folder).columns}
     changes = columns["change here\n95 % interval"]

@@ -1,4 +1,4 @@
-"""What RMSProp's runs logged of 1/sqrt(v+eps), beside their rows: on the terminal, as a page and as data."""
+"""RMSProp's factors 1/sqrt(v+eps), as the runs logged them, in every form of the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_row_has_the_last_figures_of_its_runs_averaged(folder):
     assert [found.mean, found.p1, found.p99] == pytest.approx([1.001 * figure for figure in ADAPTS])
 
 
-def test_it_stands_in_the_row_and_below_the_table(folder):
+def test_the_factors_are_in_the_row_and_in_a_footnote(folder):
     shown = report_text(find(read(folder)), folder)
     columns = {column.title: column.cells for column in shown.columns}
     assert columns["1/sqrt(v+eps)\nmean [1st, 99th %]"] == (
@@ -54,7 +54,7 @@ def test_it_stands_in_the_row_and_below_the_table(folder):
     )
 
 
-def test_it_is_in_every_file(folder):
+def test_the_factors_are_in_every_file(folder):
     texts = {kind: path.read_text() for kind, path in write(folder).texts.items()}
     assert "| 0.9910 [0.9810, 0.9960] |" in texts["markdown"]
     assert "- RMSProp, Label smoothing: in the last epoch" in texts["markdown"]
@@ -64,7 +64,7 @@ def test_it_is_in_every_file(folder):
     assert (lines["Inception-v2"]["inv_rms_mean"], rows["Inception-v2"]) == ("", None)
 
 
-def test_a_table_without_such_runs_says_nothing_of_it(ladder):
+def test_a_table_without_rmsprop_has_no_factors(ladder):
     assert not any("sqrt" in path.read_text() for path in write(ladder).texts.values())
 
 
@@ -81,7 +81,7 @@ def test_a_table_without_such_runs_says_nothing_of_it(ladder):
         ((4827.0, 167.0, 9887.0), "differs 59-fold between the 1st and the 99th percentile"),
     ],
 )
-def test_the_words_are_true_of_any_epsilon(figures, words):
+def test_the_footnote_is_true_of_any_epsilon(figures, words):
     mean, p1, p99 = figures
     assert words in rmsprop(InverseRms(mean=mean, p1=p1, p99=p99))
 

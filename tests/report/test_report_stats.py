@@ -1,4 +1,4 @@
-"""The statistics against scipy, against figures worked out by hand, and against what they claim in simulation."""
+"""The statistics against scipy, against values worked out by hand, and in simulation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIZES = np.full(60, 5.0)
 
 
 def counts(*rates: float, seed: int = 0) -> np.ndarray:
-    """Mistakes per seed and group; one rate for each seed."""
+    """Wrong images per seed and group; one error rate for each seed."""
     generator = np.random.default_rng(seed)
     return np.stack([generator.binomial(SIZES.astype(int), rate) for rate in rates]).astype(float)
 
@@ -79,8 +79,8 @@ def test_images_alone_give_the_ordinary_bootstrap():
     assert (got.high - got.low) / 2 == pytest.approx(reach, rel=0.03)
 
 
-def test_without_luck_of_images_it_is_welchs_interval():
-    """Every image alike: all that varies is the seeds, whose interval scipy knows."""
+def test_without_variance_between_images_it_is_welchs_interval():
+    """All images alike: only seeds vary, whose interval scipy computes."""
     before, after = (np.outer(rates, SIZES) for rates in ([0.20, 0.23, 0.29], [0.12, 0.13, 0.15]))
     got = stats.difference(before, after, SIZES)
     sides = [100 * side.sum(axis=1) / SIZES.sum() for side in (after, before)]
@@ -97,29 +97,30 @@ def test_the_same_interval_every_time_and_mirrored_when_swapped():
     assert swapped.high - swapped.low == pytest.approx(got.high - got.low, rel=0.03)
 
 
-def test_rows_without_a_mistake_differ_by_nothing():
+def test_rows_without_errors_differ_by_0():
     got = stats.difference(np.zeros((3, 60)), np.zeros((3, 60)), SIZES)
     assert (got.change, got.low, got.high) == (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("luck", "least", "most"), [(0.0, 0.94, 1.0), (0.3, 0.92, 0.99)])
-def test_coverage_of_three_seeds(monkeypatch, luck, least, most):
-    """Two equal rows, 100 sources x 5 pictures, some harder than others: how often the interval holds 0. `luck` is the
-    spread of seeds in the log of the odds; 400 trials leave a standard error of 1.1 points at 95 %."""
+@pytest.mark.parametrize(("seed_sd", "least", "most"), [(0.0, 0.94, 1.0), (0.3, 0.92, 0.99)])
+def test_coverage_of_three_seeds(monkeypatch, seed_sd, least, most):
+    """How often the interval contains 0 for two equal rows on 100 sources x 5 images, some harder than others.
+
+    `seed_sd`: of the log odds between seeds; 400 trials have a standard error of 1.1 points at 95 %."""
     monkeypatch.setattr(stats, "RESAMPLES", 500)
     generator = np.random.default_rng(0)
     sizes = np.full(100, 5.0)
 
     def row(hardness: np.ndarray) -> np.ndarray:
-        odds = np.exp(-2 + hardness + generator.normal(0, luck, (3, 1)))
+        odds = np.exp(-2 + hardness + generator.normal(0, seed_sd, (3, 1)))
         return generator.binomial(5, odds / (1 + odds)).astype(float)
 
-    held = 0
+    covered = 0
     for _ in range(400):
         hardness = generator.normal(0, 1.5, 100)
         got = stats.difference(row(hardness), row(hardness), sizes)
-        held += got.low <= 0 <= got.high
-    assert least <= held / 400 <= most
+        covered += got.low <= 0 <= got.high
+    assert least <= covered / 400 <= most
 
 
 def test_wrong_by_group_adds_up_sources_in_any_order():
@@ -146,5 +147,5 @@ def test_plateau(loss, settled):
     assert stats.on_plateau(EPOCH, loss) is settled
 
 
-def test_a_run_that_logged_nothing_is_on_no_plateau():
+def test_a_run_without_rows_is_not_on_a_plateau():
     assert stats.on_plateau(np.array([]), np.array([])) is False

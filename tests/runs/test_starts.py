@@ -1,4 +1,4 @@
-"""How often a run may start, what a time limit that came too early is told, and what counts as hung."""
+"""How often a run may start, time limits that are too short, and runs that hang."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def start(run, monkeypatch):
-    """Notes a start of `run`, at `step`, in a job of `submission`; None is one outside a cluster."""
+    """Records a start of `run`, at `step`, in a job of `submission`; None: outside Slurm."""
 
     def note(step, restarts=50, submission="first"):
         if submission:
@@ -44,27 +44,27 @@ def test_a_job_starts_again_as_often_as_it_may(start):
         start(3, restarts=2)
 
 
-def test_what_is_submitted_anew_counts_anew(start):
+def test_a_new_submission_counts_its_own_starts(start):
     start(0, restarts=0)
     start(1, restarts=0, submission="second")
     with pytest.raises(InceptionctlError, match=r"launch.restarts = 0"):
         start(2, restarts=0, submission="second")
 
 
-def test_five_starts_that_get_no_further_are_the_last(start):
+def test_the_fifth_start_without_progress_fails(start):
     for _ in range(4):
         start(7)
     with pytest.raises(InceptionctlError, match="5 times at step 7 without progress"):
         start(7)
 
 
-def test_a_start_that_gets_further_begins_the_count_again(start, run):
+def test_progress_resets_the_count(start, run):
     for step in [7] * 4 + [8] * 4 + [9]:
         start(step)
     assert [one.step for one in read_starts(run)] == [7] * 4 + [8] * 4 + [9]
 
 
-def test_starts_outside_a_cluster_are_noted_and_never_refused(start, run):
+def test_starts_outside_slurm_are_recorded_and_never_refused(start, run):
     for _ in range(7):
         start(0, restarts=0, submission=None)
     assert [(one.job, one.submission) for one in read_starts(run)] == [(None, None)] * 7
@@ -73,14 +73,14 @@ def test_starts_outside_a_cluster_are_noted_and_never_refused(start, run):
 @pytest.mark.parametrize(
     ("array", "job"), [({}, "15"), ({"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}, "12_3")]
 )
-def test_a_start_tells_its_job_and_its_node(array, job, start, run, monkeypatch):
+def test_a_start_records_its_job_and_its_node(array, job, start, run, monkeypatch):
     for name, value in {"SLURM_JOB_ID": "15", "SLURMD_NODENAME": "node7", **array}.items():
         monkeypatch.setenv(name, value)
     start(0)
     assert [(one.job, one.node, one.submission) for one in read_starts(run)] == [(job, "node7", "first")]
 
 
-def test_a_folder_that_takes_no_note_is_no_reason_to_stop(start, run):
+def test_a_start_that_cannot_be_recorded_does_not_stop_the_run(start, run):
     run.starts.mkdir()
     start(0)
 
@@ -90,14 +90,14 @@ def launches():
     return {name: parse(compose("train", [f"launch={name}"])).launch for name in ("slurm", "local")}
 
 
-def test_a_time_limit_that_leaves_no_time_for_a_step_ends_the_run(launches, monkeypatch):
+def test_a_time_limit_shorter_than_a_step_is_an_error(launches, monkeypatch):
     monkeypatch.setenv(SUBMISSION, "first")
     with pytest.raises(InceptionctlError, match=r"time limit .* is too short: it ended before the first step"):
         check_time_limit(launches["slurm"], done=0, steps_per_epoch=44)
 
 
 @pytest.mark.parametrize(("done", "said"), [(43, "too short for one epoch: 43 of its 44 steps"), (44, "")])
-def test_one_that_leaves_no_time_for_an_epoch_is_told_of(done, said, launches, monkeypatch, capsys):
+def test_a_time_limit_shorter_than_an_epoch_gives_a_warning(done, said, launches, monkeypatch, capsys):
     monkeypatch.setenv(SUBMISSION, "first")
     check_time_limit(launches["slurm"], done, steps_per_epoch=44)
     heard = capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_one_that_leaves_no_time_for_an_epoch_is_told_of(done, said, launches, m
 
 
 @pytest.mark.parametrize(("launch", "submission"), [("local", "first"), ("slurm", None)])
-def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submission, launches, monkeypatch, capsys):
+def test_outside_slurm_the_signal_gives_no_message(launch, submission, launches, monkeypatch, capsys):
     monkeypatch.delenv(SUBMISSION, raising=False)
     if submission:
         monkeypatch.setenv(SUBMISSION, submission)
@@ -114,7 +114,7 @@ def test_the_same_signal_elsewhere_says_nothing_of_a_time_limit(launch, submissi
     assert capsys.readouterr().err == ""
 
 
-def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
+def test_a_run_hangs_when_its_heartbeat_stops_for_too_long(run):
     dog = Watchdog(run, hang_timeout=30)
     run.heartbeat.touch()
     assert not dog.hung()
@@ -124,7 +124,7 @@ def test_a_run_hangs_when_its_pulse_rests_for_too_long(run):
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
-def test_a_beat_counts_whatever_the_clock_of_its_node_says(hours, run):
+def test_a_heartbeat_counts_whatever_the_clock_of_its_node_says(hours, run):
     run.heartbeat.touch()
     dog = Watchdog(run, hang_timeout=30)
     assert not dog.hung()
@@ -134,14 +134,14 @@ def test_a_beat_counts_whatever_the_clock_of_its_node_says(hours, run):
     assert not dog.hung()
 
 
-def test_a_run_that_never_shows_a_sign_of_life_hangs_too(run):
+def test_a_run_without_any_heartbeat_hangs(run):
     dog = Watchdog(run, hang_timeout=30)
     assert not dog.hung()
     dog.changed_at -= 31
     assert dog.hung()
 
 
-def test_a_worker_that_nobody_watches_ends_itself_as_one_that_was_lost(run):
+def test_a_worker_outside_the_queue_exits_with_retry_when_it_hangs(run):
     code = (
         "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
         "from inceptionctl.launch.watchdog import exit_when_hung\n"

@@ -14,9 +14,10 @@ from inceptionctl.report.results import ResultCell, ResultTable
 METHOD = """\
 Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
 interval of a change comes from a crossed bootstrap over seeds and test images (clustered by source), widened for few
-seeds; it errs on the side of "cannot tell". The p values are Welch's t test over seeds alone, and its correction by Holm
-over the rungs. A verdict names a direction only if the interval excludes 0. The smallest detectable rung regards seeds
-only. On a plateau, the training loss changes over the last fifth of the run by less than 5 % of its fall before."""
+seeds; it errs on the side of "cannot tell". The p values are Welch's t test over seeds alone, and its correction by
+Holm over the rungs. A verdict names a direction only if the interval excludes 0. The smallest detectable rung regards
+seeds only. On a plateau, the training loss changes over the last fifth of the run by less than 5 % of its fall
+before."""
 
 
 def markdown(findings: Findings) -> str:
