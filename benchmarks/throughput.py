@@ -9,6 +9,7 @@ logs to a metrics file and looks for signals.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import tempfile
 import time
@@ -106,7 +107,7 @@ def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
             loss = loss + 0.4 * cross_entropy(logits, batch.labels_N)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.grad_clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.grad_clip or math.inf)
         optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = made.schedule(number)
         optimizer.step()
         parts.average.update_parameters(model)

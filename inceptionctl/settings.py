@@ -1,25 +1,35 @@
-"""The decorator and the number types that a section of settings is made of.
+"""What a section of settings is made of: the decorator, the number types, a choice between sections, documentation.
 
-A section lies in the file of the thing that it sets, beside its builder; `config` puts them together. YAML owns the
-values: no field has a default. A string below a field says what the field is, with its unit.
+A section stands in the file of the thing that it sets, beside its builder; `config` puts them together. YAML owns the
+values: no field has a default. The string below a field documents it: one sentence, the unit, what null means.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import dataclass_transform
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
-UnitInterval = Annotated[float, Field(ge=0, le=1)]
+# Strict: true is not 1, and "1" is no number.
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[Finite, Field(gt=0)]
+NonNegative = Annotated[Finite, Field(ge=0)]
+Share = Annotated[Finite, Field(ge=0, lt=1)]
+Fraction = Annotated[Finite, Field(gt=0, le=1)]
+Integer = Annotated[int, Field(strict=True)]
+Count = Annotated[Integer, Field(ge=1)]
+NonNegativeInt = Annotated[Integer, Field(ge=0)]
+UnitInterval = Annotated[Finite, Field(ge=0, le=1)]
 T = TypeVar("T")
 
 
@@ -43,3 +53,34 @@ AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_absolute)]
 def section(cls: type[T]) -> type[T]:
     """Makes `cls` a frozen, keyword-only dataclass that checks types and ranges and refuses unknown keys."""
     return checked_dataclass(cls, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """For a field that takes one of `sections`, which its key `name` chooses: `Annotated[Base, OneOf(...)]`.
+
+    Each section has exactly its own keys, and its `name: Literal[...]` is its key in `sections`.
+    """
+
+    sections: Mapping[str, type]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {name: handler.generate_schema(section) for name, section in self.sections.items()}
+        return core_schema.tagged_union_schema(choices, discriminator="name")
+
+
+@cache
+def field_docs(section: type) -> dict[str, str]:
+    """The string below each field of a section and of the sections that it extends, on one line."""
+    docs: dict[str, str] = {}
+    for cls in filter(is_dataclass, reversed(section.__mro__)):
+        definition = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        assert isinstance(definition, ast.ClassDef)
+        for field, below in zip(definition.body, definition.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
+                docs[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
+    return docs
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

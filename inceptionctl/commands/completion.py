@@ -122,7 +122,7 @@ def _sources() -> list[str]:
 def _settings(command: str, word: str) -> list[str]:
     """Groups, their options, and settings with their dots."""
     from inceptionctl.config.compose import groups
-    from inceptionctl.config.validate import key_paths
+    from inceptionctl.config.keys import key_paths
 
     options, sign = groups(command), word[: len(word) - len(word.lstrip("+~"))]
     key, has_value, value = word[len(sign) :].partition("=")

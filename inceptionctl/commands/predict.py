@@ -44,11 +44,8 @@ Prints the five likeliest classes of each picture, with their probabilities.
 
 @dataclass(frozen=True)
 class Predictor:
-    """`crop`: side of the centre crop as a share of the shorter side."""
-
     model: Classifier
     config: Config
-    crop: float
     classes: Sequence[str]
 
 
@@ -131,7 +128,7 @@ def _from_run(settings: dict[str, str], overrides: Sequence[str], raw: bool) -> 
     config = _sized(config, settings)
     model = _built(config, count)
     model.load_state_dict(state)
-    return Predictor(model, config, config.protocol.crop, _classes_of(run, config, count))
+    return Predictor(model, config, _classes_of(run, config, count))
 
 
 def _from_weights(settings: dict[str, str], overrides: list[str], raw: bool, console: Console) -> Predictor:
@@ -154,7 +151,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str], raw: bool, con
     model = _built(config, count)
     load_weights(model, arch, tensors, _warn, heads=False)
     names = categories() if count == IMAGENET_CLASSES else [str(i) for i in range(count)]
-    return Predictor(model, config, 0.875, names)
+    return Predictor(model, config, names)
 
 
 def _sized(config: Config, settings: dict[str, str]) -> Config:
@@ -225,9 +222,7 @@ def _read(path: Path, predictor: Predictor) -> np.ndarray | None:
     """uint8, (pixels, pixels, 3); None, and a message, for a file that is no whole picture."""
     from PIL import Image, ImageOps
 
-    from inceptionctl.data.transforms import CentreCrop
-
-    crop = CentreCrop(predictor.config.arch.pixels, predictor.crop)
+    crop = predictor.config.protocol.transform(predictor.config.arch.pixels)
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)  # as a person sees it: telephones store pictures on their side

@@ -28,7 +28,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config.validate import flatten, key_paths, matches, unknown_setting, wrong_variant
+from inceptionctl.config.keys import flatten, foreign_setting, key_paths, matches, unknown_setting
 from inceptionctl.errors import InceptionctlError, RequestError, unknown
 from inceptionctl.models.settings import NO_REWRITES, with_network_facts
 
@@ -236,7 +236,7 @@ def _errors_of_requests() -> Iterator[None]:
         yield
     except (HydraException, OmegaConfBaseException) as error:
         key = re.match(r"Could not override '(.*?)'", str(error))
-        if key and (elsewhere := wrong_variant(key[1])):
+        if key and (elsewhere := foreign_setting(key[1])):
             raise elsewhere from error
         raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
 

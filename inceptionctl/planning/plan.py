@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from inceptionctl.config.identity import identity
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import identity
 from inceptionctl.data.index import Index
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import Cost, cost
@@ -20,7 +20,7 @@ from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
 from inceptionctl.training.partition import Layout
-from inceptionctl.training.schedules import SCHEDULES, Schedule, ScheduleSettings
+from inceptionctl.training.schedules import Schedule
 
 T = TypeVar("T")
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
@@ -78,7 +78,7 @@ def plan(config: Config) -> Plan:
         full=full_size(config),
         data=data,
         clock=clock,
-        schedule=schedule(config, clock),
+        schedule=config.schedule.schedule(config.train.batch_size, clock),
     )
 
 
@@ -156,24 +156,6 @@ def full_size(config: Config) -> Cost:
     pixels = architecture(config.arch.name).pixels
     rewrites = asdict(config.arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
     return cost(network(config.arch.name, head=False, rewrites=rewrites), (pixels, pixels))
-
-
-def schedule(config: Config, clock: Clock) -> Schedule:
-    """The schedule in steps, at the learning rate that goes with the run's batch."""
-    return _schedule_settings(config).schedule(config.train.batch_size, clock)
-
-
-def rate_factor(config: Config) -> float:
-    return _schedule_settings(config).lr_factor(config.train.batch_size)
-
-
-def _schedule_settings(config: Config) -> ScheduleSettings:
-    return own_keys(SCHEDULES[config.schedule.name], config.schedule)
-
-
-def own_keys(section: type[T], settings: object) -> T:
-    """A `section` from those of `settings` that it has."""
-    return section(**{field.name: getattr(settings, field.name) for field in fields(section)})  # type: ignore[arg-type]
 
 
 def _check_heads(config: Config) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from inceptionctl.config.schema import Local, Slurm
+from inceptionctl.config.launch import Local, Slurm
 from inceptionctl.errors import InceptionctlError, warn
 from inceptionctl.runs.io import append_record, read_lines
 from inceptionctl.runs.paths import RunDir

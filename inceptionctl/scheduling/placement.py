@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from inceptionctl import hardware
-from inceptionctl.config.schema import Local, Slurm
+from inceptionctl.config.launch import Local, Slurm
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.hardware import Allocation, allocate
 from inceptionctl.launch.slurm.script import TaskLayout

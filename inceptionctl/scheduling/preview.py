@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import count
 from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
-from inceptionctl.planning.plan import Plan, rate_factor
+from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.placement import place
@@ -82,7 +82,7 @@ def lr_curve(plan: Plan, points: int = 9) -> str:
 
 
 def _lr_scaling(plan: Plan) -> str:
-    schedule, factor = plan.config.schedule, rate_factor(plan.config)
+    schedule, factor = plan.config.schedule, plan.config.schedule.lr_factor(plan.config.train.batch_size)
     if factor == 1:
         return ""
     return f"; {schedule.lr:g} for a batch of {schedule.base_batch_size:,}, here x {factor:.3g} ({schedule.lr_scaling})"

@@ -9,8 +9,11 @@ from typing import Any
 import yaml
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.schema import Config, Slurm
-from inceptionctl.config.validate import IRRELEVANT, identity, key_paths, matches, parse, unknown_setting
+from inceptionctl.config.identity import IRRELEVANT, identity
+from inceptionctl.config.keys import key_paths, matches, unknown_setting
+from inceptionctl.config.launch import Slurm
+from inceptionctl.config.schema import Config
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan

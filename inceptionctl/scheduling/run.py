@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.hardware import Allocation
 from inceptionctl.launch.local import WorkerSlot, preload

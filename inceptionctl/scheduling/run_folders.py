@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from inceptionctl.config.validate import identity as identity_of
+from inceptionctl.config.identity import identity as identity_of
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find

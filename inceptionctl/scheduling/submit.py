@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import active
 from inceptionctl.launch.slurm.script import TaskLayout, job_script

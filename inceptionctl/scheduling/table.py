@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.config.compose import Tree, compose
-from inceptionctl.config.schema import Config, Slurm
+from inceptionctl.config.launch import Slurm
+from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
 from inceptionctl.papers import records as papers

@@ -11,8 +11,9 @@ from hydra.core.override_parser.types import Override
 
 from inceptionctl.config.compose import check_commands, compose, group_choices
 from inceptionctl.config.compose import parse as parse_overrides
+from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import flatten, matches, parse
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import section
 

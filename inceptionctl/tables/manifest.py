@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import flatten, matches
 from inceptionctl.runs.records.table import Override
 from inceptionctl.tables.ladder import difference
 

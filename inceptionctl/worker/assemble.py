@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -19,13 +20,13 @@ from inceptionctl.models.weights.download import cache_folder, digest
 from inceptionctl.models.weights.maps import load_weights, read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.plan import Plan, own_keys
+from inceptionctl.planning.plan import Plan
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.ema import averaged
 from inceptionctl.training.ema_decay import ema_decay
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.optimizers import OPTIMIZERS, parameter_groups
+from inceptionctl.training.optimizers import parameter_groups
 from inceptionctl.training.step import DTYPES, Step
 
 DROPOUT = 2  # stream of `order.generator`, beside those of order and pictures
@@ -44,14 +45,13 @@ def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: Distr
     average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
     if not layout.plain:
         convert_batch_norm(model, layout.group // layout.span, layout.span)
-    optim = own_keys(OPTIMIZERS[made.config.optim.name], made.config.optim)
     loss = made.config.loss
     return Step(
         model=model,
         loss=CrossEntropy(loss.label_smoothing, loss.aux_weight, loss.smooth_aux),
-        optimizer=optim.build(parameter_groups(model, settings.weight_decay)),
+        optimizer=made.config.optim.build(parameter_groups(model, settings.weight_decay)),
         average=average,
-        clip=settings.grad_clip,
+        clip=settings.grad_clip or math.inf,
         device=device,
         memory_format=memory_format,
         forward=as_called(model, ranks, device, settings.compile, settings.deterministic),

@@ -105,12 +105,13 @@ def _image_set(settings: Config) -> ImageSet:
 
 def _protocol(settings: Config) -> ProtocolRecord:
     files = settings.data.uses_transforms
+    protocol = asdict(settings.protocol) if files else {}
     return ProtocolRecord(
         name=settings.protocol.name,
         resize=settings.arch.pixels if files else None,
-        crop=settings.protocol.crop if files else None,
+        crop=protocol.get("crop"),
         crops=1,
-        interpolation="bilinear" if files else None,
+        interpolation=protocol.get("interpolation"),
         averaging=None,
         decoder=decoder() if files else None,
     )

@@ -13,7 +13,6 @@ from inceptionctl.data import loader
 from inceptionctl.data.images import DataSplits, Images, Views
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.order import share
-from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.planning.plan import Plan, plan
@@ -259,7 +258,7 @@ class Session:
 
 def open_data(made: Plan) -> DataSplits:
     config, pixels = made.config, made.config.arch.pixels
-    views = Views(pixels, config.augment.transform(pixels), CentreCrop(pixels, config.protocol.crop))
+    views = Views(pixels, config.augment.transform(pixels), config.protocol.transform(pixels))
     return config.data.open(made.data, views, config.seed)
 
 

@@ -8,7 +8,9 @@ from itertools import combinations
 import pytest
 
 from inceptionctl.config.compose import check_idle_switches, compose, groups, sweeps
-from inceptionctl.config.validate import flatten, identity, parse
+from inceptionctl.config.identity import identity
+from inceptionctl.config.keys import flatten
+from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.zoo.registry import ARCHITECTURES
@@ -51,7 +53,7 @@ def test_every_table_composes():
         ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
         ("++optim={name: momentum, lr: 1}", "optim.lr"),
         ("~train.batch_size", "train.batch_size"),
-        ("optim.name=rmsprop", "needs optim.decay"),
+        ("optim.name=rmsprop", "optim.decay has no value: optim=rmsprop sets it"),
         ("data.jitter.size=[0.7,0.3]", "low end comes first"),
         ("seed=-1", "seed = -1"),
         ("table=inception_v3", "no setting 'table'"),

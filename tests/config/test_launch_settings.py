@@ -11,7 +11,8 @@ from support.runs import launched, only
 from support.stand_ins import calls, stand_in
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.validate import identity, parse
+from inceptionctl.config.identity import identity
+from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.paths import RunDir
@@ -29,7 +30,7 @@ WRONG = [
         ["train", "launch=slurm", "launch.nodes=2", "launch.gpus_per_node=4", "launch.nproc=6"],
         "launch.nproc = 6 is not launch.nodes x launch.gpus_per_node = 8",
     ),
-    (["train", *SLURM, "launch.nodes=2", "launch.nproc=3"], "cannot be shared by launch.nodes = 2 alike"),
+    (["train", *SLURM, "launch.nodes=2", "launch.nproc=3"], "launch.nproc = 3 is not a multiple of launch.nodes = 2"),
     (["train", "launch=slurm", "launch.gpus_per_node=5"], "train.batch_size = 32"),
     (["train", "launch=slurm", "launch.mem='64 G'"], "launch.mem = 64 G"),
     (["train", "launch=slurm", "launch.extra={Reservation:x}"], "launch.extra"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -11,14 +12,15 @@ import yaml
 from PIL import Image
 
 from inceptionctl.config.compose import _hydra, compose, groups
-from inceptionctl.config.validate import flatten, parse
-from inceptionctl.planning.plan import plan, rate_factor
+from inceptionctl.config.keys import flatten
+from inceptionctl.config.validate import parse
+from inceptionctl.planning.plan import plan
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = groups("train")["experiment"]
 IMAGES = 1_281_167  # of ImageNet, to train
 
-LATER = {"loss.label_smoothing": 0.0, "train.grad_clip": float("inf")}  # came with Rethinking
+LATER = {"loss.label_smoothing": 0.0, "train.grad_clip": math.inf}  # came with Rethinking
 GOOGLENET = LATER | {"optim.momentum": 0.9, "schedule.gamma": 0.96, "schedule.decay_epochs": 8}  # section 6
 BN = LATER | {"schedule.base_batch_size": 32, "train.batch_size": 32, "train.bn_batch_size": 32}  # section 4.2
 BASELINE = BN | {"schedule.lr": 0.0015, "arch.dropout": 0.4}  # sections 4.2.2 and 4.2.3
@@ -124,6 +126,7 @@ def tree(name, *overrides):
 def numbers(tree):
     """The numeric settings of a recipe by key; bools and nulls are none."""
     kept = {section: tree.get(section, {}) for section in ("optim", "schedule", "loss", "train")}
+    kept["train"]["grad_clip"] = kept["train"]["grad_clip"] or math.inf  # null: no clipping
     kept["arch"] = {"dropout": tree.get("arch", {}).get("dropout")}
     found = {key: value for key, value in flatten(kept).items() if key not in ASIDE and not isinstance(value, bool)}
     return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
@@ -144,7 +147,7 @@ def sources(name):
         group_choices = hydra.compose("train", [f"experiment={name}"], return_hydra_config=True).hydra.runtime.choices
     for group in ("experiment", "scale", "optim", "schedule", "loss"):
         yield from below(f"{group}/{group_choices[group]}")
-    yield "recipe", (CONF / "recipe.yaml").read_text()
+    yield "base", (CONF / "base.yaml").read_text()
 
 
 def line_of(text, key):
@@ -203,7 +206,7 @@ def test_another_option_of_a_group_replaces_a_recipe_s():
     changed = tree("inception_v4", "schedule=cosine", "loss=cross_entropy")
     assert changed["schedule"] == compose("train", ["schedule=cosine"])["schedule"]
     assert changed["loss"]["label_smoothing"] == 0.0
-    assert parse(tree("bn_inception_x5", "schedule=step")).schedule.decay_epochs is None
+    assert parse(tree("bn_inception_x5", "schedule=step")).schedule.name == "step"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -224,8 +227,8 @@ def test_a_recipe_says_how_to_run_it_and_plans(name, pictures):
 def test_the_rate_follows_the_batch(name):
     """Linearly from the batch that the recipe's own is, where it stays as printed."""
     whole, part = parse(tree(name)), parse(tree(name, "train.batch_size=256"))
-    assert rate_factor(whole) == 1.0
-    assert rate_factor(part) == pytest.approx(256 / whole.train.batch_size)
+    assert whole.schedule.lr_factor(whole.train.batch_size) == 1.0
+    assert part.schedule.lr_factor(256) == pytest.approx(256 / whole.train.batch_size)
 
 
 def test_every_average_remembers_a_share_of_the_run():

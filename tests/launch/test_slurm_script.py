@@ -14,7 +14,7 @@ import pytest
 from support.stand_ins import calls, stand_in
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.config.validate import parse
 from inceptionctl.launch.slurm.script import TaskLayout, job_script, report_script, seconds_of, warning_seconds
 from inceptionctl.launch.slurm.submission import job_log, jobs_of

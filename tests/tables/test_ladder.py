@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.validate import flatten, parse, parse_as
+from inceptionctl.config.keys import flatten
+from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.papers import records as papers

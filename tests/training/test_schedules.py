@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.planning.plan import plan, rate_factor
+from inceptionctl.planning.plan import plan
 from inceptionctl.scheduling.preview import lr_curve
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.schedules import SCALING, SCHEDULES
@@ -92,14 +92,14 @@ def test_settings_are_epochs_and_become_steps():
 )
 def test_the_learning_rate_follows_the_batch_by_the_rule(batch, rule, factor):
     made = config("schedule=paper", f"train.batch_size={batch}", f"schedule.lr_scaling={rule}")
-    assert rate_factor(made) == pytest.approx(factor)
+    assert made.schedule.lr_factor(batch) == pytest.approx(factor)
 
 
 def test_a_learning_rate_without_a_base_batch_size_is_used_as_it_is():
     """So at the scales of digits, CIFAR and folders, whose learning rates were found at their own batch size."""
     for scale in ("digits", "cifar10", "imagefolder"):
         made = config(f"scale={scale}", "train.batch_size=7")
-        assert (made.schedule.base_batch_size, rate_factor(made)) == (None, 1.0)
+        assert (made.schedule.base_batch_size, made.schedule.lr_factor(7)) == (None, 1.0)
     assert plan(config("train.batch_size=64")).schedule.lr == 0.3
 
 

@@ -15,7 +15,8 @@ from support.runs import assert_same_predictions, predictions, result
 from torch.optim.swa_utils import update_bn
 
 from inceptionctl.config.compose import compose
-from inceptionctl.config.validate import identity, parse
+from inceptionctl.config.identity import identity
+from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
 from inceptionctl.errors import Interrupted, RequestError
 from inceptionctl.planning.plan import plan

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, RequestError
 
 SQUEUE_FORMAT = "--format=%i|%T|%N|%r"

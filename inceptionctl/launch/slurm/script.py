@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.paths import EXIT_RETRY
 

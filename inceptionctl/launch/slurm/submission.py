@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-from inceptionctl.config.schema import Slurm
+from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import warn
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.script import job_script, report_script

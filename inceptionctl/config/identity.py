@@ -1,0 +1,33 @@
+"""The identity of a run: equal where two runs must end with the same weights, whatever they are called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from inceptionctl.config.keys import flatten, matches
+from inceptionctl.config.schema import Config
+
+# Raised by hand whenever code makes the same settings give other results.
+# 3: how a run is evaluated is no part of its identity any more, and settings without effect are none.
+RESULTS_VERSION = 3
+
+# The settings that trained weights do not depend on, and why.
+IRRELEVANT = (
+    "name", "outputs", "tracker",  # where a run and its metrics are kept
+    "launch",  # where it is worked on: samples and batches are the same for any number of ranks
+    "protocol",  # how it is evaluated
+    "data.root", "data.train", "data.val",  # where the images are: their digest counts
+    "data.workers",
+    "train.log_every", "train.keep_checkpoints",
+    "train.monitor",  # looks on
+)  # fmt: skip
+
+
+def identity(config: Config) -> str:
+    """Twelve hexadecimal digits, over the relevant settings."""
+    ignored = (*IRRELEVANT, "weights") if config.weights_sha256 else IRRELEVANT  # what a file holds, not where it lies
+    relevant = {key: value for key, value in flatten(asdict(config)).items() if not matches(key, ignored)}
+    text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

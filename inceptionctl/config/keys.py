@@ -1,0 +1,92 @@
+"""The keys of the settings: which there are, what each is for, and which options of a group have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from inceptionctl.config.schema import Config
+from inceptionctl.errors import RequestError, unknown
+from inceptionctl.settings import OneOf, field_docs
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key with its annotated type; `option`: that of its group which has it ("cosine"), None if every one has."""
+
+    key: str
+    kind: object
+    section: type
+    option: str | None = None
+
+    @property
+    def docs(self) -> str:
+        return field_docs(self.section).get(self.key.rpartition(".")[2], "")
+
+
+@cache
+def settings_of(schema: type = Config) -> tuple[Setting, ...]:
+    """Every setting in the order of the schema, groups included; one that several options have comes once for each."""
+    return tuple(_walk(schema, "", None))
+
+
+def _walk(section: type, prefix: str, option: str | None) -> Iterator[Setting]:
+    for name, kind in types_of(section).items():
+        yield Setting(prefix + name, kind, section, option)
+        for inner_option, inner in sections_in(kind).items():
+            yield from _walk(inner, f"{prefix}{name}.", inner_option or option)
+
+
+def types_of(section: type) -> dict[str, object]:
+    """The annotated type of each field."""
+    hints = get_type_hints(section, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(section)}
+
+
+def sections_in(kind: object) -> dict[str | None, type]:
+    """The sections that a value of this type can be, by option; the only one under None."""
+    found: dict[str | None, type] = {}
+    for part in (kind, *get_args(kind)):
+        if isinstance(part, OneOf):
+            return dict(part.sections.items())
+        if isinstance(part, type) and is_dataclass(part):
+            found[None] = part
+    return found
+
+
+def key_paths(schema: type = Config) -> set[str]:
+    return {setting.key for setting in settings_of(schema)}
+
+
+def unknown_setting(key: str, known: set[str], written: str) -> RequestError:
+    """Offers the settings beside the one that `key` was meant to be, or the top level."""
+    parent = key.rpartition(".")[0]
+    beside = [path for path in known if path.rpartition(".")[0] == (parent if parent in known else "")]
+    return unknown("setting", key, beside, written)
+
+
+def foreign_setting(key: str, chosen: str | None = None) -> RequestError | None:
+    """For a key that other options of its group have than the `chosen` one; None for any other key."""
+    group = key.partition(".")[0]
+    having = [setting.option for setting in settings_of() if setting.key == key and setting.option]
+    if not having or chosen in having:
+        return None
+    options = " and ".join(f"{group}={option}" for option in having)
+    here = f"; this is {group}={chosen}" if chosen else f", not of the {group} chosen here"
+    return RequestError(f"{key} is a setting of {options}{here}")
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`; lists are leaves."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether `path` is one of `patterns` or lies below one (`optim` and `optim.**` both cover `optim.eps`)."""
+    stems = [pattern.removesuffix(".**") for pattern in patterns]
+    return any(path == stem or path.startswith(f"{stem}.") for stem in stems)
