@@ -23,7 +23,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -118,7 +118,7 @@ def compose(command: str, overrides: Sequence[str]) -> Tree:
 
 def check_idle_switches(command: str, overrides: Sequence[str]) -> None:
     """Refuses an `ablation` that changes nothing, and two that set one key to different values."""
-    others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
+    others = [_forced(o) for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
     changes: dict[str, Tree] = {}
     with _hydra():
         base = flatten(with_network_facts(_compose(command, others)))
@@ -136,6 +136,12 @@ def check_idle_switches(command: str, overrides: Sequence[str]) -> None:
                 raise RequestError(
                     f"ablation={one} and ablation={two} disagree about {key}: {values[0]} and {values[1]}"
                 )
+
+
+def _forced(override: Override) -> str:
+    """Sets a key that there may be only with a switch: `optim.eps` with one that chooses rmsprop."""
+    line = override.input_line or ""
+    return f"++{line}" if "." in override.key_or_group and override.type is OverrideType.CHANGE else line
 
 
 def group_choices(overrides: Sequence[str], group: str) -> list[str]:
