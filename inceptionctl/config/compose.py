@@ -141,7 +141,8 @@ def check_idle_switches(command: str, overrides: Sequence[str]) -> None:
 def _forced(override: Override) -> str:
     """Sets a key that there may be only with a switch: `optim.eps` with one that chooses rmsprop."""
     line = override.input_line or ""
-    return f"++{line}" if "." in override.key_or_group and override.type is OverrideType.CHANGE else line
+    forced = "." in override.key_or_group and override.type is OverrideType.CHANGE and not _is_for_hydra(override)
+    return f"++{line}" if forced and override.key_or_group != "hydra.searchpath" else line
 
 
 def group_choices(overrides: Sequence[str], group: str) -> list[str]:
