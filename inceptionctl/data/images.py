@@ -12,7 +12,7 @@ from pydantic import Field
 
 from inceptionctl.data.index import Index
 from inceptionctl.errors import DataError
-from inceptionctl.settings import section
+from inceptionctl.settings import Integer, section
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -84,7 +84,7 @@ class DataSource(ABC):
     name: str
     eval_split: Literal["test", "dev"]
     """Images to evaluate on: the test split, or a dev split taken from the training images, to choose settings by."""
-    workers: Annotated[int, Field(ge=0, le=256)]
+    workers: Annotated[Integer, Field(ge=0, le=256)]
     """Processes of each rank that read images; 0: the rank reads them itself."""
 
     @abstractmethod

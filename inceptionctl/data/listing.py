@@ -14,7 +14,7 @@ import numpy as np
 from inceptionctl.data.decode import suffixes
 from inceptionctl.data.index import FileList
 from inceptionctl.data.order import generator
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 
 SPLIT_SEED = 0
 N_NAMED = 5  # of many classes, those that a message names
@@ -56,15 +56,22 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
     for label, name in enumerate(classes):
-        left_out[name] = Counter()
-        for entry in entries(root / name / inside):
-            if is_image(entry):
-                images.append((os.path.join(name, inside, entry.name), label, entry.stat().st_size))
-            elif n_deeper := _images_below(entry):
-                left_out[name]["image one folder deeper"] += n_deeper
-            else:
-                left_out[name][_kind(entry)] += 1
+        found, left_out[name] = read_images(root / name / inside)
+        images += [(os.path.join(name, inside, entry.name), label, entry.stat().st_size) for entry in found]
     return Listing.of(root, images, tuple(classes), left_out)
+
+
+def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
+    """The images in `folder`, by name, and how many of what else lie there."""
+    images, left_out = list[os.DirEntry[str]](), Counter[str]()
+    for entry in entries(folder):
+        if is_image(entry):
+            images.append(entry)
+        elif n_deeper := _images_below(entry):
+            left_out["image one folder deeper"] += n_deeper
+        else:
+            left_out[_kind(entry)] += 1
+    return images, left_out
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -103,9 +110,8 @@ def check_images(train: Listing) -> None:
         )
 
 
-def describe_left_out(*listings: Listing) -> str:
+def describe_left_out(counts: Iterable[Counter[str]]) -> str:
     """Such as "; left out: 12 hidden, 3 files of other kinds (.txt)"; empty where nothing was."""
-    counts = (count for listing in listings for count in listing.left_out.values())
     return _described(sum(counts, Counter()), "; left out: ")
 
 
@@ -168,7 +174,7 @@ def _described(left_out: Counter[str], before: str = "") -> str:
 
 def _counted(n: int, kind: str) -> str:
     noun, _, rest = kind.partition(" ")
-    return f"{n} {noun}{'s' if rest and n > 1 else ''} {rest}".rstrip()
+    return f"{count(n, noun)} {rest}" if rest else f"{n:,} {kind}"
 
 
 def some(names: Iterable[str]) -> str:

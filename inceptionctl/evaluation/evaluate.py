@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from inceptionctl.data.loader import Batch
 from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import DataError
-from inceptionctl.models.torch.modules import Classifier
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.step import on_device
 
@@ -93,17 +92,3 @@ def combined(part: Evaluation, ranks: DistributedContext) -> Evaluation:
     loss, unreadable = ranks.means([part.loss * part.n_images, float(part.unreadable)])
     loss, unreadable = loss * ranks.size / len(labels), unreadable * ranks.size
     return Evaluation(indices, labels, guesses, probabilities, loss, round(unreadable))
-
-
-def look(model: Classifier, images_NHWC: np.ndarray, normalise: Normalise) -> tuple[np.ndarray, np.ndarray]:
-    """What `model`, in evaluation mode, makes of a few pictures (uint8): probabilities (N, classes), and the features
-    that its classifier gets (N, channels), averaged over the map where it is one."""
-    device, features = next(model.parameters()).device, list[Tensor]()
-    hook = model.get_submodule("logits").register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
-    images_NCHW = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2).to(device)
-    with torch.no_grad():
-        logits_NK: Tensor = model(normalise(images_NCHW, torch.channels_last)).logits
-    hook.remove()
-    (found,) = features
-    pooled_NC = found.flatten(2).mean(dim=2) if found.dim() == 4 else found
-    return logits_NK.flatten(1).softmax(dim=1).cpu().numpy(), pooled_NC.float().cpu().numpy()

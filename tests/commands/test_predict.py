@@ -1,4 +1,4 @@
-"""`predict`: a person's own pictures through a run or through released weights."""
+"""`predict`: image files through a run or through released weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from support.command_line import TINY, call
+from support.command_line import SHORT, TINY, call
+from support.image_folders import fill
+from support.runs import predictions
 
 from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.data.transforms import CentreCrop
@@ -28,7 +30,7 @@ from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.result import Result
 
 
-def picture(seed, width=160, height=120):
+def smooth(seed, width=160, height=120):
     """Smooth colours: they survive resizing and JPEG."""
     noise = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
@@ -41,20 +43,20 @@ def batch(images, pixels, crop):
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory):
-    """A folder with a tiny finished run and two pictures in `photos`."""
+    """A folder with a tiny finished run and two images in `photos`."""
     folder = tmp_path_factory.mktemp("predict")
     done = call("train", "run_dir=run", *TINY, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "photos").mkdir()
     for seed, name in enumerate(["a.png", "b.png"]):
-        picture(seed).save(folder / "photos" / name)
-    (folder / "photos" / "notes.txt").write_text("no picture")
+        smooth(seed).save(folder / "photos" / name)
+    (folder / "photos" / "notes.txt").write_text("not an image")
     return folder
 
 
 @pytest.mark.xdist_group("predict")
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_run_sees_what_its_network_sees(where, raw):
+def test_predictions_are_those_of_the_runs_network(where, raw):
     words = ["predict", "run=run", "photos", "--json", "--features", "f.npz", *(["--raw"] if raw else [])]
     done = call(*words, cwd=where)
     assert done.returncode == 0, done.stderr
@@ -65,7 +67,7 @@ def test_a_run_sees_what_its_network_sees(where, raw):
     model = build(variant(config, 10), (config.arch.pixels,) * 2, bn_eps=config.arch.bn_eps).eval()
     (last,) = (where / "run").glob("checkpoints/step-*")
     model.load_state_dict(load_file(last / f"{'model' if raw else 'ema'}.safetensors"))
-    images = batch([picture(0), picture(1)], config.arch.pixels, config.protocol.crop)
+    images = batch([smooth(0), smooth(1)], config.arch.pixels, config.protocol.crop)
     features = []
     model.logits.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
     with torch.no_grad():
@@ -77,6 +79,38 @@ def test_a_run_sees_what_its_network_sees(where, raw):
         assert [guess["probability"] for guess in entry["top5"]] == pytest.approx(top.values.tolist(), rel=1e-4)
     assert saved["features"].dtype == np.float32
     assert np.allclose(saved["features"], features[0].flatten(1).numpy(), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def run_on_files(tmp_path_factory):
+    """A folder with a tiny finished run on image files; those in val/ant are turned by EXIF, those in val/bee have 16
+    bits."""
+    folder, exif = tmp_path_factory.mktemp("files"), Image.Exif()
+    exif[0x0112] = 6
+    fill(folder / "images" / "train", ("ant", "bee")), fill(folder / "images" / "val", ("ant", "bee"))
+    for path in (folder / "images" / "val" / "ant").iterdir():
+        Image.open(path).resize((48, 64)).rotate(90, expand=True).save(path, exif=exif)
+    for i, path in enumerate((folder / "images" / "val" / "bee").iterdir()):
+        values = np.linspace(0, 65535 - 1000 * i, 48 * 64).reshape(48, 64)
+        Image.fromarray(values.astype(np.uint16)).save(path)
+    size = ["data=imagefolder", "data.root=images", "arch.pixels=79", "train.batch_size=4", "train.epochs=1"]
+    done = call("train", "run_dir=run", *SHORT, *size, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.xdist_group("predict")
+def test_predict_gives_the_probabilities_of_the_evaluation(run_on_files):
+    """The same decoder, orientation, bit depth and crop."""
+    stored = predictions(run_on_files / "run", "ema")
+    done = call("predict", "run=run", "--json", "images/val/ant", "images/val/bee", cwd=run_on_files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == len(stored.label_N) == 8
+    for entry, label, p_true in zip(found, stored.label_N, stored.p_true_N, strict=True):
+        (guess,) = [guess for guess in entry["top5"] if guess["index"] == label]
+        assert guess["class"] in entry["file"]
+        assert guess["probability"] == pytest.approx(p_true, rel=1e-4)
 
 
 @pytest.mark.xdist_group("predict")
@@ -99,12 +133,12 @@ def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
     theirs = timm.create_model("mobilenetv1_100").eval()
     theirs.classifier.weight.data.mul_(50)  # away from equal probabilities
     torch.save(theirs.state_dict(), tmp_path / "weights.pth")
-    picture(0).save(tmp_path / "a.png")
+    smooth(0).save(tmp_path / "a.png")
     done = inceptionctl("predict", "arch=mobilenet_v1", "weights=weights.pth", "pixels=96", "a.png", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     with torch.no_grad():
-        images = NORMALISATIONS["inception"](batch([picture(0)], 96, 0.875), torch.contiguous_format)
+        images = NORMALISATIONS["inception"](batch([smooth(0)], 96, 0.875), torch.contiguous_format)
         top = theirs(images).softmax(dim=1)[0].topk(5)
     (entry,) = json.loads(done.stdout)
     assert [guess["index"] for guess in entry["top5"]] == top.indices.tolist()
@@ -113,23 +147,24 @@ def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
 
 
 @pytest.mark.xdist_group("predict")
-def test_a_picture_that_cannot_be_read_is_named_and_the_others_go_on(where, tmp_path):
+def test_an_image_that_cannot_be_read_is_named_and_the_others_are_predicted(where, tmp_path):
     shutil.copytree(where / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "b.png").write_bytes((where / "photos" / "b.png").read_bytes()[:900])
     done = call("predict", f"run={where / 'run'}", "photos", cwd=tmp_path)
     assert done.returncode == 1
+    assert "photos: 2 images; left out: 1 file of other kinds (.txt)" in done.stderr
     assert done.stdout.startswith("photos/a.png\n")
-    assert "cannot read photos/b.png" in done.stderr
-    assert "1 of 2 pictures could not be read" in done.stderr
+    assert "image photos/b.png cannot be read" in done.stderr
+    assert "1 of 2 images could not be read" in done.stderr
 
 
 WRONG = [
     (["run=nowhere", "a.png"], "nowhere is not a run folder"),
-    (["run=empty", "b.png"], "no picture b.png"),
+    (["run=empty", "b.png"], "there is no image b.png"),
     (["a.png"], "either run=DIR, or arch=NAME and weights="),
     (["run=x", "weights=timm", "a.png"], "either run=DIR, or arch=NAME and weights="),
-    (["run=x"], "needs pictures"),
-    (["run=x", "empty"], "no pictures in empty"),
+    (["run=x"], "needs images"),
+    (["run=x", "empty"], "no images in empty"),
     (["rnu=x", "a.png"], "Did you mean run"),
     (["arch=inception_v2", "weights=timm", "a.png"], "timm has released no weights for inception_v2"),
     (["arch=inceptoin_v3", "weights=timm", "a.png"], "Did you mean inception_v3"),
@@ -144,7 +179,7 @@ WRONG = [
 def test_a_wrong_request_gets_one_message_and_makes_nothing(words, message, tmp_path, monkeypatch, capsys):
     from inceptionctl.cli import main
 
-    picture(0).save(tmp_path / "a.png")
+    smooth(0).save(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     assert main(["predict", *words]) == 2
@@ -168,4 +203,4 @@ def test_help_and_refusals_never_import_torch(words, code, tmp_path):
         check=False,
     )
     assert done.returncode == code, done.stderr
-    assert "run=DIR" in done.stdout or "no picture nothing.png" in done.stderr
+    assert "run=DIR" in done.stdout or "there is no image nothing.png" in done.stderr

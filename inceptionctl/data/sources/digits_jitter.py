@@ -15,7 +15,7 @@ from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import Index
 from inceptionctl.data.order import generator
 from inceptionctl.data.sources.digits import MARGIN, MODULES, SPLIT_SEED, Scans, as_rgb, index_digits, open_digits
-from inceptionctl.settings import Count, FractionRange, UnitInterval, section
+from inceptionctl.settings import Count, Finite, FractionRange, UnitInterval, section
 
 
 @section
@@ -24,7 +24,7 @@ class Jitter:
 
     size: FractionRange
     """Side of the scan as a fraction of the image: smallest and largest."""
-    rotate: Annotated[float, Field(ge=0, le=180)]
+    rotate: Annotated[Finite, Field(ge=0, le=180)]
     """Largest rotation to either side, in degrees."""
     contrast: FractionRange
     """Range of grey levels as a fraction of the full range: smallest and largest."""

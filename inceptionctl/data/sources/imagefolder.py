@@ -25,7 +25,7 @@ from inceptionctl.data.listing import (
 )
 from inceptionctl.data.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import AbsolutePath, section
+from inceptionctl.settings import AbsolutePath, Finite, section
 
 DEV_FRACTION = 0.1
 
@@ -44,7 +44,7 @@ class Settings(DataSource):
     """Folder with the class folders to train on; goes with `val` and without `root`."""
     val: AbsolutePath | None
     """Folder with the class folders to evaluate on."""
-    split: Annotated[float, Field(gt=0, lt=1)] | None
+    split: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class of `root` to evaluate on, the same images for every seed; null: `root` is divided."""
     on_corrupt: Literal["error", "skip", "replace"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
@@ -91,12 +91,13 @@ def _index_once(
     if dev or eval_split == "dev":
         kept, held = split_classes(kept, classes, DEV_FRACTION)
         files = {"eval": held if eval_split == "dev" else found.eval} | ({"dev": held} if dev else {})
+    left_out = (count for listing in found.listings for count in listing.left_out.values())
     note = "" if kept is found.train else f"; dev split: {DEV_FRACTION:.0%} of the training images"
     return Index(
         n_train=len(kept),
         n_eval=len(files["eval"]),
         classes=classes,
-        provenance=found.where + note + describe_left_out(*found.listings),
+        provenance=found.where + note + describe_left_out(left_out),
         fingerprint=fingerprint(*found.listings),
         dev=dev,
         files={"train": kept, **files},
