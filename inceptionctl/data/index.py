@@ -5,18 +5,22 @@ Torch-free. An index is arrays and short texts: `to_arrays` gives what `numpy.sa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 
+ARRAYS = ("paths", "labels", "sizes")  # of a FileList, in its order
+
 
 @dataclass(frozen=True, eq=False)
 class FileList:
-    """Image files of one split. `paths_N`: bytes, below `root`, as the file system has them; `labels_N`: class of each.
+    """Image files of one split. `paths_N`: bytes, below `root`, as the file system has them; `labels_N`: class of each;
+    `sizes_N`: in bytes.
 
     Arrays, not lists of objects: forked workers would copy the pages of a list by counting references to its items.
     """
@@ -24,6 +28,7 @@ class FileList:
     root: str
     paths_N: np.ndarray
     labels_N: np.ndarray
+    sizes_N: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels_N)
@@ -33,13 +38,23 @@ class FileList:
 
     def subset(self, chosen_N: np.ndarray) -> FileList:
         """The files that `chosen_N` selects: a mask or indices."""
-        return FileList(self.root, self.paths_N[chosen_N], self.labels_N[chosen_N])
+        return FileList(self.root, self.paths_N[chosen_N], self.labels_N[chosen_N], self.sizes_N[chosen_N])
+
+    def digest(self, classes: tuple[str, ...]) -> str:
+        """Twelve hexadecimal digits over `classes` and the path, label and size of every file."""
+        found = hashlib.sha256()
+        for names in (map(os.fsencode, classes), self.paths_N.tolist()):
+            found.update(b"\0".join(names) + b"\n")
+        for numbers_N in (self.labels_N, self.sizes_N):
+            found.update(numbers_N.astype("<i8").tobytes())
+        return found.hexdigest()[:12]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Index:
     """`n_train` and `n_eval` images in `classes`; `provenance` says which splits these are and what was left out;
-    `fingerprint` is a digest of the user's own files, None for data that comes with a library.
+    `fingerprint` is the digest of the user's own training files and belongs to a run's identity, `eval_fingerprint`
+    that of the evaluation files; None for data that comes with a library.
 
     `dev`: a share of the training images is set apart to monitor training and to choose checkpoints by; otherwise the
     first evaluation images are monitored and nothing is chosen. `files`: by split, "train", "eval" and, with `dev`,
@@ -51,17 +66,16 @@ class Index:
     classes: tuple[str, ...]
     provenance: str
     fingerprint: str | None
+    eval_fingerprint: str | None
     dev: bool
     files: Mapping[str, FileList] = field(default_factory=dict)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
+        facts = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "files"}
         roots = {split: found.root for split, found in self.files.items()}
-        facts = {
-            key: getattr(self, key) for key in ("n_train", "n_eval", "classes", "provenance", "fingerprint", "dev")
-        }
         arrays = {"facts": np.array(json.dumps(facts | {"roots": roots}))}
         for split, found in self.files.items():
-            arrays |= {f"{split}.paths": found.paths_N, f"{split}.labels": found.labels_N}
+            arrays |= {f"{split}.{name}": getattr(found, f"{name}_N") for name in ARRAYS}
         return arrays
 
     @classmethod
@@ -69,7 +83,7 @@ class Index:
         """The inverse of `to_arrays`; lists no folder and asks for no file's size."""
         facts = json.loads(str(arrays["facts"]))
         files = {
-            split: FileList(root, arrays[f"{split}.paths"], arrays[f"{split}.labels"])
+            split: FileList(root, *(arrays[f"{split}.{name}"] for name in ARRAYS))
             for split, root in facts.pop("roots").items()
         }
         return cls(**facts | {"classes": tuple(facts["classes"])}, files=files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,12 +21,10 @@ N_NAMED = 5  # of many classes, those that a message names
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """`files` by class and name, with `sizes_N` in bytes. `left_out`: by class ("" for beside the classes), how many
-    of what else lie there."""
+    """`files` by class and name. `left_out`: by class ("" for beside the classes), how many of what else lie there."""
 
     files: FileList
     classes: tuple[str, ...]
-    sizes_N: np.ndarray
     left_out: Mapping[str, Counter[str]]
 
     @classmethod
@@ -41,7 +38,7 @@ class Listing:
         """`images`: path below `root`, label and size of each."""
         paths_N = np.array([os.fsencode(path) for path, _, _ in images], dtype=bytes)
         labels_N, sizes_N = (np.array([image[i] for image in images], dtype=np.int64) for i in (1, 2))
-        return cls(FileList(str(root), paths_N, labels_N), classes, sizes_N, left_out)
+        return cls(FileList(str(root), paths_N, labels_N, sizes_N), classes, left_out)
 
 
 def read_class_folders(root: Path, inside: str = "") -> Listing:
@@ -113,16 +110,6 @@ def check_images(train: Listing) -> None:
 def describe_left_out(counts: Iterable[Counter[str]]) -> str:
     """Such as "; left out: 12 hidden, 3 files of other kinds (.txt)"; empty where nothing was."""
     return _described(sum(counts, Counter()), "; left out: ")
-
-
-def fingerprint(*listings: Listing) -> str:
-    """Twelve digits over the classes and every file's name and size: other data is another run."""
-    digest = hashlib.sha256()
-    for listing in listings:
-        for names in (map(os.fsencode, listing.classes), listing.files.paths_N.tolist()):
-            digest.update(b"\0".join(names) + b"\n")
-        digest.update(listing.sizes_N.astype("<i8").tobytes())
-    return digest.hexdigest()[:12]
 
 
 def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) -> tuple[FileList, FileList]:

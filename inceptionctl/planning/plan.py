@@ -29,7 +29,7 @@ FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`config` with the fingerprint of `data`; `spec` and `cost` of the network run; `full` the cost of the same
+    """`config` with the digest of `data`; `spec` and `cost` of the network run; `full` the cost of the same
     variant at its paper's size: full width, all blocks, native input, 1000 classes."""
 
     config: Config

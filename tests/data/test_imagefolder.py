@@ -74,17 +74,24 @@ def test_a_dev_split_lies_in_the_training_images(tmp_path):
     assert "dev split: 10% of the training images" in chosen.provenance
 
 
-def test_the_fingerprint_follows_files_and_classes(folder):
-    def fingerprint():
-        return settings(folder).index(dev=False).fingerprint
+def test_digests_follow_files_and_classes_of_their_split(folder):
+    def digests():
+        index = settings(folder).index(dev=False)
+        return index.fingerprint, index.eval_fingerprint
 
-    before = fingerprint()
-    assert fingerprint() == before
-    (folder / "train" / "ant" / "00.png").rename(folder / "train" / "ant" / "99.png")
-    renamed = fingerprint()
+    before = digests()
+    assert digests() == before
+    (folder / "val" / "ant" / "00.png").unlink()
+    without = digests()
+    assert (without[0] == before[0], without[1] == before[1]) == (
+        True,
+        False,
+    )  # how a run is evaluated is no part of it
     for split in ("train", "val"):
         (folder / split / "cat").rename(folder / split / "dog")
-    assert len({before, renamed, fingerprint()}) == 3
+    renamed = digests()
+    smooth(99, (64, 64)).save(folder / "train" / "ant" / "00.png")
+    assert len({before, without, renamed, digests()}) == 4
 
 
 def test_a_path_is_absolute_with_its_tilde_expanded(tmp_path, monkeypatch):
@@ -231,7 +238,7 @@ def test_a_stored_index_opens_the_same_images_without_listing(dev, tmp_path, mon
     assert len(one.monitor) == (3 if dev else 6)
 
 
-FACTS = ("n_train", "n_eval", "classes", "provenance", "fingerprint", "dev")
+FACTS = ("n_train", "n_eval", "classes", "provenance", "fingerprint", "eval_fingerprint", "dev")
 
 
 def test_images_that_are_gone_are_named(folder):

@@ -87,6 +87,7 @@ def index_digits(eval_split: str, dev: bool, renderings: int) -> Index:
         classes=tuple("0123456789"),
         provenance=f"scikit-learn's digits, {n_train:,} to train on and {n_eval} to evaluate on ({eval_split}){chosen}",
         fingerprint=None,
+        eval_fingerprint=None,
         dev=dev,
     )
 

@@ -18,7 +18,6 @@ from inceptionctl.data.listing import (
     check_images,
     describe_left_out,
     entries,
-    fingerprint,
     read_class_folders,
     some,
     split_classes,
@@ -98,7 +97,8 @@ def _index_once(
         n_eval=len(files["eval"]),
         classes=classes,
         provenance=found.where + note + describe_left_out(left_out),
-        fingerprint=fingerprint(*found.listings),
+        fingerprint=kept.digest(classes),
+        eval_fingerprint=files["eval"].digest(classes),
         dev=dev,
         files={"train": kept, **files},
     )
