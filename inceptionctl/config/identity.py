@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 
-from inceptionctl.config.keys import flatten, matches
+from inceptionctl.config.idle import effective_settings
+from inceptionctl.config.keys import matches
 from inceptionctl.config.schema import Config
 
 # Raised by hand whenever code makes the same settings give other results.
@@ -28,6 +28,6 @@ IRRELEVANT = (
 def identity(config: Config) -> str:
     """Twelve hexadecimal digits, over the relevant settings."""
     ignored = (*IRRELEVANT, "weights") if config.weights_sha256 else IRRELEVANT  # what a file holds, not where it lies
-    relevant = {key: value for key, value in flatten(asdict(config)).items() if not matches(key, ignored)}
+    relevant = {key: value for key, value in effective_settings(config).items() if not matches(key, ignored)}
     text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

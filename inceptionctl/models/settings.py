@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from inceptionctl.models.zoo.registry import architecture
+from inceptionctl.models.spec.nodes import Seq
+from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.models.zoo.switches import SWITCHES, value_type
 from inceptionctl.settings import Fraction, Positive, Share, section
 
@@ -57,6 +59,19 @@ class Arch:
     """The epsilon of batch norm."""
     aux: Aux
     rewrites: Rewrites
+
+    def spec(self, classes: int) -> Seq:
+        """The network with this many classes. Raises RequestError for settings that do not fit it."""
+        return network(
+            self.name,
+            classes,
+            head=self.aux.head,
+            at=self.aux.at,
+            norm=self.aux.norm,
+            dropout=self.dropout,
+            width=self.width,
+            rewrites=asdict(self.rewrites),
+        )
 
 
 def with_network_facts(tree: Mapping[str, Any]) -> dict[str, Any]:

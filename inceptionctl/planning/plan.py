@@ -65,7 +65,7 @@ def plan(config: Config) -> Plan:
     """Raises RequestError for what cannot run: no such data, a network that does not survive its input."""
     data = config.data.index(config.train.keep_best)
     config = named_weights(replace(config, data_fingerprint=data.fingerprint))
-    spec = variant(config, len(data.classes))
+    spec = config.arch.spec(len(data.classes))
     _check_heads(config)
     _check_unlike_release(config, spec)
     clock = Clock.over(data.n_train, config.train.batch_size, config.train.epochs)
@@ -134,21 +134,6 @@ def _sizes(total: Cost) -> dict[str, int]:
 @cache  # the rows of a table may start from one file
 def _digest(path: Path, _changed: int) -> str:
     return digest(path)
-
-
-def variant(config: Config, classes: int) -> Seq:
-    """The network that `config` describes."""
-    arch = config.arch
-    return network(
-        arch.name,
-        classes,
-        head=arch.aux.head,
-        at=arch.aux.at,
-        norm=arch.aux.norm,
-        dropout=arch.dropout,
-        width=arch.width,
-        rewrites=asdict(arch.rewrites),
-    )
 
 
 def full_size(config: Config) -> Cost:

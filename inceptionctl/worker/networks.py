@@ -11,7 +11,6 @@ from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.modules import Classifier
 from inceptionctl.models.weights.maps import classes_of, load_weights, read_weights
-from inceptionctl.planning.plan import variant
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training.checkpoint import read_latest
 
@@ -39,7 +38,7 @@ def network_of_weights(config: Config, path: Path) -> tuple[Classifier, int]:
 
 def _build(config: Config, n_classes: int) -> Classifier:
     arch = config.arch
-    spec, size = variant(config, n_classes), (arch.pixels, arch.pixels)
+    spec, size = arch.spec(n_classes), (arch.pixels, arch.pixels)
     model = build(spec, size, bn_momentum=arch.bn_momentum, bn_eps=arch.bn_eps).eval()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -23,7 +23,6 @@ from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.weights.releases import categories
-from inceptionctl.planning.plan import variant
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import RunDir
@@ -64,7 +63,7 @@ def test_predictions_are_those_of_the_runs_network(where, raw):
     assert [entry["file"] for entry in found] == ["photos/a.png", "photos/b.png"] == list(saved["files"])
 
     config = read_config(RunDir(where / "run"))
-    model = build(variant(config, 10), (config.arch.pixels,) * 2, bn_eps=config.arch.bn_eps).eval()
+    model = build(config.arch.spec(10), (config.arch.pixels,) * 2, bn_eps=config.arch.bn_eps).eval()
     (last,) = (where / "run").glob("checkpoints/step-*")
     model.load_state_dict(load_file(last / f"{'model' if raw else 'ema'}.safetensors"))
     images = batch([smooth(0), smooth(1)], config.arch.pixels, config.protocol.crop)

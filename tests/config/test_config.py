@@ -14,7 +14,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.zoo.registry import ARCHITECTURES
-from inceptionctl.planning.plan import plan, variant
+from inceptionctl.planning.plan import plan
 
 
 def config(*overrides):
@@ -84,7 +84,7 @@ def test_every_network_survives_every_other_scale(scale):
     for name in ARCHITECTURES:
         made = config(f"arch={name}", f"scale={scale}", "data.root=nowhere")
         pixels = made.arch.pixels
-        assert str(cost(variant(made, 10), (pixels, pixels)).out) == "1x1x10"
+        assert str(cost(made.arch.spec(10), (pixels, pixels)).out) == "1x1x10"
 
 
 def test_what_a_network_needs_to_learn_is_for_one_scale_alone():
