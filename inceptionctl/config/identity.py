@@ -17,7 +17,7 @@ RESULTS_VERSION = 3
 IRRELEVANT = (
     "name", "outputs", "tracker",  # where a run and its metrics are kept
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
-    "protocol",  # how it is evaluated
+    "protocol", "data.renderings",  # how it is evaluated, and on how many images
     "data.root", "data.train", "data.val",  # where the images are: their digest counts
     "data.workers",
     "train.log_every", "train.keep_checkpoints",

@@ -49,7 +49,7 @@ def _idle(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def check_idle(configs: Sequence[Config], typed: Mapping[str, Any]) -> None:
-    """`typed`: settings as somebody wrote them, {"augment": "slim"} or {"augment.area": [0.1, 1]}, for all of `configs`.
+    """`typed`: settings that somebody wrote for all of `configs`, {"augment": "slim"} or {"augment.area": [0.1, 1]}.
 
     Raises RequestError for one that is idle in each of these.
     """

@@ -20,7 +20,6 @@ def parse(tree: Mapping[str, Any]) -> Config:
     """The Config of a composed, resolved tree. Raises RequestError with the key, the value and the choices."""
     config = parse_as(Config, with_network_facts(tree))
     _check_ema(config.train.ema)
-    _check_aux_weight(config)
     check_launch(config.launch)
     return config
 
@@ -83,11 +82,3 @@ def _check_ema(ema: Ema) -> None:
     }[ema.unit]
     if not allowed:
         raise RequestError(f"train.ema.decay = {ema.decay:g} is not allowed with train.ema.unit = {ema.unit}: {what}")
-
-
-def _check_aux_weight(config: Config) -> None:
-    if config.loss.aux_weight and not config.arch.aux.head:
-        raise RequestError(
-            f"loss.aux_weight = {config.loss.aux_weight:g} needs auxiliary heads, and arch.aux.head = false: set "
-            "loss.aux_weight=0"
-        )

@@ -182,6 +182,7 @@ def test_switches_that_disagree_are_refused(tmp_path):
 def test_identity_is_what_the_result_depends_on():
     base = identity(config())
     same = ["launch.threads=3", "outputs=elsewhere", "name=other", "tracker=tensorboard", "data.workers=2"]
+    same += ["protocol=whole", "augment=slim", "data.renderings=3"]  # how it is evaluated; without effect on digits
     other = ["seed=1", "train.batch_size=16", "arch.width=0.5", "data.eval_split=dev", "ablation=[rmsprop]"]
     assert {identity(config(override)) for override in same} == {base}
     assert len({base, *(identity(config(override)) for override in other)}) == len(other) + 1
