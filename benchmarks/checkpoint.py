@@ -22,7 +22,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
 from inceptionctl.training import checkpoint, state
 from inceptionctl.training.clock import Clock
-from inceptionctl.training.step import Step
+from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.assemble import make_step
 
 FULL = [
@@ -48,7 +48,7 @@ def main() -> None:
         compare(name, [times[column] for times in rounds], [times[column + 1] for times in rounds])
 
 
-def with_slots(step: Step) -> Step:
+def with_slots(step: TrainStep) -> TrainStep:
     """The optimizer's state is there from its first step on."""
     for parameter in step.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -56,12 +56,12 @@ def with_slots(step: Step) -> Step:
     return step
 
 
-def one_round(step: Step, clock: Clock, folder: Path) -> tuple[float, float, float, float]:
+def one_round(step: TrainStep, clock: Clock, folder: Path) -> tuple[float, float, float, float]:
     """Seconds: ours and torch's written, ours and torch's read."""
     random, bare = state.random_states(step.device), folder / "bare.pt"
-    tensors = state.capture(step, clock, {}, random).tensors
+    tensors = state.capture(step, clock, random, {}).tensors
     return (
-        seconds(lambda: checkpoint.write(folder / "ours", state.capture(step, clock, {}, random), keep=1)),
+        seconds(lambda: checkpoint.write(folder / "ours", state.capture(step, clock, random, {}), keep=1)),
         seconds(lambda: torch.save(tensors, bare)),
         seconds(lambda: checkpoint.read_latest(folder / "ours", print)),
         seconds(lambda: torch.load(bare, weights_only=True)),

@@ -1,7 +1,7 @@
 """Images/s of `train` against a bare PyTorch loop over the same network, data and recipe, blocks of steps in turn.
 
 The bare loop is what one would write by hand: read, forward, loss, backward, clip, step, average. Ours also counts,
-logs to a metrics file and looks for signals.
+logs to a metrics file and checks for signals.
 
     python benchmarks/throughput.py [--blocks 12] [--steps 20] [--threads 1] [key=value ...]
 """
@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,14 +24,15 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
 from inceptionctl.data.images import Images
-from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.config_file import write_config
+from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.training.loop import train
-from inceptionctl.training.step import Step
+from inceptionctl.training.loop import Action, Callbacks, in_micro_batches, train
+from inceptionctl.training.step import StepOutput, TrainStep
 from inceptionctl.worker.__main__ import StopFlag
-from inceptionctl.worker.assemble import make_step
-from inceptionctl.worker.trainer import Session
+from inceptionctl.worker.assemble import assemble, make_step
+from inceptionctl.worker.trainer import Trainer
 
 
 def main() -> None:
@@ -43,12 +45,14 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     config = parse(compose("train", [*arguments.overrides, f"launch.threads={arguments.threads}"]))
     with tempfile.TemporaryDirectory() as folder:
-        run = RunDir(Path(folder))
-        write_config(run, config)
-        session = Session.open(run)
-        bare = make_step(session.plan, session.step.device)
+        run, planned = RunDir(Path(folder)), plan(config)
+        write_index(run, planned.data)
+        write_config(run, planned.config)
+        trainer = assemble(run)
+        trainer.should_stop = StopFlag()
+        bare = make_step(trainer.plan, trainer.step.device)
         pairs = [
-            (timed(ours, session, steps), timed(by_hand, session.plan, bare, session.images.train, steps))
+            (timed(ours, trainer, steps), timed(by_hand, trainer.plan, bare, trainer.images.train, steps))
             for steps in blocks(arguments.blocks + 1, arguments.steps)
         ][1:]  # the first warms both up
     images = arguments.steps * config.train.batch_size
@@ -69,39 +73,33 @@ def timed(work: Callable[..., None], *arguments: object) -> float:
     return time.perf_counter() - begun
 
 
-def ours(session: Session, steps: range) -> None:
-    settings, clock = session.plan.config, session.plan.clock
-    clock.step = steps.start
-    batches = loader.training(
-        session.images.train,
-        settings.train.batch_size,
-        settings.seed,
-        steps.start,
-        steps.stop,
-        settings.data.workers,
-        False,
-    )
-    train(
-        session.step,
-        session.plan.schedule,
-        clock,
-        batches,
-        1,
-        session.log,
-        lambda: None,
-        lambda last: None,
-        lambda: session.asked(StopFlag()),
-    )
+@dataclass
+class StepsOnly(Callbacks):
+    """A trainer without the evaluation and the checkpoint at the end of an epoch."""
+
+    trainer: Trainer
+
+    def on_step_end(self, output: StepOutput, lr: float) -> None:
+        self.trainer.on_step_end(output, lr)
+
+    def next_action(self) -> Action:
+        return self.trainer.next_action()
 
 
-def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
+def ours(trainer: Trainer, steps: range) -> None:
+    trainer.clock.step = steps.start
+    batches = in_micro_batches(trainer._batches(steps.start, steps.stop), 1)
+    train(trainer.step, trainer.lr, trainer.clock, batches, StepsOnly(trainer))
+
+
+def by_hand(made: Plan, parts: TrainStep, images: Images, steps: range) -> None:
     settings, model, optimizer = made.config, parts.model.train(), parts.optimizer
     batches = loader.training(
         images, settings.train.batch_size, settings.seed, steps.start, steps.stop, settings.data.workers, False
     )
     for number, batch in zip(steps, batches, strict=True):
-        pictures = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
-        output = model(pictures)
+        images_NCHW = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
+        output = model(images_NCHW)
         loss = cross_entropy(output.logits, batch.labels_N)
         for logits in output.aux.values():
             loss = loss + 0.4 * cross_entropy(logits, batch.labels_N)
@@ -110,7 +108,7 @@ def by_hand(made: Plan, parts: Step, images: Images, steps: range) -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.train.grad_clip or math.inf)
         optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = made.schedule(number)
         optimizer.step()
-        parts.average.update_parameters(model)
+        parts.ema.update_parameters(model)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Exact evaluation: every picture once, whole counts, one division at the end."""
+"""Exact evaluation: every image once, counts summed over ranks as integers, one division at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,84 +12,91 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import DataError
+from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.context import DistributedContext
-from inceptionctl.training.step import on_device
+
+TOP = 5  # classes kept for each image
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`indices_N`: which pictures of the set these are; `top5_NK`: the (up to) five likeliest classes of each, best
-    first; `p_true_N`: probability of the right one; `loss` in nats, without smoothing and side heads; `unreadable`
-    pictures were left out."""
+    """Of some or all images of a set. `indices_N`: their places in the set; `top5_NK`: the (up to) five likeliest
+    classes, best first; `p_true_N`: probability of the label; `nll_sum`: negative log-likelihood in nats, without
+    smoothing or auxiliary heads, summed; `unreadable`: images that were left out."""
 
     indices_N: np.ndarray
     labels_N: np.ndarray
     top5_NK: np.ndarray
     p_true_N: np.ndarray
-    loss: float
+    nll_sum: float
     unreadable: int = 0
 
     @property
     def n_images(self) -> int:
         return len(self.labels_N)
 
+    @property
+    def nll(self) -> float:
+        """Mean over the images."""
+        return self.nll_sum / max(1, self.n_images)
+
     def error(self, top: int) -> float:
-        """Percent of the pictures whose class is not among the first `top` guesses."""
+        """Percent of the images whose label is not among the `top` likeliest classes."""
         hit = (self.top5_NK[:, :top] == self.labels_N[:, None]).any(axis=1)
         return 100.0 * (self.n_images - int(hit.sum())) / self.n_images
 
-    def row(self) -> dict[str, float | int]:
-        left_out = {"unreadable": self.unreadable} if self.unreadable else {}
+    def metrics(self) -> dict[str, Any]:
+        """As the records of runs name them."""
         errors = {"top1_error": self.error(1), "top5_error": self.error(5)}
-        return {"n_images": self.n_images, **errors, "loss": self.loss, **left_out}
+        return {"n_images": self.n_images, "unreadable": self.unreadable, **errors, "nll": self.nll}
 
 
 @torch.no_grad()
-def evaluate(
-    model: nn.Module,
-    batches: Iterable[Batch],
-    device: torch.device,
-    memory_format: torch.memory_format,
-    normalise: Normalise = inception,
-    first: int = 0,
-) -> Evaluation:
-    """Runs `model` in evaluation mode over `batches`, whose pictures are those of the set from index `first` on, and
-    puts its mode back. Pictures with a label below 0 are left out."""
-    was_training, parts, loss, seen = model.training, [], 0.0, first
+def evaluate(model: nn.Module, batches: Iterable[Batch], to_device: ToDevice, first_index: int = 0) -> Evaluation:
+    """Runs `model` in evaluation mode over `batches`, the images of a set from `first_index` on, and restores its mode.
+    Images with a negative label could not be read and are left out; no batches at all are fine."""
+    was_training, parts, nll_sum, num_seen = model.training, [], 0.0, 0
     model.eval()
     for batch in batches:
-        images_NCHW, labels_N = on_device(batch, device, memory_format, normalise)
+        images_NCHW, labels_N = to_device(batch)
         read_N = labels_N >= 0
         logits_NK, labels_N = model(images_NCHW).logits.float()[read_N], labels_N[read_N]
         p_NK = logits_NK.softmax(dim=1)
-        top_NK = p_NK.topk(min(5, p_NK.shape[1]), dim=1).indices
+        top_NK = p_NK.topk(min(TOP, p_NK.shape[1]), dim=1).indices
         p_true_N = p_NK.gather(1, labels_N[:, None])[:, 0]
-        loss += cross_entropy(logits_NK, labels_N, reduction="sum").item()
-        indices_N = seen + read_N.nonzero()[:, 0]
+        nll_sum += cross_entropy(logits_NK, labels_N, reduction="sum").item()
+        indices_N = first_index + num_seen + read_N.nonzero()[:, 0]
         parts.append([part.cpu().numpy() for part in (indices_N, labels_N, top_NK, p_true_N)])
-        seen += len(read_N)
+        num_seen += len(read_N)
     model.train(was_training)
-    indices, labels, guesses, probabilities = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    mean_loss, unreadable = loss / max(1, len(labels)), seen - first - len(labels)
-    return Evaluation(indices, labels, guesses, probabilities, mean_loss, unreadable)
+    indices, labels, top5, p_true = _concatenate(parts)
+    return Evaluation(indices, labels, top5, p_true, nll_sum, num_seen - len(labels))
 
 
-def combined(part: Evaluation, ranks: DistributedContext) -> Evaluation:
-    """The evaluation of all pictures from those of the ranks' shares; the same on every rank. Raises DataError where no
-    picture could be read."""
-    (count,) = ranks.means([float(part.n_images)])
-    if count == 0:
-        raise DataError("not one of the held-out pictures can be read")
-    if ranks.alone:
+def combine(part: Evaluation, context: DistributedContext) -> Evaluation:
+    """The evaluation of all images, on every rank, from the parts of the ranks, which may be of any size, 0 included.
+    Raises DataError if no image could be read."""
+    sizes = torch.tensor([part.n_images, part.unreadable, part.top5_NK.shape[1]])
+    counts = torch.stack(context.all_gather(sizes, [sizes.shape] * context.world_size))
+    if not counts[:, 0].any():
+        raise DataError("not one of the images to evaluate on can be read")
+    if not context.is_distributed:
         return part
-    counts = ranks.collect(torch.tensor([part.n_images]), [(1,)] * ranks.size)
-    found = []
+    arrays = []
     for array in (part.indices_N, part.labels_N, part.top5_NK, part.p_true_N):
-        shapes = [(int(count), *array.shape[1:]) for count in counts]
-        found.append(np.concatenate([piece.numpy() for piece in ranks.collect(torch.from_numpy(array), shapes)]))
-    indices, labels, guesses, probabilities = found
-    loss, unreadable = ranks.means([part.loss * part.n_images, float(part.unreadable)])
-    loss, unreadable = loss * ranks.size / len(labels), unreadable * ranks.size
-    return Evaluation(indices, labels, guesses, probabilities, loss, round(unreadable))
+        shapes = [(n, k)[: array.ndim] for n, _, k in counts.tolist()]
+        gathered = context.all_gather(torch.from_numpy(array), shapes)
+        arrays.append(np.concatenate([piece.numpy() for piece in gathered if len(piece)]))
+    indices, labels, top5, p_true = arrays
+    (mean_nll_sum,) = context.all_reduce_mean([part.nll_sum])
+    nll_sum, unreadable = mean_nll_sum * context.world_size, int(counts[:, 1].sum())
+    return Evaluation(indices, labels, top5, p_true, nll_sum, unreadable)
+
+
+def _concatenate(parts: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """Indices, labels, likeliest classes and probabilities of all batches."""
+    if not parts:
+        whole = np.empty(0, np.int64)
+        return [whole, whole, np.empty((0, TOP), np.int64), np.empty(0, np.float32)]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]

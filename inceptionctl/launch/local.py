@@ -25,7 +25,7 @@ from inceptionctl.runs.paths import RunDir
 
 WORKER = "inceptionctl.worker.__main__"  # imported by name: it stands above this room
 ELASTIC = "inceptionctl.launch.elastic"
-PRELOADED = ("inceptionctl.worker.trainer", "torch._dynamo")  # every optimizer imports the second
+PRELOADED = ("inceptionctl.worker.assemble", "torch._dynamo")  # every optimizer imports the second
 
 
 @dataclass(frozen=True)

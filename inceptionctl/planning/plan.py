@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TypeVar
 
 from inceptionctl.config.identity import identity
 from inceptionctl.config.schema import Config
@@ -18,41 +17,41 @@ from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.training.clock import Clock
-from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
-from inceptionctl.training.partition import Layout
+from inceptionctl.training.ema_decay import averaging_window, ema_decay, exceeds_run
+from inceptionctl.training.partition import BatchPartition
 from inceptionctl.training.schedules import Schedule
 
-T = TypeVar("T")
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`config` with the digest of `data`; `spec` and `cost` of the network run; `full` the cost of the same
-    variant at its paper's size: full width, all blocks, native input, 1000 classes."""
+    """`config` with the digest of `data`; `spec` and `cost` of the network as run."""
 
     config: Config
     identity: str
     spec: Seq
     cost: Cost
-    full: Cost
     data: Index
     clock: Clock
     schedule: Schedule
+
+    @cached_property
+    def full(self) -> Cost:
+        """The cost of the network at its paper's size: full width, all blocks, native input, 1000 classes."""
+        return full_size(self.config)
 
     def with_seed(self, seed: int) -> Plan:
         """The same plan under another seed."""
         config = replace(self.config, seed=seed)
         return replace(self, config=config, identity=identity(config))
 
-    def layout(self, world: int) -> Layout:
-        """How `world` ranks share the batch. Raises RequestError where it does not come out even."""
-        settings = self.config.train
-        normalised = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
-        return Layout.cut(
-            settings.batch_size, world, self.config.launch.accumulation_steps, settings.bn_batch_size, normalised
-        )
+    def partition(self, world_size: int) -> BatchPartition:
+        """How the batch is divided over `world_size` ranks. Raises RequestError if the division leaves a rest."""
+        train, steps = self.config.train, self.config.launch.accumulation_steps
+        has_batch_norm = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
+        return BatchPartition.of(train.batch_size, world_size, steps, train.bn_batch_size, has_batch_norm)
 
     @property
     def warnings(self) -> list[str]:
@@ -62,20 +61,26 @@ class Plan:
 
 
 def plan(config: Config) -> Plan:
-    """Raises RequestError for what cannot run: no such data, a network that does not survive its input."""
+    """Indexes the data and checks the settings. Raises RequestError for what cannot run: no such data, a network that
+    does not survive its input."""
     data = config.data.index(config.train.keep_best)
     config = named_weights(replace(config, data_fingerprint=data.fingerprint))
-    spec = config.arch.spec(len(data.classes))
     _check_heads(config)
-    _check_unlike_release(config, spec)
+    planned = frozen_plan(config, data)
+    _check_unlike_release(config, planned.spec)
+    _check_long_average(config, planned.clock)
+    return planned
+
+
+def frozen_plan(config: Config, data: Index) -> Plan:
+    """The plan of a run from what its folder holds: reads no data, and trusts settings that `plan` has checked."""
+    spec = config.arch.spec(len(data.classes))
     clock = Clock.over(data.n_train, config.train.batch_size, config.train.epochs)
-    _check_long_average(config, clock)
     return Plan(
         config=config,
         identity=identity(config),
         spec=spec,
         cost=_survived(config, spec),
-        full=full_size(config),
         data=data,
         clock=clock,
         schedule=config.schedule.schedule(config.train.batch_size, clock),
@@ -159,7 +164,7 @@ def _check_long_average(config: Config, clock: Clock) -> None:
     if exceeds_run(decay, clock.steps):
         raise RequestError(
             f"train.ema.decay = {ema.decay:g} ({ema.unit}) makes an average that remembers "
-            f"{memory_of(decay):,.0f} steps, and the run has {clock.steps:,}\n"
+            f"{averaging_window(decay):,.0f} steps, and the run has {clock.steps:,}\n"
             "  lower it, or say which share of the run to remember: "
             "train.ema.unit=fraction with train.ema.decay up to 1"
         )

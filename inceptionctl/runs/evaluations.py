@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inceptionctl.runs.io import RecordError, read_record, write_record, writing
+from inceptionctl.runs.io import RecordError, read_arrays, read_record, write_arrays, write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.result import EvaluationRecord, EvaluationSummary
 
@@ -36,8 +34,7 @@ def write_evaluation(run: RunDir, record: EvaluationRecord, predictions: Predict
     """Both files, the JSON last: what result.json says of them."""
     path = run.evaluation(record.image_set.name, record.protocol.name, record.weights)
     arrays = {field.name.rpartition("_")[0]: getattr(predictions, field.name) for field in fields(predictions)}
-    with writing(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, schema=SCHEMA, **arrays)
+    write_arrays(path.with_suffix(".npz"), SCHEMA, arrays)
     write_record(path, record)
     return EvaluationSummary(
         file=path.relative_to(run.path).as_posix(),
@@ -59,15 +56,11 @@ def read_evaluation(path: Path) -> EvaluationRecord:
 def read_predictions(path: Path, record: EvaluationRecord) -> Predictions:
     """The arrays beside the JSON at `path`. Raises RecordError if they are damaged or are not those of `record`."""
     path = path.with_suffix(".npz")
+    arrays = read_arrays(path, SCHEMA)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if arrays["schema"] != SCHEMA:
-                raise RecordError(f"{path} is of another version: schema = {arrays['schema']}, not {SCHEMA}")
-            found = Predictions(**{field.name: arrays[field.name.rpartition("_")[0]] for field in fields(Predictions)})
+        found = Predictions(**{field.name: arrays[field.name.rpartition("_")[0]] for field in fields(Predictions)})
     except KeyError as error:
-        raise RecordError(f"{path} is incomplete: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
+        raise RecordError(f"{path} is incomplete: it has no {error.args[0]}") from error
     _check_same(path, found, record)
     return found
 

@@ -18,6 +18,11 @@ class RunDir:
         return self.path / "config.yaml"
 
     @property
+    def index(self) -> Path:
+        """The images that the run was planned with."""
+        return self.path / "index.npz"
+
+    @property
     def env(self) -> Path:
         return self.path / "env.json"
 

@@ -37,7 +37,7 @@ def allocate_devices(plans: Mapping[str, Plan]) -> Allocation:
 
 def _check_batches(plans: Mapping[str, Plan], nproc: int) -> None:
     for plan in plans.values():
-        plan.layout(nproc)
+        plan.partition(nproc)
 
 
 def with_resumed_launch(plan: Plan) -> Plan:
@@ -67,7 +67,7 @@ def with_default_nproc(plan: Plan) -> Plan:
 
 def _divides_batch(plan: Plan, nproc: int) -> bool:
     try:
-        return bool(plan.layout(nproc))
+        return bool(plan.partition(nproc))
     except RequestError:
         return False
 

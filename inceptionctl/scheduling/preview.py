@@ -63,10 +63,11 @@ def _print(console: Console, line: str) -> None:
 
 def _batch(plan: Plan, nproc: int) -> str:
     """How a step's batch is divided, and how much of it batch norm normalises together."""
-    layout = plan.layout(nproc)
-    together = "" if layout.group == layout.share else f"; batch norm over {layout.group:,} images"
-    devices = count(layout.world, "device")
-    return f"{layout.batch:,} = {layout.share:,} per device x {layout.accumulate} accumulated x {devices}{together}"
+    partition = plan.partition(nproc)
+    micro_batch, group = partition.micro_batch, partition.bn_group
+    together = "" if group == micro_batch else f"; batch norm over {group:,} images"
+    parts = f"{partition.accumulation_steps} accumulated x {count(nproc, 'device')}"
+    return f"{partition.batch_size:,} = {micro_batch:,} per device x {parts}{together}"
 
 
 def _steps(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config
+from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.paths import RunDir
 
 
@@ -37,8 +38,8 @@ def needs_run(plan: Plan) -> bool:
 
 
 def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
-    """The folder to work in, with its config.yaml. Of a run that is resumed, only how it is launched, read and tracked
-    may change."""
+    """The folder to work in, with its config.yaml and index.npz. Of a run that is resumed, only how it is launched,
+    read and tracked may change."""
     config = plan.config
     if config.run_dir:
         run = open_run_dir(Path(config.run_dir), plan.identity)
@@ -47,7 +48,8 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
     before = read_config(run) if run.config.is_file() else None
     launch = replace(config.launch, nproc=nproc, threads=threads)
     now = replace(before or config, launch=launch, data=config.data, tracker=config.tracker)
-    if now != before:
+    if now != before or not run.index.is_file():
+        write_index(run, plan.data)
         write_config(run, now)
     return run
 

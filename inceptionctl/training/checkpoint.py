@@ -1,7 +1,7 @@
-"""Checkpoints: a folder of safetensors and JSON, written whole or not at all, checked when read. No pickle.
+"""Checkpoints: folders of safetensors and JSON, written completely or not at all, verified when read. No pickle.
 
 checkpoints/step-00000440/  model.safetensors  ema.safetensors  optimizer.safetensors  random.safetensors
-                            state.json  manifest.json (sha256 of the others; last to be written)
+                            state.json  manifest.json (SHA-256 of the others, written last)
 """
 
 from __future__ import annotations
@@ -27,36 +27,38 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`tensors` by file, and what is no tensor in `state`: the step among it."""
+    """`tensors` by file name; `state` holds the step and all that is no tensor."""
 
     tensors: dict[str, Tensors]
     state: dict[str, Any]
 
 
 def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = None) -> Path:
-    """Adds a checkpoint to `folder` and removes all but the last `keep` and that of step `best`. Raises CheckpointError
-    where that fails, for want of space for one; those before it stay."""
-    final = place(folder, checkpoint.state["step"])
+    """Adds a checkpoint to `folder`, then removes all but the last `keep` and that of step `best`.
+
+    Raises CheckpointError if it cannot be written, for example for lack of space; those before it are kept.
+    """
+    final = step_folder(folder, checkpoint.state["step"])
     temporary = folder / f".{final.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        _write_whole(temporary, final, checkpoint)
+        _write_folder(temporary, final, checkpoint)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise CheckpointError(f"cannot write {final}: {error.strerror}; the checkpoints before it are whole") from error
+        raise CheckpointError(f"cannot write {final}: {error.strerror}; earlier checkpoints are intact") from error
     own = [path for path in _complete(folder) if not path.is_symlink()]
     for old in own[:-keep]:
-        if best is None or old != place(folder, best):
+        if best is None or old != step_folder(folder, best):
             shutil.rmtree(old)
     return final
 
 
-def place(folder: Path, step: int) -> Path:
+def step_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def _write_whole(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
-    """Everything is on the disk under another name before the folder gets its own."""
+def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
+    """Everything is on the disk before the temporary folder gets its final name."""
     temporary.mkdir(parents=True)
     digests: dict[str, str] = {}
     for name, tensors in checkpoint.tensors.items():
@@ -70,27 +72,27 @@ def _write_whole(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint that is whole; a damaged one is reported and the one before it used. None if there is none.
+    """The newest undamaged checkpoint, or None if there is none; a damaged one is reported and skipped.
 
-    Raises CheckpointError if there are some and all are damaged.
+    Raises CheckpointError if all are damaged.
     """
-    found = _complete(folder)
-    for path in reversed(found):
+    paths = _complete(folder)
+    for path in reversed(paths):
         try:
             return read(path)
         except CheckpointError as error:
             report(f"{error}; using the one before it")
-    if found:
+    if paths:
         raise CheckpointError(f"every checkpoint in {folder} is damaged: start again with rerun=true")
     return None
 
 
-def any_in(folder: Path) -> bool:
+def exists(folder: Path) -> bool:
     return bool(_complete(folder))
 
 
 def read(path: Path) -> Checkpoint:
-    """Raises CheckpointError if a file is missing or differs from the manifest."""
+    """Raises CheckpointError if a file is missing or does not match the manifest."""
     try:
         manifest = json.loads(_own_file(path, MANIFEST).read_text())
         for name in sorted(manifest.keys() | {"state.json"}):
@@ -103,10 +105,10 @@ def read(path: Path) -> Checkpoint:
 
 
 def _own_file(path: Path, name: str) -> Path:
-    """A checkpoint from a stranger may name, or link to, a file that is none of its business."""
+    """Refuses names and links that lead out of the folder: the checkpoint may come from a stranger."""
     file = path / name
     if name != Path(name).name or path.is_symlink() or file.is_symlink():
-        raise CheckpointError(f"checkpoint {path} is not to be trusted: {name} lies outside it")
+        raise CheckpointError(f"checkpoint {path} cannot be trusted: {name} is outside its folder")
     return file
 
 
@@ -123,7 +125,7 @@ def _json(value: object) -> bytes:
 
 
 def _write_durably(path: Path, data: bytes) -> str:
-    """The digest of what is on the disk now."""
+    """Returns the digest of `data`, which is then on the disk."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()

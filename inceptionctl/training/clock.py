@@ -1,4 +1,4 @@
-"""Where a run is: one count of steps, from which epochs, cadences and the learning rate follow."""
+"""The position of a run: one count of steps, from which epochs, intervals and the learning rate follow."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from inceptionctl.errors import RequestError
 
 @dataclass
 class Clock:
-    """`step` steps are done of `steps`; an epoch is `steps_per_epoch` of them."""
+    """`step` of `steps` are done; an epoch has `steps_per_epoch`."""
 
     steps_per_epoch: int
     steps: int
     step: int = 0
 
     @classmethod
-    def over(cls, images: int, batch: int, epochs: float) -> Clock:
-        """Whole batches only. Raises RequestError if not even one fits."""
-        if images < batch:
-            raise RequestError(f"train.batch_size = {batch} is more than the {images} training pictures")
-        per_epoch = images // batch
+    def over(cls, num_images: int, batch_size: int, epochs: float) -> Clock:
+        """An epoch is as many whole batches as fit. Raises RequestError if not even one does."""
+        if num_images < batch_size:
+            raise RequestError(f"train.batch_size = {batch_size} is more than the {num_images} training images")
+        per_epoch = num_images // batch_size
         return cls(per_epoch, max(1, round(per_epoch * epochs)))
 
     @property
@@ -36,4 +36,5 @@ class Clock:
         return self.step % self.steps_per_epoch == 0 or self.done
 
     def every(self, steps: int) -> bool:
+        """Whether a multiple of `steps`, or the end, has been reached."""
         return self.step % steps == 0 or self.done

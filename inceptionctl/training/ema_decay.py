@@ -1,29 +1,29 @@
-"""How long a running average remembers: arithmetic that a plan can do without torch."""
+"""The decay of an exponential moving average, from its settings and the length of the run. No torch."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal
 
-Memory = Literal["fraction", "half_life", "decay"]
+Unit = Literal["fraction", "half_life", "decay"]
 
 
-def ema_decay(memory: Memory, value: float, steps: int, steps_per_epoch: int) -> float:
-    """The decay per step of an average in a run of `steps`. `value` is the decay itself, the epochs after which a
-    weight counts half, or the share of the run that the memory, 1 / (1 - decay) steps, is."""
-    if memory == "decay":
+def ema_decay(unit: Unit, value: float, steps: int, steps_per_epoch: int) -> float:
+    """The decay per step in a run of `steps`. `value` is the decay itself, the epochs in which the weight of a step
+    halves, or the averaging window as a fraction of the run."""
+    if unit == "decay":
         return value
-    if memory == "half_life":
+    if unit == "half_life":
         return float(0.5 ** (1.0 / (value * steps_per_epoch)))
     return max(0.0, 1.0 - 1.0 / max(1.0, value * steps))
 
 
-def memory_of(decay: float) -> float:
-    """1 / (1 - decay), in steps: what the weights of all steps sum to where the newest counts 1."""
+def averaging_window(decay: float) -> float:
+    """1 / (1 - decay), in steps: the sum of the weights of all steps if that of the last is 1."""
     return 1.0 / (1.0 - decay) if decay < 1.0 else math.inf
 
 
 def exceeds_run(decay: float, steps: int) -> bool:
-    """Whether the memory is longer than a run of `steps`. Compared as decays: the whole run as a memory is none too
-    long, and 1 / (1 - decay) would round to either side of it."""
+    """Whether the averaging window is longer than a run of `steps`. Decays are compared, since 1 / (1 - decay) may
+    round to either side of a window that is exactly the run."""
     return decay > ema_decay("fraction", 1.0, steps, steps)

@@ -1,4 +1,4 @@
-"""The loss owns the weight of the side heads and whether their targets are smoothed."""
+"""The loss, which owns the weight of the auxiliary heads and whether their targets are smoothed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from inceptionctl.models.torch.modules import Output
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross entropy of the main head plus `aux_weight` times that of each side head. `label_smoothing`: share of the
-    target spread evenly over all classes (Rethinking, section 7)."""
+    """Cross entropy of the classifier plus `aux_weight` times that of each auxiliary head. `label_smoothing`: share of
+    the target spread evenly over all classes (Rethinking, section 7)."""
 
     label_smoothing: float
     aux_weight: float

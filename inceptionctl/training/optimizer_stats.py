@@ -1,5 +1,5 @@
-"""What RMSProp does to the gradient beside momentum. At epsilon 1 nothing, once its start at ones has decayed: it is
-momentum SGD at the same rate (training.md 10)."""
+"""How RMSProp scales the gradient. At epsilon 1, once its initial ones have decayed, hardly at all: it is then SGD with
+momentum at the same learning rate (training.md 10)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def inverse_rms(optimizer: torch.optim.Optimizer) -> dict[str, float] | None:
-    """Mean, 1st and 99th percentile of 1 / sqrt(v + eps), which RMSPropTF multiplies each element of the gradient by,
+    """Mean, 1st and 99th percentile of 1 / sqrt(v + eps), by which RMSpropTF multiplies each element of the gradient,
     over the elements of all parameters. None for an optimizer without v, or before its first step."""
     parts = [
         (slots["square_avg"] + group["eps"]).flatten()
@@ -18,7 +18,7 @@ def inverse_rms(optimizer: torch.optim.Optimizer) -> dict[str, float] | None:
     ]
     if not parts:
         return None
-    # In doubles: floats cannot count the 24 million elements of Inception-v3.
+    # float64: float32 cannot count the 24 million elements of Inception-v3.
     inverse = 1.0 / np.sqrt(torch.cat(parts).double().cpu().numpy())
     p1, p99 = np.percentile(inverse, [1, 99])
     return {"inv_rms_mean": float(inverse.mean()), "inv_rms_p1": float(p1), "inv_rms_p99": float(p99)}

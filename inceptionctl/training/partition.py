@@ -1,4 +1,4 @@
-"""How the batch of a step is cut: over ranks, one after the other, and into what batch norm sees together. No torch."""
+"""How the batch of a step is divided: over ranks, into micro-batches, and into the groups of batch norm. No torch."""
 
 from __future__ import annotations
 
@@ -8,64 +8,74 @@ from inceptionctl.errors import RequestError
 
 
 @dataclass(frozen=True)
-class Layout:
-    """`batch` = `share` x `accumulate` x `world` pictures; batch norm normalises `group` of them together."""
+class BatchPartition:
+    """`batch_size` = `micro_batch` x `accumulation_steps` x `world_size` images, of which batch norm normalises
+    `bn_group` together."""
 
-    batch: int
-    world: int
-    accumulate: int
-    group: int
+    batch_size: int
+    world_size: int
+    accumulation_steps: int
+    bn_group: int
 
     @classmethod
-    def cut(cls, batch: int, world: int, accumulate: int, bn_batch: int | None, normalised: bool = True) -> Layout:
-        """`bn_batch` None: the whole batch together; `normalised`: whether there is any batch norm. Raises RequestError
-        for what does not come out even."""
-        layout = cls(batch, world, accumulate, bn_batch or batch)
-        _check_uneven(layout)
-        if not normalised:
-            return replace(layout, group=layout.share)
-        _check_scattered(layout, stated=bn_batch is not None)
-        return layout
+    def of(
+        cls,
+        batch_size: int,
+        world_size: int,
+        accumulation_steps: int,
+        bn_batch_size: int | None,
+        has_batch_norm: bool = True,
+    ) -> BatchPartition:
+        """`bn_batch_size` None: batch norm over the whole batch. Raises RequestError if a division leaves a rest."""
+        partition = cls(batch_size, world_size, accumulation_steps, bn_batch_size or batch_size)
+        _check_divisible(partition)
+        if not has_batch_norm:
+            return replace(partition, bn_group=partition.micro_batch)
+        _check_groups(partition, "null (the whole batch)" if bn_batch_size is None else str(bn_batch_size))
+        return partition
 
     @property
-    def share(self) -> int:
-        """Pictures that a rank reads at a time."""
-        return self.batch // (self.world * self.accumulate)
+    def micro_batch(self) -> int:
+        """Images of one forward pass of one rank."""
+        return self.batch_size // (self.world_size * self.accumulation_steps)
 
     @property
-    def span(self) -> int:
+    def ranks_per_group(self) -> int:
         """Ranks that a group of batch norm spreads over."""
-        return max(1, self.group // self.share)
+        return max(1, self.bn_group // self.micro_batch)
 
     @property
-    def plain(self) -> bool:
-        """Whether ordinary batch norm does it: every rank's pictures are the batch, and one group."""
-        return self.share == self.batch == self.group
+    def local_group(self) -> int:
+        """Images of a group of batch norm on one rank."""
+        return self.bn_group // self.ranks_per_group
+
+    @property
+    def needs_ghost_batch_norm(self) -> bool:
+        """Whether a group of batch norm is anything but the one forward pass of the one rank."""
+        return not self.micro_batch == self.batch_size == self.bn_group
 
 
-def _check_uneven(layout: Layout) -> None:
-    parts = layout.world * layout.accumulate
-    if layout.batch % parts:
-        fitting = [n for n in range(1, layout.world + 1) if layout.batch % (n * layout.accumulate) == 0]
+def _check_divisible(partition: BatchPartition) -> None:
+    batch_size, world_size, steps = partition.batch_size, partition.world_size, partition.accumulation_steps
+    if batch_size % (world_size * steps):
+        fitting = [n for n in range(1, world_size + 1) if batch_size % (n * steps) == 0]
         raise RequestError(
-            f"train.batch_size = {layout.batch} cannot be cut into "
-            f"{layout.world} ranks x {layout.accumulate} accumulated\n"
-            f"  launch.nproc that do: {', '.join(map(str, fitting)) or 'none'}; or another train.batch_size"
+            f"train.batch_size = {batch_size} cannot be divided by {world_size} ranks x {steps} accumulation steps\n"
+            f"  use launch.nproc = {' or '.join(map(str, fitting)) or '(none fits)'}, or another train.batch_size"
         )
-    if layout.batch % layout.group:
-        raise RequestError(f"train.bn_batch_size = {layout.group} does not divide train.batch_size = {layout.batch}")
+    if batch_size % (group := partition.bn_group):
+        raise RequestError(f"train.bn_batch_size = {group} does not divide train.batch_size = {batch_size}")
 
 
-def _check_scattered(layout: Layout, stated: bool) -> None:
-    """A group lies in what one rank reads at a time, or is what a number of ranks read at a time."""
-    group, share = layout.group, layout.share
-    within = group <= share and share % group == 0
-    across = group > share and group % share == 0 and layout.accumulate == 1 and layout.world % (group // share) == 0
-    if within or across:
-        return
-    name = f"train.bn_batch_size = {group}" if stated else f"train.bn_batch_size = null (all {group} pictures together)"
-    raise RequestError(
-        f"{name} does not fit {layout.world} ranks x {layout.accumulate} accumulated x {share} pictures: batch norm "
-        f"can see a part of {share}, or what several ranks read at a time\n"
-        f"  choose train.bn_batch_size={share}, or other launch.nproc and launch.accumulation_steps"
-    )
+def _check_groups(partition: BatchPartition, stated: str) -> None:
+    """A group is part of a micro-batch of one rank, or the only micro-batches of several ranks."""
+    group, micro_batch, ranks = partition.bn_group, partition.micro_batch, partition.ranks_per_group
+    within = group <= micro_batch and micro_batch % group == 0
+    across = group == ranks * micro_batch and partition.accumulation_steps == 1 and partition.world_size % ranks == 0
+    if not within and not across:
+        raise RequestError(
+            f"train.bn_batch_size = {stated} does not fit {partition.world_size} ranks x "
+            f"{partition.accumulation_steps} accumulation steps x {micro_batch} images: batch norm can normalise a "
+            f"divisor of {micro_batch}, or, without accumulation, the images of several ranks\n"
+            f"  use train.bn_batch_size={micro_batch}, or other launch.nproc and launch.accumulation_steps"
+        )

@@ -1,5 +1,5 @@
-"""Statistics of batch norm for averaged weights, from the training set itself: the average of running statistics is
-that of other weights."""
+"""Batch norm statistics of averaged weights, recomputed over the training set: averaged running statistics would be
+those of other weights."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ import torch
 from torch import nn
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.training.distributed.batch_norm import convert_batch_norm, group_norms, update_running_stats
-from inceptionctl.training.partition import Layout
-from inceptionctl.training.step import Step, on_device
+from inceptionctl.training.device import ToDevice
+from inceptionctl.training.distributed.batch_norm import convert_batch_norm, ghost_batch_norms, update_running_stats
+from inceptionctl.training.distributed.context import DistributedContext
+from inceptionctl.training.partition import BatchPartition
 
 
 @torch.no_grad()
-def recompute(average: nn.Module, batches: Iterable[Batch], step: Step, layout: Layout) -> None:
-    """Gives every batch norm of `average` the mean statistics of the groups of `batches`, this rank's share of an
-    epoch."""
-    convert_batch_norm(average, layout.group // layout.span, layout.span).eval()
-    norms = group_norms(average)
+def recompute(
+    ema: nn.Module,
+    batches: Iterable[Batch],
+    to_device: ToDevice,
+    partition: BatchPartition,
+    context: DistributedContext,
+) -> None:
+    """Sets the statistics of every batch norm of `ema` to their mean over the groups of `batches`, this rank's part of
+    an epoch."""
+    convert_batch_norm(ema, partition).eval()
+    norms = ghost_batch_norms(ema)
     for norm in norms:
         norm.train()
     for batch in batches:
-        average(on_device(batch, step.device, step.memory_format, step.normalise)[0])
-    update_running_stats(norms, step.ranks, share=1.0)
-    average.eval()
+        ema(to_device(batch)[0])
+    update_running_stats(norms, context, weight=1.0)
+    ema.eval()

@@ -1,4 +1,4 @@
-"""One optimizer step. What is switched off is a no-op, so that the loop has no branches."""
+"""One optimizer step. What is switched off (autocast, loss scaling, DDP, accumulation) does nothing: no branches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.data.normalise import Normalise, inception
-from inceptionctl.training.distributed.batch_norm import group_norms, update_running_stats
+from inceptionctl.training.device import ToDevice
+from inceptionctl.training.distributed.batch_norm import ghost_batch_norms, update_running_stats
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.losses import CrossEntropy
 
@@ -21,9 +21,9 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """`loss` of this rank's pictures and the gradient's norm before clipping, both scalars that may still be on their
-    way from a GPU; `unreadable`: pictures that could not be read."""
+class StepOutput:
+    """`loss` of this rank's images and the gradient's norm before clipping: scalars, on a GPU perhaps not computed yet.
+    `unreadable`: images that could not be read."""
 
     loss: Tensor | float
     grad_norm: Tensor | float
@@ -31,62 +31,57 @@ class Outcome:
 
 
 @dataclass
-class Step:
-    """`forward`: the model as it is called in training (compiled, in DDP, or itself); `clip`: largest global norm of
-    the gradient (infinity: none); `dtype`: of autocast; `normalise`: of `data.normalise`."""
+class TrainStep:
+    """What one step needs. `forward`: `model` as it is called in training (compiled, in DDP, or itself); `grad_clip`:
+    largest global norm of the gradient (infinity: no clipping); `dtype`: of autocast."""
 
     model: nn.Module
     loss: CrossEntropy
     optimizer: torch.optim.Optimizer
-    average: AveragedModel
-    clip: float
-    device: torch.device
-    memory_format: torch.memory_format
+    ema: AveragedModel
+    grad_clip: float
+    to_device: ToDevice
     forward: nn.Module
-    ranks: DistributedContext = field(default_factory=DistributedContext)
+    context: DistributedContext = field(default_factory=DistributedContext)
     dtype: torch.dtype = torch.float32
-    normalise: Normalise = inception
 
     def __post_init__(self) -> None:
-        """Small float16 gradients would vanish: the loss is scaled up, and a step whose gradients overflow is left
-        out."""
-        self.norms = group_norms(self.model)
+        """In float16 the loss is scaled up, since small gradients would be zero; a step whose gradients overflow is
+        skipped."""
+        self.norms = ghost_batch_norms(self.model)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
-    def __call__(self, batches: Sequence[Batch], rate: float) -> Outcome:
-        """Adds up the gradients of `batches`, this rank's share of the step's batch, and moves the weights once."""
+    @property
+    def device(self) -> torch.device:
+        return self.to_device.device
+
+    def __call__(self, micro_batches: Sequence[Batch], lr: float) -> StepOutput:
+        """Accumulates the gradients of this rank's micro-batches and updates the weights once."""
         self.optimizer.zero_grad(set_to_none=True)
-        losses = [self._add_gradients(batch, batch is batches[-1], len(batches)) for batch in batches]
-        update_running_stats(self.norms, self.ranks)
+        last = len(micro_batches) - 1
+        losses = [self._backward(batch, i == last, len(micro_batches)) for i, batch in enumerate(micro_batches)]
+        update_running_stats(self.norms, self.context)
         self.scaler.unscale_(self.optimizer)
-        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = lr
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.average.update_parameters(self.model)
+        self.ema.update_parameters(self.model)
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
-        return Outcome(loss, grad_norm, sum(batch.unreadable for batch in batches))
+        return StepOutput(loss, grad_norm, sum(batch.unreadable for batch in micro_batches))
 
-    def _add_gradients(self, batch: Batch, last: bool, parts: int) -> Tensor:
-        images_NCHW, labels_N = on_device(batch, self.device, self.memory_format, self.normalise)
-        with self._exchange_if(last):
+    def _backward(self, batch: Batch, last: bool, num_micro_batches: int) -> Tensor:
+        images_NCHW, labels_N = self.to_device(batch)
+        with self._gradient_sync(last):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 loss: Tensor = self.loss(self.forward(images_NCHW), labels_N)
-            self.scaler.scale(loss / parts).backward()  # type: ignore[no-untyped-call]
+            self.scaler.scale(loss / num_micro_batches).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _exchange_if(self, last: bool) -> AbstractContextManager[None]:
-        """Ranks exchange gradients once a step, with the last of its batches."""
-        hold: AbstractContextManager[None] = nullcontext()
+    def _gradient_sync(self, last: bool) -> AbstractContextManager[None]:
+        """Ranks exchange gradients once a step, with the last micro-batch."""
+        no_sync: AbstractContextManager[None] = nullcontext()
         if isinstance(self.forward, DistributedDataParallel) and not last:
-            hold = self.forward.no_sync()
-        return hold
-
-
-def on_device(
-    batch: Batch, device: torch.device, memory_format: torch.memory_format, normalise: Normalise = inception
-) -> tuple[Tensor, Tensor]:
-    """Pictures as the floats that the network takes, and labels."""
-    images_NCHW = normalise(batch.images_NCHW.to(device, non_blocking=True), memory_format)
-    return images_NCHW, batch.labels_N.to(device, non_blocking=True)
+            no_sync = self.forward.no_sync()
+        return no_sync

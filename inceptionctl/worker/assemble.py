@@ -1,8 +1,10 @@
-"""Model, loss, optimizer and average of a plan."""
+"""Puts a Trainer together from a run folder: network, loss, optimizer and average, data, and the last checkpoint."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from inceptionctl.data.images import DataSplits, Views
 from inceptionctl.data.normalise import NORMALISATIONS
-from inceptionctl.data.order import generator
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import initialise
@@ -20,93 +22,164 @@ from inceptionctl.models.weights.download import cache_folder, digest
 from inceptionctl.models.weights.maps import load_weights, read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import Plan, frozen_plan
+from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.environment import describe
+from inceptionctl.runs.heartbeat import Heartbeat
+from inceptionctl.runs.index_file import read_index
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.training import checkpoint, determinism
+from inceptionctl.training.device import ToDevice, device_name, select_device
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm
-from inceptionctl.training.distributed.context import DistributedContext
-from inceptionctl.training.ema import averaged
+from inceptionctl.training.distributed.context import DistributedContext, init_process_group
+from inceptionctl.training.ema import make_ema
 from inceptionctl.training.ema_decay import ema_decay
 from inceptionctl.training.losses import CrossEntropy
+from inceptionctl.training.meters import StepMeter
 from inceptionctl.training.optimizers import parameter_groups
-from inceptionctl.training.step import DTYPES, Step
+from inceptionctl.training.state import Topology, seed_dropout
+from inceptionctl.training.step import DTYPES, TrainStep
+from inceptionctl.worker.checkpoints import Checkpoints
+from inceptionctl.worker.evaluator import Evaluator
+from inceptionctl.worker.logger import RunLogger
+from inceptionctl.worker.trainer import Trainer
 
-DROPOUT = 2  # stream of `order.generator`, beside those of order and pictures
-ALONE = DistributedContext()
+SINGLE = DistributedContext()
 
 
-def make_step(made: Plan, device: torch.device, fresh: bool = True, ranks: DistributedContext = ALONE) -> Step:
-    """What trains `made` on this rank, with first weights from its seed and, if `fresh`, from the weights that it
-    starts from."""
-    settings = made.config.train
-    layout = made.layout(ranks.size)
-    memory_format = torch.channels_last if settings.channels_last else torch.contiguous_format
-    model = make_model(made, fresh).to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    kind, clock = settings.ema, made.clock
-    decay = ema_decay(kind.unit, kind.decay, clock.steps, clock.steps_per_epoch)
-    average = averaged(model, decay, warmup=kind.warmup, buffers=kind.buffers)
-    if not layout.plain:
-        convert_batch_norm(model, layout.group // layout.span, layout.span)
-    loss = made.config.loss
-    return Step(
-        model=model,
-        loss=CrossEntropy(loss.label_smoothing, loss.aux_weight, loss.smooth_aux),
-        optimizer=made.config.optim.build(parameter_groups(model, settings.weight_decay)),
-        average=average,
-        clip=settings.grad_clip or math.inf,
-        device=device,
-        memory_format=memory_format,
-        forward=as_called(model, ranks, device, settings.compile, settings.deterministic),
-        ranks=ranks,
-        dtype=DTYPES[settings.precision],
-        normalise=NORMALISATIONS[made.config.arch.input],
+def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Trainer:
+    """Restores the last checkpoint of `run`, if it has one. Nothing is planned or listed again: settings and index are
+    those that the run folder holds. `monotonic`: the clock of all durations."""
+    config = read_config(run)
+    plan, launch = frozen_plan(config, read_index(run, config.data_fingerprint)), config.launch
+    device = select_device(launch.device, DistributedContext.from_env().local_rank)
+    if config.train.deterministic:
+        determinism.enable()
+    context = init_process_group(device, launch.hang_timeout)
+    torch.set_num_threads(launch.threads or torch.get_num_threads())
+    found = checkpoint.read_latest(run.checkpoints, warn if context.is_main else _ignore)
+    step = make_step(plan, device, fresh=found is None, context=context)
+    trainer = _trainer(run, plan, step, RunLogger(plan.clock, monotonic))
+    if found:
+        trainer.checkpoints.restore(found)
+    elif not context.is_main:
+        seed_dropout(config.seed, 0, context.rank)
+    if context.is_main:
+        write_record(run.env, describe(device_name(device), torch.get_num_threads(), context.world_size))
+        trainer.logger.open(run, config)
+    return trainer
+
+
+def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Trainer:
+    config, images, heartbeat = plan.config, open_images(plan), Heartbeat(run.heartbeat)
+    partition = plan.partition(step.context.world_size)
+    meter = StepMeter(step.context, loss_scaled=step.scaler.is_enabled())
+    topology = Topology(
+        step.context.world_size, partition.accumulation_steps, torch.get_num_threads(), step.device.type
+    )
+    return Trainer(
+        run=run,
+        plan=plan,
+        partition=partition,
+        images=images,
+        step=step,
+        meter=meter,
+        logger=logger,
+        heartbeat=heartbeat,
+        evaluator=Evaluator(step, images, config.data.workers, logger, heartbeat),
+        checkpoints=Checkpoints(
+            folder=run.checkpoints,
+            identity=plan.identity,
+            seed=config.seed,
+            keep=config.train.keep_checkpoints,
+            topology=topology,
+            clock=plan.clock,
+            step=step,
+            meter=meter,
+            logger=logger,
+            heartbeat=heartbeat,
+        ),
     )
 
 
-def make_model(made: Plan, fresh: bool) -> nn.Module:
-    arch = made.config.arch
-    torch.manual_seed(made.config.seed)
-    model = build(made.spec, (arch.pixels, arch.pixels), bn_momentum=arch.bn_momentum, bn_eps=arch.bn_eps)
+def open_images(plan: Plan) -> DataSplits:
+    config, pixels = plan.config, plan.config.arch.pixels
+    views = Views(pixels, config.augment.transform(pixels), config.protocol.transform(pixels))
+    return config.data.open(plan.data, views, config.seed)
+
+
+def make_step(plan: Plan, device: torch.device, fresh: bool = True, context: DistributedContext = SINGLE) -> TrainStep:
+    """The training step of this rank, with initial weights by the seed or, if `fresh`, those that the run starts
+    from."""
+    config, train, clock = plan.config, plan.config.train, plan.clock
+    partition = plan.partition(context.world_size)
+    memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
+    model = make_model(plan, fresh).to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+    decay = ema_decay(train.ema.unit, train.ema.decay, clock.steps, clock.steps_per_epoch)
+    ema = make_ema(model, decay, warmup=train.ema.warmup, buffers=train.ema.buffers)
+    if partition.needs_ghost_batch_norm:
+        convert_batch_norm(model, partition)
+    return TrainStep(
+        model=model,
+        loss=CrossEntropy(config.loss.label_smoothing, config.loss.aux_weight, config.loss.smooth_aux),
+        optimizer=config.optim.build(parameter_groups(model, train.weight_decay)),
+        ema=ema,
+        grad_clip=train.grad_clip or math.inf,
+        to_device=ToDevice(device, memory_format, NORMALISATIONS[config.arch.input]),
+        forward=wrap(model, context, device, train.compile, train.deterministic),
+        context=context,
+        dtype=DTYPES[train.precision],
+    )
+
+
+def make_model(plan: Plan, fresh: bool) -> nn.Module:
+    config, arch = plan.config, plan.config.arch
+    torch.manual_seed(config.seed)
+    model = build(plan.spec, (arch.pixels, arch.pixels), bn_momentum=arch.bn_momentum, bn_eps=arch.bn_eps)
     released = arch.init == "release"
-    initialise(model, made.spec, architecture(arch.name).init if released else arch.init, stated=released)
-    if made.config.weights and fresh:
-        _start_from(made.config.weights, made.config.weights_sha256, arch.name, model)
+    initialise(model, plan.spec, architecture(arch.name).init if released else arch.init, stated=released)
+    if config.weights and fresh:
+        _load_initial_weights(model, config.weights, config.weights_sha256, arch.name)
     return model
 
 
-def as_called(
-    model: nn.Module, ranks: DistributedContext, device: torch.device, compiled: bool, deterministic: bool
+def wrap(
+    model: nn.Module, context: DistributedContext, device: torch.device, compiled: bool, deterministic: bool
 ) -> nn.Module:
-    """The model in what training puts around it."""
+    """The model as training calls it: compiled, and in DDP if there are several ranks."""
     forward = cast(nn.Module, torch.compile(model)) if compiled else model
-    if ranks.alone:
+    if not context.is_distributed:
         return forward
-    # `dist.batch_norm` sees to the statistics. Torch calls the option by another name from 2.15 on.
-    options = signature(DistributedDataParallel).parameters
-    ours: dict[str, Any] = {"forward_sync_buffers" if "forward_sync_buffers" in options else "broadcast_buffers": False}
+    # Batch norm synchronises its own statistics. The option's name changes in torch 2.15.
+    names = signature(DistributedDataParallel).parameters
+    no_sync: dict[str, Any] = {
+        "forward_sync_buffers" if "forward_sync_buffers" in names else "broadcast_buffers": False
+    }
     return DistributedDataParallel(
         forward,
         device_ids=[device] if device.type == "cuda" else None,
         gradient_as_bucket_view=True,
-        **ours,
-        # DDP arranges its buckets anew after the first step unless it has to look for unused parameters; a resumed run
-        # would then add gradients up in another order than one that was not interrupted.
+        **no_sync,
+        # DDP rebuilds its buckets after the first step unless it has to look for unused parameters; a resumed run would
+        # then sum gradients in another order than one that was not interrupted.
         find_unused_parameters=deterministic,
     )
 
 
-def seed_dropout(seed: int, step: int, rank: int) -> None:
-    """Every rank but the first draws from a stream of its own; the first goes on where the weights' draws ended."""
-    torch.manual_seed(int(generator(seed, step, rank, DROPOUT).integers(2**63)))
-
-
-def _start_from(weights: str, sha256: str | None, arch: str, model: nn.Module) -> None:
-    """Fills `model` from a release in the cache or from a file with this digest."""
+def _load_initial_weights(model: nn.Module, weights: str, sha256: str | None, arch: str) -> None:
+    """From a release in the cache, or from a file, which has to have this digest."""
     entry = release(arch, weights)
     path = entry.cached if entry else Path(weights)
     if path is None or not path.is_file():
-        raise RequestError(f"weights = {weights}: the file is not there (any more): {path or cache_folder()}")
+        raise RequestError(f"weights = {weights}: the file does not exist (any more): {path or cache_folder()}")
     if sha256 and (found := digest(path)) != sha256:
-        raise RequestError(f"{path} is another file than this run was to start from: sha256 {found}, not {sha256}")
+        raise RequestError(f"{path} has changed since the run was planned: its SHA-256 is {found}, not {sha256}")
     warn(f"starting from {entry.name if entry else path}")
     load_weights(model, arch, read_weights(path), warn)
     if entry and entry.note:
         warn(entry.note)
+
+
+def _ignore(_: str) -> None:
+    """Rank 0 reports for all ranks."""

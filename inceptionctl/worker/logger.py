@@ -1,26 +1,27 @@
-"""What is written down of a run while it is worked on: its rows, how long it took, and what else it has behind it."""
+"""Writes the rows of metrics of a run, to metrics.jsonl and to a tracker, and measures its time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import warn
-from inceptionctl.runs.environment import describe
-from inceptionctl.runs.io import write_record
+from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import MetricRow
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, Purpose, TrainRow
 from inceptionctl.trackers.base import Guarded, Tracker
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.meters import StepMeans
 
 
 @dataclass
 class Progress:
-    """Kept with every checkpoint. `best`: step and top-1 error, in percent, of the one that does best on the dev
-    split; `wall_s`: seconds of work up to it."""
+    """What a checkpoint keeps of a run besides its training state. `rows` of metrics; `wall_s`: seconds of work;
+    `unreadable` training images; `best`: step and top-1 error, in percent, of the best checkpoint on the dev split."""
 
     rows: int = 0
     wall_s: float = 0.0
@@ -30,64 +31,76 @@ class Progress:
 
 
 @dataclass
-class Record:
-    """`sinks`: where rows go; ranks but the first have none, and only count. `monotonic`: the clock of durations."""
+class RunLogger:
+    """Rank 0 calls `open`; other ranks write nothing and only count. `monotonic`: the clock of all durations."""
 
-    progress: Progress = field(default_factory=Progress)
-    sinks: list[MetricsFile | Tracker] = field(default_factory=list)
+    clock: Clock
     monotonic: Callable[[], float] = time.monotonic
+    progress: Progress = field(default_factory=Progress)
+    metrics: MetricsFile | None = None
+    tracker: Tracker | None = None
 
     def __post_init__(self) -> None:
-        self.started = self.rows_since = self.saved = self.monotonic()
+        self._started = self._timer = self._saved = self.monotonic()
 
-    def open(self, run: RunDir, config: Config, device: str, threads: int, ranks: int) -> None:
-        """Goes on with the files of `run`; notes what it runs on."""
-        write_record(run.env, describe(device, threads, ranks))
-        settings = config.tracker
-        tracker = Guarded(settings.name, lambda: settings.open(run.path, asdict(config)), warn)
-        self.sinks = [MetricsFile(run.metrics, self.progress.rows), tracker]
+    def open(self, run: RunDir, config: Config) -> None:
+        """Continues the metrics of `run` where its last checkpoint was, and opens the tracker."""
+        self.metrics = MetricsFile(run.metrics, self.progress.rows)
+        self.tracker = Guarded(config.tracker.name, lambda: config.tracker.open(run.path, asdict(config)), warn)
 
-    def write(self, row: MetricRow) -> None:
-        self.progress.rows += 1
-        values = {key: value for key, value in asdict(row).items() if key != "schema"}
-        for sink in self.sinks:
-            if isinstance(sink, MetricsFile):
-                sink.write(row)
-            else:
-                sink.write(values)
+    def log_train(self, means: StepMeans, lr: float, num_images: int) -> None:
+        """`means` over the steps since the last such row, which trained on `num_images`."""
+        self.progress.unreadable += means.unreadable
+        speed = num_images / max(self.monotonic() - self._timer, 1e-9)
+        self._write(TrainRow(**self._position, **asdict(means), lr=lr, images_per_s=speed, time_s=self.wall_s))
+        self.restart_timer()
 
-    def cut(self) -> None:
-        """Takes back the rows that came after the last checkpoint."""
-        for sink in self.sinks:
-            if isinstance(sink, MetricsFile):
-                sink.cut(self.progress.rows)
+    def log_eval(self, weights: str, purpose: Purpose, evaluation: Evaluation) -> None:
+        self._write(EvalRow(**self._position, weights=weights, purpose=purpose, **evaluation.metrics()))
+
+    def log_optimizer(self, statistics: Mapping[str, Any]) -> None:
+        self._write(OptimizerRow(**self._position, **statistics))
+
+    def rewind(self) -> None:
+        """Drops the rows after the checkpoint that has just been restored."""
+        if self.metrics and self.tracker:
+            self.metrics.cut(self.progress.rows)
+            self.tracker.rewind(self.clock.step)
 
     def close(self) -> None:
-        for sink in self.sinks:
-            sink.close()
+        if self.metrics and self.tracker:
+            self.metrics.close()
+            self.tracker.close()
+
+    def restart_timer(self) -> None:
+        """Starts the interval over which the next row measures images per second; evaluation is not to count."""
+        self._timer = self.monotonic()
 
     @property
     def wall_s(self) -> float:
-        """Seconds of work on this run, those before interruptions included."""
-        return self.progress.wall_s + self.monotonic() - self.started
+        """Seconds of work on this run, before interruptions too."""
+        return self.progress.wall_s + self.monotonic() - self._started
 
-    def restart_rate(self) -> None:
-        """Time that is not spent on training does not count in its rate."""
-        self.rows_since = self.monotonic()
-
-    def images_per_s(self, images: int) -> float:
-        """Of the `images` since the last row."""
-        return images / max(self.monotonic() - self.rows_since, 1e-9)
-
+    @property
     def unsaved_s(self) -> float:
-        """Seconds of work that a power cut would cost."""
-        return self.monotonic() - self.saved
+        """Seconds since the last checkpoint."""
+        return self.monotonic() - self._saved
 
-    def note_saved(self) -> None:
-        self.saved = self.monotonic()
+    def mark_saved(self) -> None:
+        self._saved = self.monotonic()
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return asdict(self.progress) | {"wall_s": self.wall_s}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self.progress, self.started = Progress(**state), self.monotonic()
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.progress, self._started = Progress(**state), self.monotonic()
+
+    @property
+    def _position(self) -> dict[str, Any]:
+        return {"step": self.clock.step, "epoch": self.clock.epoch}
+
+    def _write(self, row: MetricRow) -> None:
+        self.progress.rows += 1
+        if self.metrics and self.tracker:
+            self.metrics.write(row)
+            self.tracker.write(asdict(row))

@@ -21,10 +21,9 @@ from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Divergence
 from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord, Result
 from inceptionctl.training.meters import Diverged
-from inceptionctl.training.step import Step
+from inceptionctl.training.step import TrainStep
+from inceptionctl.worker.evaluator import BATCH_SIZE
 from inceptionctl.worker.logger import Progress
-
-EVALUATION_BATCH_SIZE = 100  # per device
 
 
 def write_evaluations(
@@ -59,7 +58,7 @@ def write_result(
     write_record(run.result, result)
 
 
-def dump(run: RunDir, plan: Plan, step: Step, error: Diverged) -> Path:
+def dump(run: RunDir, plan: Plan, step: TrainStep, error: Diverged) -> Path:
     """The weights as they are, which of them are not finite, and the images of the step at which training diverged."""
     folder, settings = run.diverged / f"step-{error.step:08d}", plan.config
     weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in step.model.state_dict().items()}
@@ -86,12 +85,8 @@ def _record(settings: Config, weights: str, evaluation: Evaluation, device: str)
         image_set=_image_set(settings),
         protocol=_protocol(settings),
         weights=weights,
-        n_images=evaluation.n_images,
-        unreadable=evaluation.unreadable,
-        top1_error=evaluation.error(1),
-        top5_error=evaluation.error(5),
-        nll=evaluation.loss,
-        batch_size=EVALUATION_BATCH_SIZE,
+        **evaluation.metrics(),
+        batch_size=BATCH_SIZE,
         device=device,
     )
 

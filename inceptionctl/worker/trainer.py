@@ -1,280 +1,158 @@
-"""One rank's work on one run: the parts that the frozen folder names, trained, evaluated, kept."""
+"""Trains and evaluates one run on one rank, from its checkpoint, if it has one, to its result.json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import torch
 
 from inceptionctl.config.schema import Config
 from inceptionctl.data import loader
-from inceptionctl.data.images import DataSplits, Images, Views
+from inceptionctl.data.images import DataSplits
 from inceptionctl.data.loader import Batch
-from inceptionctl.data.order import share
-from inceptionctl.errors import RequestError, warn
-from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
-from inceptionctl.planning.plan import Plan, plan
-from inceptionctl.runs.config_file import read_config
+from inceptionctl.errors import InceptionctlError, warn
+from inceptionctl.evaluation.evaluate import Evaluation
+from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import EvalRow, OptimizerRow, TrainRow
-from inceptionctl.training import checkpoint, determinism, state
-from inceptionctl.training.checkpoint import Checkpoint
-from inceptionctl.training.distributed.context import here, join
-from inceptionctl.training.loop import Asked, train
-from inceptionctl.training.meters import Diverged, Journal
+from inceptionctl.training import checkpoint, determinism, precise_bn
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.device import device_name
+from inceptionctl.training.loop import Action, Callbacks, in_micro_batches, train
+from inceptionctl.training.meters import Diverged, StepMeter
 from inceptionctl.training.optimizer_stats import inverse_rms
-from inceptionctl.training.partition import Layout
-from inceptionctl.training.precise_bn import recompute
-from inceptionctl.training.step import Outcome, Step, on_device
-from inceptionctl.worker.assemble import make_step, seed_dropout
-from inceptionctl.worker.logger import Record
-from inceptionctl.worker.results import EVALUATION_BATCH_SIZE, dump, write_evaluations, write_result
+from inceptionctl.training.partition import BatchPartition
+from inceptionctl.training.step import StepOutput, TrainStep
+from inceptionctl.worker.checkpoints import Checkpoints
+from inceptionctl.worker.evaluator import Evaluator
+from inceptionctl.worker.logger import RunLogger
+from inceptionctl.worker.results import dump, write_evaluations, write_result
 
-BACK_OFF = 0.5  # of the rate, each time that a run goes back
+ROLLBACK_LR_FACTOR = 0.5  # on the learning rate, for each rollback
 
 
 @dataclass
-class Session:
+class Trainer(Callbacks):
+    """Made by `assemble`."""
+
     run: RunDir
     plan: Plan
-    layout: Layout
-    step: Step
+    partition: BatchPartition
     images: DataSplits
-    journal: Journal
-    record: Record = field(default_factory=Record)
+    step: TrainStep
+    meter: StepMeter
+    logger: RunLogger
+    heartbeat: Heartbeat
+    evaluator: Evaluator
+    checkpoints: Checkpoints
+    should_stop: Callable[[], bool] = lambda: False
 
-    @classmethod
-    def open(cls, run: RunDir) -> Session:
-        """Builds everything from the folder and goes back to its last whole checkpoint, if it has one."""
-        made = plan(settings := read_config(run))
-        device = _device(settings)
-        if settings.train.deterministic:
-            determinism.switch_on()
-        ranks = join(device, settings.launch.hang_timeout)
-        torch.set_num_threads(settings.launch.threads or torch.get_num_threads())
-        found = checkpoint.read_latest(run.checkpoints, warn if ranks.first else _quiet)
-        step = make_step(made, device, fresh=found is None, ranks=ranks)
-        journal = Journal(ranks, scaled=step.scaler.is_enabled())
-        session = cls(run, made, made.layout(ranks.size), step, open_data(made), journal)
-        if found:
-            session.restore(found)
-        elif not ranks.first:
-            seed_dropout(settings.seed, 0, ranks.rank)
-        if ranks.first:
-            session.record.open(run, made.config, _device_name(device), torch.get_num_threads(), ranks.size)
-        return session
+    @property
+    def config(self) -> Config:
+        return self.plan.config
 
-    def __post_init__(self) -> None:
-        self.heartbeat = Heartbeat(self.run.heartbeat)
+    @property
+    def clock(self) -> Clock:
+        return self.plan.clock
 
-    def work(self, stop: Callable[[], bool]) -> None:
-        """Trains to the end, evaluates, writes the result. Raises Interrupted when told to `stop`."""
+    def fit(self, should_stop: Callable[[], bool]) -> None:
+        """Trains to the end, evaluates and writes the result. Raises Interrupted, after a checkpoint, soon after
+        `should_stop` says so on any rank."""
+        self.should_stop = should_stop
         try:
-            if self.plan.config.train.deterministic and not self.plan.clock.done:
+            if self.config.train.deterministic and not self.clock.done:
                 self._check_determinism()
-            if self.plan.config.train.rollbacks and not self.plan.clock.step:
-                self.save()  # to have something to go back to
-            while not self._trained(stop):
-                self.go_back()
-            self.finish()
+            if self.config.train.rollbacks and not self.clock.step:
+                self.save()  # something to roll back to
+            while not self._train():
+                self.checkpoints.roll_back()
+            self._finish()
+        except torch.OutOfMemoryError as error:
+            raise InceptionctlError(self._out_of_memory(error)) from error
         finally:
-            self.record.close()
+            self.logger.close()
 
-    def _trained(self, stop: Callable[[], bool]) -> bool:
-        """Whether training came to its end; not so where it diverged and may go back."""
-        ranks, clock, settings = self.step.ranks, self.plan.clock, self.plan.config
-        batches = self._batches(clock.step, clock.steps)
+    def _train(self) -> bool:
+        """Whether training reached its end; False if it diverged and may roll back."""
+        batches = in_micro_batches(self._batches(self.clock.step, self.clock.steps), self.partition.accumulation_steps)
         try:
-            train(
-                self.step, self._rate, clock, batches, self.layout.accumulate,
-                self.log, self.end_epoch, self.save, lambda: self.asked(stop),
-            )  # fmt: skip
+            train(self.step, self.lr, self.clock, batches, self)
             return True
         except Diverged as error:
-            if self.record.progress.rollbacks < settings.train.rollbacks and checkpoint.any_in(self.run.checkpoints):
-                warn(f"{str(error).splitlines()[0]}; going back to the last checkpoint, at half the rate")
+            if self.logger.progress.rollbacks < self.config.train.rollbacks and checkpoint.exists(self.run.checkpoints):
+                warn(f"{str(error).splitlines()[0]}; rolling back to the last checkpoint at half the learning rate")
                 return False
-            place = dump(self.run, self.plan, self.step, error) if ranks.first else None
-            raise Diverged(error.step, error.loss, error.grad_norm, str(place) if place else None) from error
+            folder = dump(self.run, self.plan, self.step, error) if self.step.context.is_main else None
+            raise Diverged(error.step, error.loss, error.grad_norm, str(folder) if folder else None) from error
 
-    def asked(self, stop: Callable[[], bool]) -> Asked:
-        """What all ranks agree to do at this step boundary."""
-        due = self.record.unsaved_s() > 60 * self.plan.config.launch.save_minutes
-        told, due = self.step.ranks.any(stop(), due)
-        return "stop" if told else "save" if due else "nothing"
+    def lr(self, step: int) -> float:
+        return self.plan.schedule(step) * ROLLBACK_LR_FACTOR**self.logger.progress.rollbacks
 
-    def _rate(self, step: int) -> float:
-        return self.plan.schedule(step) * BACK_OFF**self.record.progress.rollbacks
+    def on_step_end(self, output: StepOutput, lr: float) -> None:
+        interval = self.config.train.log_every
+        self.heartbeat()
+        self.meter.add(output)
+        if self.clock.every(interval):
+            steps = self.clock.step % interval or interval
+            self.logger.log_train(self.meter.compute(self.clock.step), lr, self.config.train.batch_size * steps)
 
-    def _batches(self, first: int, last: int) -> Iterator[Batch]:
-        settings, ranks = self.plan.config, self.step.ranks
+    def on_epoch_end(self) -> None:
+        """Evaluates on a few images, or on the dev split. The last epoch ends with the full evaluation anyway."""
+        if (statistics := inverse_rms(self.step.optimizer)) is not None:
+            self.logger.log_optimizer(statistics)
+        if self.config.train.keep_best:
+            self.checkpoints.consider_best(self.evaluator.select())
+        elif not self.clock.done:
+            self.evaluator.monitor(self.config.train.monitor)
+        self.logger.restart_timer()
+
+    def save(self, stopping: bool = False) -> None:
+        self.checkpoints.save(stopping)
+
+    def next_action(self) -> Action:
+        due = self.logger.unsaved_s > 60 * self.config.launch.save_minutes
+        stop, save = self.step.context.all_reduce_any(self.should_stop(), due)
+        return "stop" if stop else "save" if save else "continue"
+
+    def _finish(self) -> None:
+        """Evaluates the last weights and, if one was chosen, the best checkpoint, and writes the result."""
+        evaluations = self._evaluate()
+        if self.checkpoints.load_best():
+            evaluations |= self._evaluate("best-")
+        self.step.context.shutdown()
+        if self.step.context.is_main:
+            wall_s, device = self.logger.wall_s, device_name(self.step.device)
+            summaries = write_evaluations(self.run, self.plan, evaluations, self.images.eval.groups_N, device)
+            write_result(self.run, self.plan, self.logger.progress, wall_s, summaries)
+
+    def _evaluate(self, prefix: str = "") -> dict[str, Evaluation]:
+        if self.config.train.ema.buffers == "recomputed":
+            epoch = self.heartbeat.during(self._batches(0, self.clock.steps_per_epoch))
+            precise_bn.recompute(self.step.ema.module, epoch, self.step.to_device, self.partition, self.step.context)
+        return self.evaluator.final(prefix)
+
+    def _batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
+        train, context = self.config.train, self.step.context
         return loader.training(
-            self.images.train, settings.train.batch_size, settings.seed, first, last, settings.data.workers,
-            self._pinned, rank=ranks.rank, world=ranks.size, accumulate=self.layout.accumulate, report=warn,
+            self.images.train, train.batch_size, self.config.seed, first_step, last_step, self.config.data.workers,
+            self.step.device.type == "cuda", rank=context.rank, world=context.world_size,
+            accumulate=self.partition.accumulation_steps, report=warn,
         )  # fmt: skip
 
     def _check_determinism(self) -> None:
-        batch = next(self._batches(self.plan.clock.step, self.plan.clock.step + 1))
-        pictures, labels = on_device(batch, self.step.device, self.step.memory_format, self.step.normalise)
-        determinism.self_check(self.step.model.train(), self.step.loss, pictures, labels)
+        batch = next(self._batches(self.clock.step, self.clock.step + 1))
+        determinism.self_check(self.step.model.train(), self.step.loss, *self.step.to_device(batch))
 
-    def log(self, outcome: Outcome, rate: float) -> None:
-        clock, settings = self.plan.clock, self.plan.config.train
-        self.heartbeat()
-        self.journal.pending.append(outcome)
-        if not clock.every(settings.log_every):
-            return
-        means: dict[str, Any] = {"unreadable": 0} | self.journal.row(clock.step)
-        self.record.progress.unreadable += means["unreadable"]
-        images = settings.batch_size * (clock.step % settings.log_every or settings.log_every)
-        images_per_s, time_s = self.record.images_per_s(images), self.record.wall_s
-        self.record.write(TrainRow(**self._at, **means, lr=rate, images_per_s=images_per_s, time_s=time_s))
-        self.record.restart_rate()
-
-    def end_epoch(self) -> None:
-        """A look at the average on the first monitored pictures; the last step gets a full evaluation instead."""
-        settings, clock = self.plan.config.train, self.plan.clock
-        if (found := inverse_rms(self.step.optimizer)) is not None:
-            self.record.write(OptimizerRow(**self._at | found))
-        if settings.keep_best:
-            error = self.evaluate("ema", self.images.monitor, len(self.images.monitor), "selection").error(1)
-            if self.record.progress.best is None or error < self.record.progress.best[1]:
-                self.record.progress.best = clock.step, error
-        elif not clock.done:
-            self.evaluate("ema", self.images.monitor, settings.monitor, "monitor")
-        self.record.restart_rate()
-
-    def evaluate(
-        self, weights: str, images: Images, count: int, purpose: Literal["monitor", "selection", "final"]
-    ) -> Evaluation:
-        """Evaluates the weights, those of the average if they are "ema" or "best-ema", on the first `count` of
-        `images` and logs the row."""
-        model = self.step.average.module if weights.endswith("ema") else self.step.model
-        ranks, workers = self.step.ranks, self.plan.config.data.workers
-        batches = loader.evaluation(
-            images, EVALUATION_BATCH_SIZE, count, workers, self._pinned, rank=ranks.rank, world=ranks.size, report=warn
+    def _out_of_memory(self, error: torch.OutOfMemoryError) -> str:
+        """What did not fit into the memory of the device, and what needs less."""
+        batch_size, part = self.config.train.batch_size, self.partition
+        half = max(1, part.micro_batch // 2)
+        smaller_groups = f" train.bn_batch_size={half}" if part.bn_group > half else ""
+        return (
+            f"{str(error).partition('. GPU')[0]}: a micro-batch of {part.micro_batch} images is too large for this "
+            f"device (train.batch_size = {batch_size}, launch.accumulation_steps = {part.accumulation_steps}, "
+            f"{part.world_size} ranks)\n"
+            f"  keep the batch size with launch.accumulation_steps={2 * part.accumulation_steps}{smaller_groups}\n"
+            f"  or use train.batch_size={batch_size // 2}; train.precision=bfloat16 needs less memory as well"
         )
-        first = share(min(count, len(images)), ranks.rank, ranks.size).start
-        watched, step = self.heartbeat.during(batches), self.step
-        part = evaluate(model, watched, step.device, step.memory_format, step.normalise, first)
-        found = combined(part, ranks)
-        self.record.write(
-            EvalRow(
-                **self._at,
-                purpose=purpose,
-                weights=weights,
-                n_images=found.n_images,
-                unreadable=found.unreadable,
-                top1_error=found.error(1),
-                top5_error=found.error(5),
-                nll=found.loss,
-            )
-        )
-        return found
-
-    def save(self, last: bool = False) -> None:
-        """Raises Diverged rather than keep weights that are no numbers. After the `last` one, the run stops."""
-        step, clock, best = self.step, self.plan.clock, self.record.progress.best
-        self.journal.settle(clock.step)
-        random = state.random_states_of_all(step.ranks, step.device)
-        self.heartbeat()
-        if last:
-            step.ranks.leave()  # the others need not wait for the disk
-        if step.ranks.first:
-            about = self._about() | {"progress": self.record.state(), "unlogged": self.journal.state()}
-            found = state.capture(step, clock, about, random)
-            checkpoint.write(
-                self.run.checkpoints, found, self.plan.config.train.keep_checkpoints, best[0] if best else None
-            )
-        self.record.note_saved()
-        self.heartbeat()
-
-    def restore(self, found: Checkpoint) -> None:
-        ranks, device, clock = self.step.ranks, self.step.device, self.plan.clock
-        other = state.restore(found, self.step, clock, self._about())
-        if other and ranks.first:
-            warn(f"goes on with the same pictures, but not to the same bits: {'; '.join(other)}")
-        if not state.restore_random(found, ranks.rank, device):
-            seed_dropout(self.plan.config.seed, clock.step, ranks.rank)
-        self.record.restore(found.state["progress"])
-        best = self.record.progress.best
-        if best and not checkpoint.place(self.run.checkpoints, best[0]).is_dir():
-            self.record.progress.best = None  # a later one did better, and that is damaged
-        self.journal.restore(found.state["unlogged"])
-
-    def go_back(self) -> None:
-        """To the last checkpoint, as if what came after had never been, at a lower rate."""
-        found = checkpoint.read_latest(self.run.checkpoints, warn)
-        assert found is not None, "asked for before"
-        rollbacks, wall_s = self.record.progress.rollbacks + 1, self.record.wall_s
-        self.restore(found)
-        self.record.progress.rollbacks, self.record.progress.wall_s = rollbacks, wall_s
-        self.record.cut()
-
-    def finish(self) -> None:
-        """Evaluates the last weights and, if one was chosen, the best checkpoint on every held-out image."""
-        found_by_weights = self._figures("")
-        if best := self.record.progress.best:
-            found = checkpoint.read(checkpoint.place(self.run.checkpoints, best[0]))
-            self.step.model.load_state_dict(found.tensors["model"])
-            self.step.average.module.load_state_dict(found.tensors["ema"])
-            found_by_weights |= self._figures("best-")
-        self.step.ranks.leave()
-        if self.step.ranks.first:
-            wall_s, group_N = self.record.wall_s, self.images.eval.groups_N
-            listed = write_evaluations(self.run, self.plan, found_by_weights, group_N, _device_name(self.step.device))
-            write_result(self.run, self.plan, self.record.progress, wall_s, listed)
-
-    def _figures(self, prefix: str) -> dict[str, Evaluation]:
-        """Of both kinds of weights, under names that begin with `prefix`, on every held-out image."""
-        eval, average = self.images.eval, self.step.average.module
-        if self.plan.config.train.ema.buffers == "recomputed":
-            batches = self._batches(0, self.plan.clock.steps_per_epoch)
-            recompute(average, self.heartbeat.during(batches), self.step, self.layout)
-        names = [f"{prefix}{weights}" for weights in ("ema", "raw")]
-        return {weights: self.evaluate(weights, eval, len(eval), "final") for weights in names}
-
-    @property
-    def _at(self) -> dict[str, Any]:
-        return {"step": self.plan.clock.step, "epoch": self.plan.clock.epoch}
-
-    @property
-    def _pinned(self) -> bool:
-        return self.step.device.type == "cuda"
-
-    def _about(self) -> dict[str, object]:
-        """What has to be the same on two stretches of one run, if they are to end where one would have."""
-        return {
-            "identity": self.plan.identity,
-            "threads": torch.get_num_threads(),
-            "world": self.step.ranks.size,
-            "accumulate": self.layout.accumulate,
-            "device": self.step.device.type,
-        }
-
-
-def open_data(made: Plan) -> DataSplits:
-    config, pixels = made.config, made.config.arch.pixels
-    views = Views(pixels, config.augment.transform(pixels), config.protocol.transform(pixels))
-    return config.data.open(made.data, views, config.seed)
-
-
-def _device(settings: Config) -> torch.device:
-    if settings.launch.device == "cuda" and not torch.cuda.is_available():
-        raise RequestError("launch.device = cuda, and torch finds no GPU here: is its build, or the driver, another's?")
-    if settings.launch.device == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    device = torch.device("cuda", here().local)
-    torch.cuda.set_device(device)
-    return device
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _quiet(_: str) -> None:
-    """What the first rank says need not be said again."""

@@ -17,6 +17,7 @@ from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import evaluate
 from inceptionctl.models.torch.modules import Output
+from inceptionctl.training.device import ToDevice
 from inceptionctl.training.losses import CrossEntropy
 
 SIDE = 8
@@ -120,7 +121,7 @@ class Flat(torch.nn.Module):
 
 
 def evaluated(batches, first=0):
-    return evaluate(Flat(), batches, torch.device("cpu"), torch.contiguous_format, first=first)
+    return evaluate(Flat(), batches, ToDevice(torch.device("cpu")), first)
 
 
 def test_evaluation_leaves_it_out(folder):
@@ -129,9 +130,9 @@ def test_evaluation_leaves_it_out(folder):
     assert found.indices_N.tolist() == [0, 1, 3, 4, 5]
     assert found.labels_N.tolist() == [0, 0, 1, 1, 1]
     assert (found.p_true_N == whole.p_true_N[[0, 1, 3, 4, 5]]).all()
-    assert found.loss == pytest.approx(-np.log(found.p_true_N).mean(), rel=1e-5)
-    assert (found.row()["n_images"], found.row()["unreadable"]) == (5, 1)
-    assert "unreadable" not in whole.row()
+    assert found.nll == pytest.approx(-np.log(found.p_true_N).mean(), rel=1e-5)
+    assert (found.n_images, found.unreadable) == (5, 1)
+    assert whole.unreadable == 0
 
 
 def test_a_rank_counts_from_where_its_share_begins(folder):

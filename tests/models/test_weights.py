@@ -343,10 +343,10 @@ def test_weights_that_change_under_a_run_are_refused(tmp_path):
     save_file({"weight": torch.zeros(1)}, tmp_path / "start.safetensors")
     settings = [f"weights={tmp_path / 'start.safetensors'}", "weights_sha256=abc", *TINY]
     asked = plan(parse(compose("train", settings)))
-    with pytest.raises(RequestError, match="is another file than this run was to start from"):
+    with pytest.raises(RequestError, match="has changed since the run was planned"):
         make_step(asked, torch.device("cpu"))
     (tmp_path / "start.safetensors").unlink()
-    with pytest.raises(RequestError, match="the file is not there"):
+    with pytest.raises(RequestError, match="the file does not exist"):
         make_step(asked, torch.device("cpu"))
 
 

@@ -1,5 +1,5 @@
-"""Faults that have to happen inside a rank, at a moment that nobody outside can hit: each is a function that a rank
-calls before it begins. What starts the rank, watches it and speaks of it is the program itself."""
+"""Faults inside a rank, at moments that cannot be hit from outside: functions that a rank calls before it begins. The
+program itself starts the rank, watches it and reports on it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def die_while_saving(step: str, names: list[str], notes: Path) -> None:
     """Killed in the middle of the first of `names` in checkpoint `step`; of the second when it has started again, and
     so on. In `notes`: at what step each start began."""
     from inceptionctl.training import checkpoint
-    from inceptionctl.worker.trainer import Session
+    from inceptionctl.worker.checkpoints import Checkpoints
 
     begun = notes.read_text().split() if notes.is_file() else []
-    write, restore = checkpoint._write_durably, Session.restore
+    write, restore = checkpoint._write_durably, Checkpoints.restore
 
     def write_half(path: Path, data: bytes) -> str:
         if path.parent.name == f".{step}" and len(begun) < len(names) and path.name == names[len(begun)]:
@@ -49,12 +49,12 @@ def die_while_saving(step: str, names: list[str], notes: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return write(path, data)
 
-    def restore_and_note(self: Session, found: Any) -> None:
+    def restore_and_note(self: Checkpoints, found: Any) -> None:
         restore(self, found)
         with notes.open("a") as file:
-            file.write(f"{self.plan.clock.step}\n")
+            file.write(f"{self.clock.step}\n")
 
-    checkpoint._write_durably, Session.restore = write_half, restore_and_note
+    checkpoint._write_durably, Checkpoints.restore = write_half, restore_and_note
 
 
 def fill(ballast: Path) -> None:
@@ -105,18 +105,18 @@ def fill_before_results(ballast: Path) -> None:
 
 
 def diverge(step: int, times: int) -> None:
-    """The loss is no number at `step`, until the run has gone back `times` times."""
-    from inceptionctl.training.step import Outcome
-    from inceptionctl.worker.trainer import Session
+    """The loss of `step` is NaN until the run has rolled back `times` times."""
+    from inceptionctl.training.step import StepOutput
+    from inceptionctl.worker.trainer import Trainer
 
-    log = Session.log
+    on_step_end = Trainer.on_step_end
 
-    def bad(self: Session, outcome: Outcome, rate: float) -> None:
-        if self.plan.clock.step == step and self.record.progress.rollbacks < times:
-            outcome = replace(outcome, loss=float("nan"))
-        log(self, outcome, rate)
+    def with_nan(self: Trainer, output: StepOutput, lr: float) -> None:
+        if self.clock.step == step and self.logger.progress.rollbacks < times:
+            output = replace(output, loss=float("nan"))
+        on_step_end(self, output, lr)
 
-    Session.log = bad
+    Trainer.on_step_end = with_nan
 
 
 def jumping() -> float:
@@ -125,17 +125,12 @@ def jumping() -> float:
 
 
 def clocks() -> None:
-    """The wall clock jumps, that of file systems too; the monotonic one, injected, says one more at every look."""
+    """The wall clock jumps, and that of file systems too; the monotonic one counts how often it is read."""
     from inceptionctl.runs import heartbeat
-    from inceptionctl.worker.trainer import Session
+    from inceptionctl.worker import assemble
 
-    looks = iter(range(10**9))
-    opened, beat = Session.open.__func__, heartbeat.Heartbeat.__call__
-
-    def open_with_clock(cls: type[Session], run: RunDir) -> Session:
-        session = opened(cls, run)
-        session.record = replace(session.record, monotonic=lambda: float(next(looks)))
-        return session
+    reads = iter(range(10**9))
+    beat = heartbeat.Heartbeat.__call__
 
     def beat_at_odd_times(self: heartbeat.Heartbeat) -> None:
         beat(self)
@@ -143,4 +138,5 @@ def clocks() -> None:
             os.utime(self.path, (jumping(), jumping()))
 
     time.time = jumping
-    Session.open, heartbeat.Heartbeat.__call__ = classmethod(open_with_clock), beat_at_odd_times
+    assemble.assemble = partial(assemble.assemble, monotonic=lambda: float(next(reads)))
+    heartbeat.Heartbeat.__call__ = beat_at_odd_times

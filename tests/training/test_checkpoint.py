@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not there, checked when read, refused by another run."""
+"""Checkpoints: complete or absent, and verified when read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_last_ones_are_kept_and_no_pickle_is_among_them(tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["truncate", "flip", "remove", "manifest"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(harm, tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(harm, tmp_path):
     write(tmp_path, checkpoint(1), keep=3)
     last = write(tmp_path, checkpoint(2), keep=3)
     file = last / "model.safetensors"
@@ -43,21 +43,21 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(harm, tmp_path
         "remove": file.unlink,
         "manifest": lambda: (last / "manifest.json").write_text("{"),
     }[harm]()
-    said: list[str] = []
-    found = read_latest(tmp_path, said.append)
+    reported: list[str] = []
+    found = read_latest(tmp_path, reported.append)
     assert found is not None
     assert found.state["step"] == 1
-    assert len(said) == 1
-    assert str(last) in said[0]
+    assert len(reported) == 1
+    assert str(last) in reported[0]
 
 
-def test_nothing_but_damage_is_an_error(tmp_path):
+def test_only_damaged_checkpoints_are_an_error(tmp_path):
     (write(tmp_path, checkpoint(1), keep=3) / "state.json").write_text("{}")
     with pytest.raises(CheckpointError, match="rerun=true"):
         read_latest(tmp_path, lambda _: None)
 
 
-def test_a_write_that_was_cut_off_is_no_checkpoint(tmp_path):
+def test_an_interrupted_write_is_no_checkpoint(tmp_path):
     (tmp_path / ".step-00000005").mkdir()
     (tmp_path / ".step-00000005" / "model.safetensors").write_bytes(b"half")
     assert read_latest(tmp_path, lambda _: None) is None

@@ -1,4 +1,4 @@
-"""Deterministic mode: a sound network passes untouched, and what is not the same twice is named."""
+"""Deterministic mode: a deterministic network passes unchanged; what differs between two passes is named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inceptionctl.errors import InceptionctlError
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.modules import Output
 from inceptionctl.models.zoo.registry import network
-from inceptionctl.training.determinism import self_check, switch_on
+from inceptionctl.training.determinism import enable, self_check
 from inceptionctl.training.losses import CrossEntropy
 
 LOSS = CrossEntropy(0.1, 0.4, True)
@@ -26,19 +26,19 @@ def batch():
 
 
 class Net(nn.Module):
-    """A convolution with batch norm and dropout; what is planted; a classifier."""
+    """A convolution with batch norm and dropout, the module under test, and a classifier."""
 
-    def __init__(self, planted):
+    def __init__(self, tested):
         super().__init__()
         self.stem = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), bn=nn.BatchNorm2d(4), relu=nn.ReLU(True)))
-        self.planted, self.dropout, self.logits = planted, nn.Dropout(0.5), nn.Linear(4, 3)
+        self.tested, self.dropout, self.logits = tested, nn.Dropout(0.5), nn.Linear(4, 3)
 
     def forward(self, x):
-        return Output(self.logits(self.dropout(self.planted(self.stem(x)).mean(dim=(2, 3)))), {})
+        return Output(self.logits(self.dropout(self.tested(self.stem(x)).mean(dim=(2, 3)))), {})
 
 
 class Noisy(nn.Module):
-    """Has random numbers of its own, which no checkpoint knows."""
+    """Has a generator of its own, which is in no checkpoint."""
 
     def __init__(self):
         super().__init__()
@@ -49,7 +49,7 @@ class Noisy(nn.Module):
 
 
 class NoisyJoin(nn.Sequential):
-    """Its children are sound and its own operator is not."""
+    """Its children are deterministic, its own operator is not."""
 
     def forward(self, x):
         return torch.stack([super().forward(x), torch.rand(x.shape, generator=NoisyBackward.generator)]).sum(dim=0)
@@ -89,7 +89,7 @@ class Counting(nn.Module):
 
 
 class Unpool(nn.MaxUnpool2d):
-    """Torch has no deterministic kernel for it, on the CPU either."""
+    """Torch has no deterministic kernel for it, not even on the CPU."""
 
     def forward(self, x):
         pooled, where = nn.functional.max_pool2d(x, 2, return_indices=True)
@@ -115,23 +115,23 @@ class Put(nn.Module):
 def deterministic(monkeypatch):
     cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
-    switch_on()
+    enable()
     yield
     torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn
     os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
-def test_the_switches_are_on(deterministic, monkeypatch):
+def test_the_switches_are_set(deterministic, monkeypatch):
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
-    switch_on()
+    enable()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
 
-def test_a_sound_network_passes_and_nothing_of_it_changes(batch, deterministic):
+def test_a_deterministic_network_passes_and_is_unchanged(batch, deterministic):
     model = Net(nn.Identity()).eval()
     images, state = batch[0].clone(), {name: tensor.clone() for name, tensor in model.state_dict().items()}
     random = torch.get_rng_state()
@@ -151,23 +151,23 @@ def test_an_inception_passes(deterministic):
 
 
 @pytest.mark.parametrize(
-    ("planted", "named"),
+    ("tested", "named"),
     [
-        (Noisy(), r"the output of planted \(Noisy\)"),
-        (nn.Sequential(nn.ReLU(), Noisy()), r"the output of planted\.1 \(Noisy\)"),
-        (NoisyJoin(nn.ReLU()), r"the output of planted \(NoisyJoin\)"),
-        (Scale(), r"the gradient of planted\.weight \(Scale\)"),
-        (Counting(), r"the buffer planted\.seen \(Counting\)"),
+        (Noisy(), r"the output of tested \(Noisy\)"),
+        (nn.Sequential(nn.ReLU(), Noisy()), r"the output of tested\.1 \(Noisy\)"),
+        (NoisyJoin(nn.ReLU()), r"the output of tested \(NoisyJoin\)"),
+        (Scale(), r"the gradient of tested\.weight \(Scale\)"),
+        (Counting(), r"the buffer tested\.seen \(Counting\)"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_not_the_same_twice_is_named(planted, named, batch):
+def test_a_difference_between_two_passes_is_named(tested, named, batch):
     with pytest.raises(InceptionctlError, match=rf"deterministic mode: {named} differs.*deterministic=false"):
-        self_check(Net(planted), LOSS, *batch)
+        self_check(Net(tested), LOSS, *batch)
 
 
 def test_an_operator_that_torch_refuses_is_named_with_its_module(batch, deterministic):
-    with pytest.raises(InceptionctlError, match=r"max_unpooling2d_forward_out in planted\.0 \(Unpool\) has no det"):
+    with pytest.raises(InceptionctlError, match=r"max_unpooling2d_forward_out in tested\.0 \(Unpool\) has no det"):
         self_check(Net(nn.Sequential(Unpool(2))), LOSS, *batch)
 
 
@@ -178,12 +178,12 @@ def test_an_operator_that_torch_refuses_in_backward_is_named(batch, deterministi
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_another_error_is_itself(batch):
+def test_another_error_is_unchanged(batch):
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         self_check(Net(nn.Conv2d(4, 5, 1)), LOSS, *batch)
 
 
-def test_not_being_a_number_is_the_same_twice(batch):
+def test_nan_equals_itself(batch):
     class Undefined(nn.Module):
         def forward(self, x):
             return x * float("nan")

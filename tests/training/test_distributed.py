@@ -1,26 +1,28 @@
-"""Several ranks do what one does: exchanges, and training with and without batch norm."""
+"""Several ranks compute what one does: collectives, training with and without batch norm, meters."""
 
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 import torch
+import torch.distributed as dist
 from support.ranks import on_ranks
 from torch import nn
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.evaluation.evaluate import Evaluation, combined, evaluate
 from inceptionctl.models.torch.modules import Output
-from inceptionctl.training.distributed.batch_norm import convert_batch_norm, group_norms, update_running_stats
-from inceptionctl.training.distributed.context import DistributedContext
-from inceptionctl.training.ema import averaged
+from inceptionctl.training.device import ToDevice
+from inceptionctl.training.distributed.batch_norm import convert_batch_norm, ghost_batch_norms, update_running_stats
+from inceptionctl.training.distributed.context import DistributedContext, is_peer_failure
+from inceptionctl.training.ema import make_ema
 from inceptionctl.training.losses import CrossEntropy
-from inceptionctl.training.meters import Diverged, Journal
-from inceptionctl.training.optimizers import sgd
-from inceptionctl.training.partition import Layout
-from inceptionctl.training.step import Outcome, Step
-from inceptionctl.worker.assemble import as_called
+from inceptionctl.training.meters import Diverged, StepMeans, StepMeter
+from inceptionctl.training.optimizers import Momentum, parameter_groups
+from inceptionctl.training.partition import BatchPartition
+from inceptionctl.training.step import StepOutput, TrainStep
+from inceptionctl.worker.assemble import wrap
 
 CPU = torch.device("cpu")
 STEPS, BATCH = 4, 16
@@ -40,41 +42,40 @@ def wide(images_NCHW, memory_format):
     return images_NCHW.double() / 127.5 - 1
 
 
-def pictures():
+def dataset():
     random = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (STEPS * BATCH, 3, 9, 9), dtype=torch.uint8, generator=random)
     return images, torch.randint(0, 5, (STEPS * BATCH,), generator=random)
 
 
-def trained(ranks, normed, layout):
+def trained(context, normed, partition):
     """Losses of the steps over all ranks, and the weights, statistics and average after them, in float64."""
     torch.manual_seed(0)
     model = Net(normed).double()
-    average = averaged(model, 0.9, warmup=True, buffers="averaged")
-    if not layout.plain:
-        convert_batch_norm(model, layout.group // layout.span, layout.span)
-    step = Step(
+    ema = make_ema(model, 0.9, warmup=True, buffers="averaged")
+    if partition.needs_ghost_batch_norm:
+        convert_batch_norm(model, partition)
+    step = TrainStep(
         model=model,
         loss=CrossEntropy(0.1, 0.0, True),
-        optimizer=sgd(model, 1e-4, momentum=0.9),
-        average=average,
-        clip=2.0,
-        device=CPU,
-        memory_format=torch.contiguous_format,
-        forward=as_called(model, ranks, CPU, False, False),
-        ranks=ranks,
-        normalise=wide,
+        optimizer=Momentum(name="momentum", momentum=0.9).build(parameter_groups(model, 1e-4)),
+        ema=ema,
+        grad_clip=2.0,
+        to_device=ToDevice(CPU, normalise=wide),
+        forward=wrap(model, context, CPU, False, False),
+        context=context,
     )
-    images, labels = pictures()
+    images, labels = dataset()
     model.train()
     losses = []
     for number in range(STEPS):
-        first = number * BATCH + ranks.rank * layout.accumulate * layout.share
-        starts = range(first, first + layout.accumulate * layout.share, layout.share)
-        batches = [Batch(images[at : at + layout.share], labels[at : at + layout.share]) for at in starts]
-        losses.append(float(step(batches, 0.5).loss))
-    state = {**model.state_dict(), **{f"average.{k}": v for k, v in average.module.state_dict().items()}}
-    return ranks.means(losses), {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+        first = number * BATCH + context.rank * partition.accumulation_steps * partition.micro_batch
+        starts = [first + i * partition.micro_batch for i in range(partition.accumulation_steps)]
+        ranges = [slice(start, start + partition.micro_batch) for start in starts]
+        losses.append(float(step([Batch(images[part], labels[part]) for part in ranges], 0.5).loss))
+    state = {**model.state_dict(), **{f"average.{k}": v for k, v in ema.module.state_dict().items()}}
+    floats = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
+    return context.all_reduce_mean(losses), floats
 
 
 def assert_equal(one, other):
@@ -85,7 +86,7 @@ def assert_equal(one, other):
 
 
 @pytest.mark.parametrize(
-    ("normed", "bn_batch", "world", "accumulate"),
+    ("normed", "bn_batch", "world_size", "accumulation_steps"),
     [
         (False, None, 2, 1),
         (False, None, 1, 4),
@@ -97,14 +98,16 @@ def assert_equal(one, other):
         (True, 8, 4, 1),  # a group over two of four
     ],
 )
-def test_any_number_of_ranks_and_parts_trains_what_one_does(normed, bn_batch, world, accumulate, tmp_path):
+def test_any_number_of_ranks_and_micro_batches_trains_what_one_does(
+    normed, bn_batch, world_size, accumulation_steps, tmp_path
+):
     """float64, 1e-10: losses, weights, running statistics and averages; equal on all ranks to the bit."""
-    whole = trained(DistributedContext(), normed, Layout.cut(BATCH, 1, 1, bn_batch, normed))
-    layout = Layout.cut(BATCH, world, accumulate, bn_batch, normed)
-    if world == 1:
-        assert_equal(trained(DistributedContext(), normed, layout), whole)
+    whole = trained(DistributedContext(), normed, BatchPartition.of(BATCH, 1, 1, bn_batch, normed))
+    partition = BatchPartition.of(BATCH, world_size, accumulation_steps, bn_batch, normed)
+    if world_size == 1:
+        assert_equal(trained(DistributedContext(), normed, partition), whole)
         return
-    found = on_ranks(world, tmp_path, trained, normed, layout)
+    found = on_ranks(world_size, tmp_path, trained, normed, partition)
     assert_equal(found[0], whole)
     for other in found[1:]:
         assert other[0] == found[0][0]
@@ -112,15 +115,15 @@ def test_any_number_of_ranks_and_parts_trains_what_one_does(normed, bn_batch, wo
 
 
 def test_ghost_batches_are_groups_by_themselves():
-    """The oracle is torch's batch norm on each group of pictures."""
+    """The oracle is torch's batch norm on each group of images."""
     torch.manual_seed(0)
     norm = nn.BatchNorm2d(4)
     x = torch.randn(12, 4, 5, 5)
     parts = [copy.deepcopy(norm) for _ in range(3)]
     expected = torch.cat([part(piece) for part, piece in zip(parts, x.split(4), strict=True)])
-    ghost = convert_batch_norm(nn.Sequential(norm), 4, 1)
+    ghost = convert_batch_norm(nn.Sequential(norm), BatchPartition.of(12, 1, 1, 4))
     assert torch.equal(ghost(x), expected)
-    update_running_stats(group_norms(ghost), DistributedContext())
+    update_running_stats(ghost_batch_norms(ghost), DistributedContext())
     mean = torch.stack([part.running_mean for part in parts]).mean(0)
     variance = torch.stack([part.running_var for part in parts]).mean(0)
     assert torch.allclose(ghost[0].running_mean, mean, atol=1e-7)
@@ -128,85 +131,90 @@ def test_ghost_batches_are_groups_by_themselves():
     assert torch.equal(ghost.eval()(x), norm.eval()(x))  # the same tensors
 
 
-def exchanges(ranks):
-    own = torch.full((ranks.rank + 1, 2), float(ranks.rank))
+def collectives(context):
+    own = torch.full((context.rank, 2), float(context.rank))
     return {
-        "any": ranks.any(ranks.rank == 1, False),
-        "means": ranks.means([float(ranks.rank), 4.0]),
-        "collect": torch.cat(ranks.collect(own, [(1, 2), (2, 2), (3, 2)])).tolist(),
-        "average": ranks.average_(torch.tensor([3.0 * ranks.rank])).tolist(),
-        "first": ranks.first,
+        "any": context.all_reduce_any(context.rank == 1, False),
+        "mean": context.all_reduce_mean([float(context.rank), 4.0]),
+        "gather": torch.cat(context.all_gather(own, [(0, 2), (1, 2), (2, 2)])).tolist(),
+        "mean_": context.all_reduce_mean_(torch.tensor([3.0 * context.rank])).tolist(),
+        "main": context.is_main,
     }
 
 
-def test_exchanges_give_every_rank_the_same(tmp_path):
-    found = on_ranks(3, tmp_path, exchanges)
+def test_collectives_give_every_rank_the_same(tmp_path):
+    found = on_ranks(3, tmp_path, collectives)
     expected = {
         "any": [True, False],
-        "means": [1.0, 4.0],
-        "collect": [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [2.0, 2.0], [2.0, 2.0], [2.0, 2.0]],
-        "average": [3.0],
+        "mean": [1.0, 4.0],
+        "gather": [[1.0, 1.0], [2.0, 2.0], [2.0, 2.0]],
+        "mean_": [3.0],
     }
     assert [{key: one[key] for key in expected} for one in found] == [expected] * 3
-    assert [one["first"] for one in found] == [True, False, False]
+    assert [one["main"] for one in found] == [True, False, False]
 
 
-def evaluated(ranks):
-    torch.manual_seed(0)
-    model, (images, labels) = Net(True), pictures()
-    labels = labels.where(torch.arange(len(labels)) % 9 != 4, -100)
-    own = range(ranks.rank * 61 // ranks.size, (ranks.rank + 1) * 61 // ranks.size)
-    batches = [Batch(images[at : at + 1], labels[at : at + 1]) for at in own]
-    return combined(evaluate(model, batches, CPU, torch.contiguous_format, first=own.start), ranks)
-
-
-def test_shares_of_an_evaluation_add_up_without_padding(tmp_path):
-    """Sixty-one pictures, of which every ninth cannot be read, over three ranks."""
-    whole: Evaluation = evaluated(DistributedContext())
-    assert (whole.n_images, whole.unreadable) == (54, 7)
-    for found in on_ranks(3, tmp_path, evaluated):
-        assert found.row() == pytest.approx(whole.row())
-        for name in ("indices_N", "labels_N", "top5_NK", "p_true_N"):
-            assert getattr(found, name).tobytes() == getattr(whole, name).tobytes()
-
-
-def journalled(ranks):
-    journal = Journal(ranks, scaled=False)
-    journal.pending = [Outcome(1.0 + ranks.rank, 2.0), Outcome(3.0, 2.0, unreadable=ranks.rank)]
-    journal.update_running_stats(2)  # as a checkpoint between two rows does
-    kept = journal.state()
-    other = Journal(ranks, scaled=False)
-    other.restore(kept)
-    for one in (journal, other):
-        one.pending.append(Outcome(5.0 + ranks.rank, 2.0))
-    return journal.row(3), other.row(3)
-
-
-def test_a_row_is_the_mean_over_ranks_and_survives_a_checkpoint(tmp_path):
-    for before, after in on_ranks(2, tmp_path, journalled):
-        assert before == after == {"loss": (1.5 + 3.0 + 5.5) / 3, "grad_norm": 2.0, "unreadable": 1}
-
-
-def diverging(ranks):
-    journal = Journal(ranks, scaled=False)
-    journal.pending = [Outcome(1.0, 1.0), Outcome(float("nan") if ranks.rank else 1.0, 1.0), Outcome(1.0, 1.0)]
+def losing_a_peer(context):
+    """Rank 1 exits in the middle of a collective."""
+    if context.rank == 1:
+        return None
     try:
-        journal.update_running_stats(12)
+        context.all_reduce_mean([1.0])
+    except Exception as error:
+        return is_peer_failure(error)
+    return "no error"
+
+
+def test_a_lost_peer_is_told_from_other_errors(tmp_path):
+    assert on_ranks(2, tmp_path, losing_a_peer) == [True, None]
+    assert not is_peer_failure(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not is_peer_failure(torch.OutOfMemoryError("gloo"))
+    assert is_peer_failure(dist.DistNetworkError("the client socket has timed out"))
+
+
+@pytest.mark.parametrize("bad", [1, 0])
+def test_all_ranks_raise_if_one_diverges(bad, tmp_path):
+    assert on_ranks(2, tmp_path, diverging, bad) == [11, 11]
+
+
+def diverging(context, bad):
+    nan = StepOutput(float("nan"), 1.0)
+    outputs = [StepOutput(1.0, 1.0), nan if context.rank == bad else StepOutput(1.0, 1.0), StepOutput(1.0, 1.0)]
+    try:
+        meter(context, *outputs).reduce(12)
     except Diverged as error:
         return error.step
     return None
 
 
-def test_all_ranks_see_one_of_them_diverge(tmp_path):
-    assert on_ranks(2, tmp_path, diverging) == [11, 11]
+def meter(context, *outputs, loss_scaled=False):
+    found = StepMeter(context, loss_scaled)
+    for output in outputs:
+        found.add(output)
+    return found
+
+
+def metered(context):
+    first = meter(context, StepOutput(1.0 + context.rank, 2.0), StepOutput(3.0, 2.0, unreadable=context.rank))
+    first.reduce(2)  # as a checkpoint between two rows does
+    second = StepMeter(context, loss_scaled=False)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    for one in (first, second):
+        one.add(StepOutput(5.0 + context.rank, 2.0))
+    return first.compute(3), second.compute(3)
+
+
+def test_a_row_is_the_mean_over_ranks_and_survives_a_checkpoint(tmp_path):
+    for before, after in on_ranks(2, tmp_path, metered):
+        assert before == after == StepMeans((1.5 + 3.0 + 5.5) / 3, 2.0, 1)
 
 
 def test_an_overflow_in_float16_is_no_divergence():
-    journal = Journal(DistributedContext(), scaled=True)
-    journal.pending = [Outcome(2.0, float("inf")), Outcome(4.0, 1.5)]
-    assert journal.row(2) == {"loss": 3.0, "grad_norm": 1.5}
-    journal.pending = [Outcome(2.0, float("inf"))]
-    assert journal.row(3) == {"loss": 2.0, "grad_norm": None}
-    journal.pending = [Outcome(2.0, float("inf"))] * 40
+    found = meter(DistributedContext(), StepOutput(2.0, float("inf")), StepOutput(4.0, 1.5), loss_scaled=True)
+    assert found.compute(2) == StepMeans(3.0, 1.5, 0)
+    found.add(StepOutput(2.0, float("inf")))
+    assert found.compute(3) == StepMeans(2.0, None, 0)
+    for _ in range(40):
+        found.add(StepOutput(2.0, float("inf")))
     with pytest.raises(Diverged, match="step 43"):
-        journal.row(43)
+        found.compute(43)

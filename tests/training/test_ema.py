@@ -1,4 +1,4 @@
-"""The running average of the parameters: its decay from what is asked, its formula, its buffers, what is refused."""
+"""The exponential moving average: its decay from the settings, its formula, its buffers, what is refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import plan
-from inceptionctl.training.ema import averaged
-from inceptionctl.training.ema_decay import ema_decay, exceeds_run, memory_of
+from inceptionctl.training.ema import make_ema
+from inceptionctl.training.ema_decay import averaging_window, ema_decay, exceeds_run
 
 STEPS, EPOCH = 400, 50
 
@@ -23,7 +23,7 @@ def network():
 
 
 def fill(model, value):
-    """Parameters `value`, statistics its negative, and the counter of batches the integer below."""
+    """Sets parameters to `value`, statistics to its negative, and the counter of batches to its integer part."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(value)
@@ -33,24 +33,24 @@ def fill(model, value):
 
 
 def followed(values, decay, *, warmup, buffers):
-    """The average of a network whose parameters go through `values`."""
+    """The average of a network whose parameters take these `values` one after the other."""
     model = network()
-    average = averaged(model, decay, warmup=warmup, buffers=buffers)
+    ema = make_ema(model, decay, warmup=warmup, buffers=buffers)
     for value in values:
         fill(model, value)
-        average.update_parameters(model)
-    return average.module
+        ema.update_parameters(model)
+    return ema.module
 
 
 def by_formula(values, decay, *, warmup):
     expected = values[0]
     for t, value in enumerate(values[1:], 1):
-        rate = 1 - (min(decay, (1 + t) / (10 + t)) if warmup else decay)
-        expected += rate * (value - expected)
+        weight = 1 - (min(decay, (1 + t) / (10 + t)) if warmup else decay)
+        expected += weight * (value - expected)
     return expected
 
 
-def test_a_memory_is_a_share_of_the_run():
+def test_a_fraction_is_of_the_run():
     assert ema_decay("fraction", 0.05, STEPS, EPOCH) == 1 - 1 / 20
     assert ema_decay("fraction", 0.125, 80_000, 800) == pytest.approx(0.9999)
     assert ema_decay("fraction", 0.0, STEPS, EPOCH) == 0.0
@@ -68,10 +68,10 @@ def test_after_one_half_life_the_start_counts_half(epochs):
     assert average[0].weight[0, 0].item() == pytest.approx(0.5)
 
 
-def test_the_memory_is_the_sum_of_the_weights():
-    assert memory_of(0.9) == pytest.approx(sum(0.9**age for age in range(1000)))
-    assert memory_of(0.0) == 1.0
-    assert memory_of(1.0) == math.inf
+def test_the_averaging_window_is_the_sum_of_the_weights():
+    assert averaging_window(0.9) == pytest.approx(sum(0.9**age for age in range(1000)))
+    assert averaging_window(0.0) == 1.0
+    assert averaging_window(1.0) == math.inf
 
 
 @pytest.mark.parametrize("warmup", [True, False])
@@ -87,7 +87,7 @@ def test_the_average_follows_its_formula_buffers_too(decay, warmup):
 
 
 @pytest.mark.parametrize("buffers", ["copied", "recomputed"])
-def test_buffers_that_are_not_averaged_are_the_last_step_s(buffers):
+def test_buffers_that_are_not_averaged_are_those_of_the_last_step(buffers):
     values = [float(t) for t in range(1, 13)]
     average = followed(values, 0.6, warmup=True, buffers=buffers)
     assert average[0].weight[0, 0].item() == pytest.approx(by_formula(values, 0.6, warmup=True))
@@ -95,15 +95,15 @@ def test_buffers_that_are_not_averaged_are_the_last_step_s(buffers):
     assert average[1].num_batches_tracked.item() == 12
 
 
-def test_a_memory_may_be_the_whole_run_and_no_more():
-    """For any number of steps: 1 / (1 - decay) rounds to either side of it."""
+def test_the_averaging_window_is_at_most_the_run():
+    """For any number of steps, though 1 / (1 - decay) rounds to either side of it."""
     whole = {steps: ema_decay("fraction", 1.0, steps, EPOCH) for steps in range(1, 3000)}
-    assert any(memory_of(decay) > steps for steps, decay in whole.items())
+    assert any(averaging_window(decay) > steps for steps, decay in whole.items())
     assert not any(exceeds_run(decay, steps) for steps, decay in whole.items())
     assert all(exceeds_run(decay, steps - 1) for steps, decay in whole.items() if steps > 1)
 
 
-def made(*overrides):
+def planned(*overrides):
     return plan(parse(compose("train", [f"train.ema.{override}" for override in overrides])))
 
 
@@ -122,12 +122,12 @@ def made(*overrides):
         (["decay=-0.1"], "train.ema.decay = -0.1 is not allowed"),
     ],
 )
-def test_an_average_that_cannot_be_is_refused(overrides, message):
+def test_an_impossible_average_is_refused(overrides, message):
     with pytest.raises(RequestError, match=f"(?s){message}") as refused:
-        made(*overrides)
+        planned(*overrides)
     assert refused.value.exit_code == 2
 
 
 @pytest.mark.parametrize("overrides", [["decay=1"], ["unit=decay", "decay=0.99"], ["unit=half_life", "decay=2"]])
 def test_an_average_that_fits_the_run_is_planned(overrides):
-    assert made(*overrides).clock.steps == 352
+    assert planned(*overrides).clock.steps == 352

@@ -1,4 +1,4 @@
-"""A run that goes on with other ranks and workers: the same pictures in the same batches, if not the same bits."""
+"""A run that is resumed with other ranks and workers: the same images in the same batches, if not the same bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inceptionctl.runs.io import read_record
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.runs.records.process import Environment
-from inceptionctl.worker.trainer import Session
+from inceptionctl.worker.assemble import assemble
 
 
 def losses(made):
@@ -24,12 +24,12 @@ def losses(made):
 def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
     """Without dropout, and with batch norm over both ranks, the losses are those of one rank to rounding."""
     words = ["arch.dropout=0", "schedule.lr=0.01"]
-    whole, made, asked = run(tmp_path / "whole", *words), folder(tmp_path / "cut", *words), count(1)
+    whole, made, calls = run(tmp_path / "whole", *words), folder(tmp_path / "cut", *words), count(1)
     with pytest.raises(Interrupted):
-        Session.open(made).work(lambda: next(asked) >= 5)
+        assemble(made).fit(lambda: next(calls) >= 5)
     done = inceptionctl("resume", str(made.path), "launch.nproc=2", "data.workers=1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "goes on with the same pictures, but not to the same bits: world = 1, not 2" in done.stdout
+    assert "continues with the same images in the same order, but not bit for bit: world_size: 1 -> 2" in done.stdout
     assert losses(made) == pytest.approx(losses(whole), rel=1e-3)
     assert read_record(made.env, Environment).world_size == 2
     assert made.log(1).is_file()

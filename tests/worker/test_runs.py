@@ -25,9 +25,8 @@ from inceptionctl.planning.plan import plan
 from inceptionctl.runs.evaluations import read_evaluation
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.records.process import Environment, ExitStatus
-from inceptionctl.training.loop import train
-from inceptionctl.worker.assemble import make_step
-from inceptionctl.worker.trainer import open_data
+from inceptionctl.training.loop import Callbacks, in_micro_batches, train
+from inceptionctl.worker.assemble import make_step, open_images
 
 TABLE = ["ablate", "seeds=1", *TINY]
 SMALL = [*TINY, "train.epochs=0.6"]
@@ -165,16 +164,16 @@ def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
 def test_images_in_folders_are_trained_on(inceptionctl, tmp_path):
     for split, count in (("train", 6), ("val", 2)):
         for kind in ("dark", "light"):
-            (tmp_path / "pictures" / split / kind).mkdir(parents=True)
+            (tmp_path / "images" / split / kind).mkdir(parents=True)
             for i in range(count):
                 shade = (40 if kind == "dark" else 200) + i
-                Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "pictures" / split / kind / f"{i}.jpg")
+                Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "images" / split / kind / f"{i}.jpg")
     done = inceptionctl(
-        "train", "data=imagefolder", "data.root=pictures", "augment=inception_crop", "data.workers=1",
+        "train", "data=imagefolder", "data.root=images", "augment=inception_crop", "data.workers=1",
         *SHORT, "train.batch_size=4", "train.epochs=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "pictures/train and pictures/val" in done.stdout
+    assert "images/train and images/val" in done.stdout
     found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.single.ema.json"))
     assert found.n_images == 4
     assert found.protocol.decoder.startswith(f"pillow {PIL.__version__}, EXIF orientation applied")
@@ -182,29 +181,24 @@ def test_images_in_folders_are_trained_on(inceptionctl, tmp_path):
 
 
 def error_on_digits(arch: str, shuffled: bool) -> float:
-    """Top-1 error of a network on clean digits by the default recipe, its training labels dealt out anew or not."""
+    """Top-1 error of a network on clean digits by the default recipe, with its training labels shuffled or not."""
     made = plan(parse(compose("train", ["data=digits", f"arch={arch}"])))
     step = make_step(made, torch.device("cpu"))
-    splits = open_data(made)
+    splits = open_images(made)
     images, eval_images = splits.train, splits.eval
     if shuffled:
         labels_N = np.random.default_rng(0).permutation(images.labels_N)
         images = replace(images, scans=replace(images.scans, classes_N=labels_N))
     batches = loader.training(images, made.config.train.batch_size, 0, 0, made.clock.steps, 0, False)
-    train(step, made.schedule, made.clock, batches, 1, lambda *_: None, lambda: None, lambda _: None, lambda: "nothing")
-    found = evaluate(
-        step.average.module,
-        loader.evaluation(eval_images, 60, len(eval_images), 0, False),
-        step.device,
-        step.memory_format,
-    )
-    return found.error(1)
+    train(step, made.schedule, made.clock, in_micro_batches(batches, 1), Callbacks())
+    held_out = loader.evaluation(eval_images, 60, len(eval_images), 0, False)
+    return evaluate(step.ema.module, held_out, step.to_device).error(1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", ["inception_v2", "inception_resnet_v1", "googlenet"])
 def test_clean_digits_are_learned(arch):
-    """Batch norm and a side head; residual blocks; neither, at the rate and length that such a network is given."""
+    """Batch norm and an auxiliary head; residual blocks; neither, at its own learning rate and length."""
     assert error_on_digits(arch, shuffled=False) < 10
 
 

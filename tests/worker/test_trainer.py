@@ -1,4 +1,4 @@
-"""What the switches of the engine do to a run, in this process: the run folder tells."""
+"""What the settings of training do to a run, in this process: its folder shows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
-from inceptionctl.errors import Interrupted, RequestError
+from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
+from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
@@ -29,8 +30,8 @@ from inceptionctl.runs.records.process import Divergence
 from inceptionctl.training import checkpoint
 from inceptionctl.training.distributed.context import DistributedContext
 from inceptionctl.training.meters import Diverged
-from inceptionctl.training.step import on_device
-from inceptionctl.worker.trainer import Session
+from inceptionctl.training.step import TrainStep
+from inceptionctl.worker.assemble import assemble
 
 SMALL = [*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3"]  # thirteen steps
 
@@ -49,22 +50,24 @@ def config(*words):
 
 def folder(path, *words):
     path.mkdir(parents=True, exist_ok=True)
-    write_config(RunDir(path), plan(config(*words)).config)
+    planned = plan(config(*words))
+    write_index(RunDir(path), planned.data)
+    write_config(RunDir(path), planned.config)
     return RunDir(path)
 
 
 def run(path, *words):
     made = folder(path, *words)
-    Session.open(made).work(lambda: False)
+    assemble(made).fit(lambda: False)
     return made
 
 
 def interrupted(path, *words, at):
-    """The same run, stopped after step `at` and opened anew."""
-    made, asked = folder(path, *words), count(1)
+    """The same run, stopped after step `at` and resumed."""
+    made, calls = folder(path, *words), count(1)
     with pytest.raises(Interrupted):
-        Session.open(made).work(lambda: next(asked) >= at)
-    Session.open(made).work(lambda: False)
+        assemble(made).fit(lambda: next(calls) >= at)
+    assemble(made).fit(lambda: False)
     return made
 
 
@@ -139,17 +142,15 @@ def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
 
 def test_recomputed_statistics_are_those_of_torch(tmp_path):
     """The oracle is torch's update_bn over the same batches of the training set."""
-    made = folder(tmp_path, "train.ema.buffers=recomputed", "train.epochs=1", "arch.dropout=0")
-    session = Session.open(made)
-    session._trained(lambda: False)
-    expected = copy.deepcopy(session.step.average.module)
-    settings, steps = session.plan.config, session.plan.clock.steps_per_epoch
-    batches = loader.training(session.images.train, settings.train.batch_size, settings.seed, 0, steps, 0, False)
-    step = session.step
-    update_bn((on_device(batch, step.device, step.memory_format, step.normalise)[0] for batch in batches), expected)
-    session.finish()
-    session.record.close()
-    found, wanted = session.step.average.module.state_dict(), expected.state_dict()
+    trainer = assemble(folder(tmp_path, "train.ema.buffers=recomputed", "train.epochs=1", "arch.dropout=0"))
+    assert trainer._train()
+    expected = copy.deepcopy(trainer.step.ema.module)
+    settings, steps = trainer.config, trainer.clock.steps_per_epoch
+    batches = loader.training(trainer.images.train, settings.train.batch_size, settings.seed, 0, steps, 0, False)
+    update_bn((trainer.step.to_device(batch)[0] for batch in batches), expected)
+    trainer._finish()
+    trainer.logger.close()
+    found, wanted = trainer.step.ema.module.state_dict(), expected.state_dict()
     statistics = [name for name in wanted if "running" in name]
     assert len(statistics) > 20
     for name in statistics:
@@ -166,50 +167,48 @@ def test_rmsprop_tells_how_far_from_momentum_it_is(tmp_path):
 
 def test_divergence_leaves_a_dump(tmp_path):
     made = folder(tmp_path, "schedule.lr=1e30", "train.grad_clip=1e30")
-    session = Session.open(made)
+    trainer = assemble(made)
     with pytest.raises(Diverged, match=r"diverged at step (?s:.)*diverged/step-(?s:.)*lower schedule.lr"):
-        session.work(lambda: False)
+        trainer.fit(lambda: False)
     (dump,) = made.diverged.iterdir()
     report = read_record(dump / "report.json", Divergence)
     assert report.not_finite
     assert len(report.images) == 32
-    assert load_file(dump / "model.safetensors").keys() == session.step.model.state_dict().keys()
+    assert load_file(dump / "model.safetensors").keys() == trainer.step.model.state_dict().keys()
 
 
-def test_a_run_that_diverges_goes_back_at_half_the_rate(tmp_path, capsys):
-    """A gradient that is no number, planted once; the rate of the rows tells what happened."""
+def test_a_run_that_diverges_rolls_back_and_halves_the_learning_rate(tmp_path, capsys):
+    """One loss is NaN; the learning rates of the rows show what happened."""
     made = folder(tmp_path, "train.rollbacks=2", "train.log_every=1", "train.epochs=1.2", "train.monitor=5")
-    session = Session.open(made)
-    log, planted = session.log, []
+    trainer = assemble(made)
+    on_step_end, done = trainer.on_step_end, []
 
-    def poisoned(outcome, rate):
-        if session.plan.clock.step == 48 and not planted:
-            planted.append(True)
-            outcome = type(outcome)(float("nan"), outcome.grad_norm)
-        log(outcome, rate)
+    def with_nan(output, lr):
+        if trainer.clock.step == 48 and not done:
+            done.append(True)
+            output = replace(output, loss=float("nan"))
+        on_step_end(output, lr)
 
-    session.log = poisoned
-    session.work(lambda: False)
+    trainer.on_step_end = with_nan
+    trainer.fit(lambda: False)
     assert "diverged at step 48" in capsys.readouterr().err
     assert result(made.path).rollbacks == 1
     train = rows(made, TrainRow)
-    assert [row.step for row in train] == list(range(1, session.plan.clock.steps + 1))
-    rates = [row.lr / session.plan.schedule(row.step - 1) for row in train]
-    assert rates == pytest.approx([1.0] * 44 + [0.5] * (len(rates) - 44))
+    assert [row.step for row in train] == list(range(1, trainer.clock.steps + 1))
+    factors = [row.lr / trainer.plan.schedule(row.step - 1) for row in train]
+    assert factors == pytest.approx([1.0] * 44 + [0.5] * (len(factors) - 44))
 
 
-def test_a_run_goes_back_no_more_often_than_it_may(tmp_path, capsys):
+def test_rollbacks_are_limited(tmp_path, capsys):
     made = folder(tmp_path, "schedule.lr=1e30", "train.grad_clip=1e30", "train.rollbacks=2")
     with pytest.raises(Diverged):
-        Session.open(made).work(lambda: False)
-    assert capsys.readouterr().err.count("going back to the last checkpoint") == 2
+        assemble(made).fit(lambda: False)
+    assert capsys.readouterr().err.count("rolling back to the last checkpoint") == 2
 
 
-def test_durations_are_the_injected_clock_s(tmp_path):
+def test_durations_are_those_of_the_injected_clock(tmp_path):
     made, ticks = folder(tmp_path), count()
-    session = Session.open(made)
-    session.record = replace(session.record, monotonic=lambda: float(next(ticks)))
-    session.work(lambda: False)
+    assemble(made, monotonic=lambda: float(next(ticks))).fit(lambda: False)
     times = [row.time_s for row in rows(made, TrainRow)]
     assert times == sorted(times)
     assert all(time == int(time) for time in times)
@@ -217,23 +216,21 @@ def test_durations_are_the_injected_clock_s(tmp_path):
 
 
 def test_a_long_epoch_is_saved_on_its_way(tmp_path):
-    """The clock says that half an hour goes by with every look at it; a process that is killed loses no more."""
-    made, asked, minutes = folder(tmp_path, "train.keep_checkpoints=99"), count(1), count(1800, 1800)
-    session = Session.open(made)
-    session.record = replace(session.record, monotonic=lambda: float(next(minutes)))
+    """Half an hour passes each time the clock is read; a process that is killed loses no more."""
+    made, calls, minutes = folder(tmp_path, "train.keep_checkpoints=99"), count(1), count(1800, 1800)
     with pytest.raises(Interrupted):
-        session.work(lambda: next(asked) >= 3)
+        assemble(made, monotonic=lambda: float(next(minutes))).fit(lambda: next(calls) >= 3)
     assert [path.name[-2:] for path in sorted(made.checkpoints.iterdir())] == ["01", "02", "03"]
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["launch.accumulation_steps=2"], r"train.bn_batch_size = null .*\n.*choose train.bn_batch_size=16"),
-        (["launch.nproc=3"], r"cannot be cut into 3 ranks"),
+        (["launch.accumulation_steps=2"], r"train.bn_batch_size = null .*\n.*use train.bn_batch_size=16"),
+        (["launch.nproc=3"], r"cannot be divided by 3 ranks"),
     ],
 )
-def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(words, message, inceptionctl, tmp_path):
+def test_a_division_that_leaves_a_rest_is_refused_before_anything_is_made(words, message, inceptionctl, tmp_path):
     done = inceptionctl("train", *TINY, *words)
     assert done.returncode == 2
     assert re.search(message, done.stderr)
@@ -242,26 +239,43 @@ def test_batches_that_do_not_come_out_even_are_refused_before_anything_is_made(w
 
 def test_a_frozen_run_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(RequestError, match="does not divide"):
-        plan(config("train.bn_batch_size=5")).layout(1)
+        plan(config("train.bn_batch_size=5")).partition(1)
 
 
-@pytest.mark.parametrize("last", [False, True])
-def test_other_ranks_are_let_go_before_the_last_checkpoint_is_written(last, tmp_path, monkeypatch):
+@pytest.mark.parametrize("stopping", [False, True])
+def test_other_ranks_are_released_before_the_last_checkpoint_is_written(stopping, tmp_path, monkeypatch):
     class Noted(DistributedContext):
-        def leave(self):
-            order.append("left")
+        def shutdown(self):
+            order.append("shutdown")
 
     order = []
-    session = Session.open(folder(tmp_path / "run"))
-    monkeypatch.setattr(session.step, "ranks", Noted())
-    monkeypatch.setattr(checkpoint, "write", lambda *_: order.append("wrote"))
-    session.save(last)
-    session.record.close()
-    assert order == (["left", "wrote"] if last else ["wrote"])
+    trainer = assemble(folder(tmp_path / "run"))
+    monkeypatch.setattr(trainer.step, "context", Noted())
+    monkeypatch.setattr(checkpoint, "write", lambda *_: order.append("write"))
+    trainer.save(stopping)
+    trainer.logger.close()
+    assert order == (["shutdown", "write"] if stopping else ["write"])
 
 
-def test_a_run_that_asked_for_a_gpu_does_not_go_on_slowly_without_one(tmp_path):
+def test_a_run_that_needs_a_gpu_does_not_use_the_cpu(tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    with pytest.raises(RequestError, match="torch finds no GPU"):
-        Session.open(folder(tmp_path / "run", "launch.device=cuda"))
+    with pytest.raises(RequestError, match=r"torch.cuda.is_available\(\) is False"):
+        assemble(folder(tmp_path / "run", "launch.device=cuda"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], ["micro-batch of 32 images", "train.batch_size = 32, ", "accumulation_steps=2 train.bn_batch_size=16"]),
+        (["launch.accumulation_steps=2", "train.bn_batch_size=8"], ["of 16 images", "launch.accumulation_steps=4\n"]),
+    ],
+)
+def test_out_of_memory_is_reported_with_what_needs_less(words, told, tmp_path, monkeypatch):
+    def out_of_memory(self, micro_batches, lr):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total of 9 GiB")
+
+    monkeypatch.setattr(TrainStep, "__call__", out_of_memory)
+    with pytest.raises(InceptionctlError) as error:
+        run(tmp_path, *words)
+    assert [part for part in [*told, "Tried to allocate 2.00 GiB: "] if part not in str(error.value)] == []

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from inceptionctl.runs.io import Record
 
+Purpose = Literal["monitor", "selection", "final"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRow(Record):
@@ -36,7 +38,7 @@ class EvalRow(Record):
     kind: Literal["eval"] = "eval"
     step: int
     epoch: float
-    purpose: Literal["monitor", "selection", "final"]
+    purpose: Purpose
     weights: str
     n_images: int
     unreadable: int

@@ -1,8 +1,8 @@
-"""Batch norm over groups of pictures of any size, whatever the number of devices they lie on.
+"""Batch norm over groups of images of any size, whatever the number of devices.
 
-The papers normalise the 32 pictures of a replica together. Here a group is a setting, so that a result does not depend
-on devices: a group may be a part of what a device holds at a time ("ghost batches"), all of it, or more ("SyncBN").
-Running statistics move once a step, towards the mean over all groups of that step on all ranks.
+The papers normalise the 32 images of a replica together. Here the group size is a setting, so that a result does not
+depend on devices: a group is part of what a device holds at a time ("ghost batches"), all of it, or more ("SyncBN").
+Running statistics are updated once a step, with the mean over all groups of that step on all ranks.
 """
 
 from __future__ import annotations
@@ -15,58 +15,59 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from inceptionctl.training.distributed.context import DistributedContext, neighbours
+from inceptionctl.training.distributed.context import DistributedContext, subgroup
+from inceptionctl.training.partition import BatchPartition
 
 
-class Sum(torch.autograd.Function):
-    """The sum over the ranks of a group; so is its gradient, as every rank's loss depends on it."""
+class AllReduceSum(torch.autograd.Function):
+    """The sum over the ranks of a group. Its gradient is summed too, since the loss of every rank depends on it."""
 
     @staticmethod
-    def forward(context: Any, tensor: Tensor, peers: dist.ProcessGroup | None) -> Tensor:  # noqa: ANN401
-        context.peers, total = peers, tensor.clone()
-        dist.all_reduce(total, group=peers)
+    def forward(ctx: Any, tensor: Tensor, group: dist.ProcessGroup | None) -> Tensor:  # noqa: ANN401
+        ctx.group, total = group, tensor.clone()
+        dist.all_reduce(total, group=group)
         return total
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         total = gradients[0].clone()
-        dist.all_reduce(total, group=context.peers)
+        dist.all_reduce(total, group=ctx.group)
         return total, None
 
 
 class GhostBatchNorm2d(nn.BatchNorm2d):
-    """Stands in for a batch norm, with its parameters and buffers. `group`: pictures normalised together on this rank;
-    `span`: ranks that a group spreads over."""
+    """Replaces `norm` and shares its parameters and buffers. Normalises `local_group` images of this rank together,
+    with those of `num_ranks` ranks."""
 
-    def __init__(self, like: nn.BatchNorm2d, group: int, span: int) -> None:
-        super().__init__(like.num_features, like.eps, like.momentum)
-        self._parameters, self._buffers, self.training = like._parameters, like._buffers, like.training
-        self.group, self.span = group, span
-        self.total_2C: Tensor | None = None
-        self.groups = 0
+    def __init__(self, norm: nn.BatchNorm2d, local_group: int, num_ranks: int) -> None:
+        super().__init__(norm.num_features, norm.eps, norm.momentum)
+        self._parameters, self._buffers, self.training = norm._parameters, norm._buffers, norm.training
+        self.local_group, self.num_ranks = local_group, num_ranks
+        self.sum_2C: Tensor | None = None
+        self.num_groups = 0
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x_NCHW)
-        normalise = self._here if self.span == 1 else self._over_ranks
-        return torch.cat([normalise(part) for part in torch.split(x_NCHW, self.group)])
+        normalise = self._on_this_rank if self.num_ranks == 1 else self._over_ranks
+        return torch.cat([normalise(group) for group in torch.split(x_NCHW, self.local_group)])
 
-    def _here(self, x_NCHW: Tensor) -> Tensor:
-        """At momentum 1, torch's running statistics are those of these pictures."""
+    def _on_this_rank(self, x_NCHW: Tensor) -> Tensor:
+        """At momentum 1, torch's running statistics are those of this group."""
         mean_C, variance_C = torch.zeros_like(self._mean), torch.ones_like(self._mean)
         normalised_NCHW = batch_norm(x_NCHW, mean_C, variance_C, self.weight, self.bias, True, 1.0, self.eps)
-        self._take(mean_C, variance_C)
+        self._accumulate(mean_C, variance_C)
         return normalised_NCHW
 
     def _over_ranks(self, x_NCHW: Tensor) -> Tensor:
-        """Moments travel in float64, so that their difference keeps its digits; gradients flow through the exchange."""
+        """Moments are exchanged in float64, so that their difference keeps its digits; gradients pass through."""
         x = x_NCHW.to(torch.promote_types(x_NCHW.dtype, torch.float32))
         axes, wide = (0, 2, 3), torch.float64
         local = torch.stack([x.mean(axes).to(wide), (x.var(axes, correction=0) + x.mean(axes) ** 2).to(wide)])
-        mean_C, square_C = Sum.apply(local, neighbours(self.span)) / self.span
+        mean_C, square_C = AllReduceSum.apply(local, subgroup(self.num_ranks)) / self.num_ranks
         variance_C = (square_C - mean_C**2).clamp(min=0)
-        count = self.span * x.numel() / self.num_features
-        self._take(mean_C.detach(), variance_C.detach() * count / (count - 1))
+        count = self.num_ranks * x.numel() / self.num_features
+        self._accumulate(mean_C.detach(), variance_C.detach() * count / (count - 1))
         inverse_C = (variance_C + self.eps).rsqrt()
         y = (x - _by_channel(mean_C.to(x.dtype))) * _by_channel(inverse_C.to(x.dtype))
         if self.weight is not None:
@@ -75,55 +76,55 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
 
     @property
     def _mean(self) -> Tensor:
-        assert self.running_mean is not None, "every norm of this package tracks its statistics"
+        assert self.running_mean is not None, "every batch norm of this package tracks its statistics"
         return self.running_mean
 
-    def _take(self, mean_C: Tensor, variance_C: Tensor) -> None:
-        found_2C = torch.cat([mean_C, variance_C]).double()
-        self.total_2C = found_2C if self.total_2C is None else self.total_2C + found_2C
-        self.groups += 1
+    def _accumulate(self, mean_C: Tensor, variance_C: Tensor) -> None:
+        statistics_2C = torch.cat([mean_C, variance_C]).double()
+        self.sum_2C = statistics_2C if self.sum_2C is None else self.sum_2C + statistics_2C
+        self.num_groups += 1
 
-    def taken(self) -> Tensor:
+    def pop_mean(self) -> Tensor:
         """Mean and variance, averaged over the groups since the last call: (2 C,), float64."""
-        assert self.total_2C is not None, "asked of those that have seen some"
-        found_2C, self.total_2C, self.groups = self.total_2C / self.groups, None, 0
-        return found_2C
+        assert self.sum_2C is not None, "called only after a forward pass in training mode"
+        mean_2C, self.sum_2C, self.num_groups = self.sum_2C / self.num_groups, None, 0
+        return mean_2C
 
-    def move(self, towards_2C: Tensor, share: float) -> None:
-        """Takes the running statistics `share` of the way."""
-        mean_C, variance_C = towards_2C.to(self._mean.dtype).chunk(2)
-        self._mean.lerp_(mean_C, share)
+    def update(self, statistics_2C: Tensor, weight: float) -> None:
+        """Moves the running statistics towards `statistics_2C` by `weight`."""
+        mean_C, variance_C = statistics_2C.to(self._mean.dtype).chunk(2)
+        self._mean.lerp_(mean_C, weight)
         assert self.running_var is not None, "as for the mean"
-        self.running_var.lerp_(variance_C, share)
+        self.running_var.lerp_(variance_C, weight)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked += 1
 
 
-def convert_batch_norm(model: nn.Module, group: int, span: int) -> nn.Module:
-    """`model` with every batch norm replaced by one over `group` pictures here and as many on each of `span` ranks."""
+def convert_batch_norm(model: nn.Module, partition: BatchPartition) -> nn.Module:
+    """Replaces every batch norm of `model` by one that normalises the groups of `partition`."""
     norms = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
     for name, norm in norms:
-        model.set_submodule(name, GhostBatchNorm2d(norm, group, span))
+        model.set_submodule(name, GhostBatchNorm2d(norm, partition.local_group, partition.ranks_per_group))
     return model
 
 
-def group_norms(model: nn.Module) -> list[GhostBatchNorm2d]:
+def ghost_batch_norms(model: nn.Module) -> list[GhostBatchNorm2d]:
     return [module for module in model.modules() if isinstance(module, GhostBatchNorm2d)]
 
 
 @torch.no_grad()
 def update_running_stats(
-    norms: Sequence[GhostBatchNorm2d], ranks: DistributedContext, share: float | None = None
+    norms: Sequence[GhostBatchNorm2d], context: DistributedContext, weight: float | None = None
 ) -> None:
-    """Moves the running statistics towards those of the groups seen since the last call, by each norm's momentum or by
-    `share`. One exchange for all layers."""
-    norms = [norm for norm in norms if norm.groups]
+    """Moves the running statistics towards those of the groups since the last call, by each norm's momentum or by
+    `weight`. One collective for all layers."""
+    norms = [norm for norm in norms if norm.num_groups]
     if not norms:
         return
-    found = ranks.average_(torch.cat([norm.taken() for norm in norms]))
-    for norm, towards in zip(norms, torch.split(found, [2 * norm.num_features for norm in norms]), strict=True):
-        assert norm.momentum is not None, "every norm of this package has one"
-        norm.move(towards, norm.momentum if share is None else share)
-        if norm.num_batches_tracked is not None:
-            norm.num_batches_tracked += 1
+    means = context.all_reduce_mean_(torch.cat([norm.pop_mean() for norm in norms]))
+    for norm, mean_2C in zip(norms, torch.split(means, [2 * norm.num_features for norm in norms]), strict=True):
+        assert norm.momentum is not None, "every batch norm of this package has one"
+        norm.update(mean_2C, norm.momentum if weight is None else weight)
 
 
 def _by_channel(values_C: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The processes that work on one run. Alone, every exchange between them is a no-op."""
+"""The processes that train one run together. With one process, every collective does nothing."""
 
 from __future__ import annotations
 
@@ -15,84 +15,93 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """This process, `rank` of `size`, on the `local`-th device of its machine."""
+    """This process: `rank` of `world_size`, on device `local_rank` of its machine."""
 
     rank: int = 0
-    size: int = 1
-    local: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+
+    @classmethod
+    def from_env(cls) -> DistributedContext:
+        """From the variables that torch elastic, or the script of a Slurm job, sets."""
+        world_size = int(os.environ.get("WORLD_SIZE", "1"))
+        if world_size == 1:
+            return cls()
+        return cls(int(os.environ["RANK"]), world_size, int(os.environ["LOCAL_RANK"]))
 
     @property
-    def first(self) -> bool:
-        """Whether this is the one that writes."""
+    def is_main(self) -> bool:
+        """Whether this is rank 0, which writes the run folder."""
         return self.rank == 0
 
     @property
-    def alone(self) -> bool:
-        return self.size == 1
+    def is_distributed(self) -> bool:
+        return self.world_size > 1
 
-    def any(self, *flags: bool) -> list[bool]:
-        """Whether each is so on any rank; the same answer on all."""
-        if self.alone:
+    def all_reduce_any(self, *flags: bool) -> list[bool]:
+        """Whether each flag is set on any rank."""
+        if not self.is_distributed:
             return list(flags)
-        found = torch.tensor(flags, dtype=torch.uint8)
-        dist.all_reduce(found, dist.ReduceOp.MAX)
-        return [bool(flag) for flag in found.tolist()]
+        reduced = torch.tensor(flags, dtype=torch.uint8)
+        dist.all_reduce(reduced, dist.ReduceOp.MAX)
+        return [bool(flag) for flag in reduced.tolist()]
 
-    def means(self, values: Sequence[float]) -> list[float]:
+    def all_reduce_mean(self, values: Sequence[float]) -> list[float]:
         """The mean over ranks of each value, in float64."""
-        if self.alone or not values:
+        if not self.is_distributed or not values:
             return list(values)
         sums = torch.tensor(values, dtype=torch.float64)
         dist.all_reduce(sums)
-        means: list[float] = (sums / self.size).tolist()
+        means: list[float] = (sums / self.world_size).tolist()
         return means
 
-    def average_(self, tensor: Tensor) -> Tensor:
-        """`tensor`, in place, as the mean over ranks."""
-        if not self.alone:
+    def all_reduce_mean_(self, tensor: Tensor) -> Tensor:
+        """Replaces `tensor` by its mean over ranks."""
+        if self.is_distributed:
             dist.all_reduce(tensor)
-            tensor /= self.size
+            tensor /= self.world_size
         return tensor
 
-    def collect(self, tensor: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
-        """The CPU tensors of all ranks, whose `shapes` everybody knows; of one dtype, not necessarily of one shape."""
-        if self.alone:
+    def all_gather(self, tensor: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
+        """The CPU tensor of each rank. All ranks pass the same `shapes`, one for each rank, empty ones included; the
+        dtype is the same on all."""
+        if not self.is_distributed:
             return [tensor]
-        found = [tensor if r == self.rank else tensor.new_empty(tuple(shape)) for r, shape in enumerate(shapes)]
-        for source, piece in enumerate(found):
-            dist.broadcast(piece, source)
-        return found
+        parts = [tensor if r == self.rank else tensor.new_empty(tuple(shape)) for r, shape in enumerate(shapes)]
+        for source, part in enumerate(parts):
+            if part.numel():
+                dist.broadcast(part, source)
+        return parts
 
-    def leave(self) -> None:
-        if not self.alone and dist.is_initialized():
+    def shutdown(self) -> None:
+        """Leaves the process group: the other ranks no longer wait for this one."""
+        if self.is_distributed and dist.is_initialized():
             dist.destroy_process_group()
 
 
-@cache  # making one takes an exchange between all ranks
-def neighbours(count: int) -> dist.ProcessGroup:
-    """The group of `count` consecutive ranks that this one is in; every rank has to ask."""
-    group, _ = dist.new_subgroups(count)
+def init_process_group(device: torch.device, timeout_s: float) -> DistributedContext:
+    """Connects the ranks: gloo between CPUs, NCCL between GPUs. A collective that takes longer than `timeout_s`, or
+    loses a rank, raises (see `is_peer_failure`)."""
+    context = DistributedContext.from_env()
+    if context.is_distributed:
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
+    return context
+
+
+@cache  # creating a group is a collective
+def subgroup(num_ranks: int) -> dist.ProcessGroup:
+    """The group of `num_ranks` consecutive ranks that this one belongs to. Every rank has to call it."""
+    group, _ = dist.new_subgroups(num_ranks)
     return group
 
 
-def here() -> DistributedContext:
-    """What the environment that torch elastic, or srun's script, has set says of this process."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        return DistributedContext()
-    return DistributedContext(int(os.environ["RANK"]), size, int(os.environ["LOCAL_RANK"]))
+def is_peer_failure(error: Exception) -> bool:
+    """Whether a collective failed because another rank exited.
 
-
-def is_of_a_lost_peer(error: Exception) -> bool:
-    """Whether an exchange failed because another rank is gone; gloo says so in words alone."""
-    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error).lower())
-
-
-def join(device: torch.device, lock_timeout_s: float) -> DistributedContext:
-    """Meets the other ranks: gloo between CPUs, NCCL between GPUs. An exchange that takes longer than `patience_s`
-    raises, as one with a rank that is gone does."""
-    ranks = here()
-    if not ranks.alone:
-        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(seconds=lock_timeout_s))
-    return ranks
+    NCCL and the key-value store raise DistError. gloo raises a bare RuntimeError, told from others only by its text,
+    which names the line in gloo's source: the one place in this program that reads the text of an error.
+    """
+    if isinstance(error, dist.DistError):
+        return True
+    return type(error) is RuntimeError and dist.is_gloo_available() and "gloo" in str(error).lower()

@@ -1,0 +1,24 @@
+"""index.npz in a run folder: the images that the run was planned with. Its ranks read it and list no folder."""
+
+from __future__ import annotations
+
+from inceptionctl.data.index import Index
+from inceptionctl.runs.io import RecordError, read_arrays, write_arrays
+from inceptionctl.runs.paths import RunDir
+
+SCHEMA = 1
+
+
+def write_index(run: RunDir, index: Index) -> None:
+    write_arrays(run.index, SCHEMA, index.to_arrays())
+
+
+def read_index(run: RunDir, fingerprint: str | None) -> Index:
+    """Raises RecordError for a file that is missing or damaged, or lists other images than those of `fingerprint`."""
+    try:
+        index = Index.from_arrays(read_arrays(run.index, SCHEMA))
+    except (KeyError, ValueError, TypeError) as error:
+        raise RecordError(f"{run.index} is damaged: {error}") from error
+    if index.fingerprint != fingerprint:
+        raise RecordError(f"{run.index} lists other images: {index.fingerprint}, and the run began with {fingerprint}")
+    return index
