@@ -71,9 +71,11 @@ class OneOf:
 
 @cache
 def field_docs(section: type) -> dict[str, str]:
-    """The string below each field of a section and of the sections that it extends, on one line."""
-    docs: dict[str, str] = {}
-    for cls in filter(is_dataclass, reversed(section.__mro__)):
+    """The documentation of each field of a section: on one line, the string below it, or what its `Field` says where
+    the section is not written out in a file."""
+    described = getattr(section, "__pydantic_fields__", {})
+    docs = {name: " ".join(field.description.split()) for name, field in described.items() if field.description}
+    for cls in filter(is_dataclass, reversed(section.__mro__)) if not docs else ():
         definition = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
         assert isinstance(definition, ast.ClassDef)
         for field, below in zip(definition.body, definition.body[1:], strict=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -28,15 +28,23 @@ class Setting:
 
 @cache
 def settings_of(schema: type = Config) -> tuple[Setting, ...]:
-    """Every setting in the order of the schema, groups included; one that several options have comes once for each."""
+    """Every setting in the order of the schema, groups included; one that only some options of its group have comes
+    once for each of these."""
     return tuple(_walk(schema, "", None))
 
 
 def _walk(section: type, prefix: str, option: str | None) -> Iterator[Setting]:
     for name, kind in types_of(section).items():
         yield Setting(prefix + name, kind, section, option)
-        for inner_option, inner in sections_in(kind).items():
-            yield from _walk(inner, f"{prefix}{name}.", inner_option or option)
+        yield from _within(kind, f"{prefix}{name}.", option)
+
+
+def _within(kind: object, prefix: str, option: str | None) -> Iterator[Setting]:
+    """The settings of the sections that a value of this type can be; those that all of them have come once."""
+    found = [list(_walk(inner, prefix, name or option)) for name, inner in sections_in(kind).items()]
+    shared = set.intersection(*({setting.key for setting in one} for one in found)) if found else set()
+    yield from (replace(setting, option=option) for setting in (found or [[]])[0] if setting.key in shared)
+    yield from (setting for one in found for setting in one if setting.key not in shared)
 
 
 def types_of(section: type) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from inceptionctl.models.spec.nodes import Seq
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.models.zoo.switches import SWITCHES, value_type
-from inceptionctl.settings import Fraction, Positive, Share, section
+from inceptionctl.settings import Finite, Fraction, Integer, Positive, Share, section
 
 # What leaves a network alone: null, or false for a switch without further values.
 NO_REWRITES = {name: False if value_type(name) is bool else None for name in SWITCHES}
@@ -43,9 +43,9 @@ class Arch:
 
     name: str
     """The network, by its name in `inceptionctl models`."""
-    pixels: Annotated[int, Field(ge=1, le=4096)]
+    pixels: Annotated[Integer, Field(ge=1, le=4096)]
     """The side of the square input, in pixels."""
-    width: Annotated[float, Field(gt=0, le=16)]
+    width: Annotated[Finite, Field(gt=0, le=16)]
     """A factor on the filters of every layer."""
     input: Literal["inception", "imagenet", "caffe"]
     """The normalisation of the input: to [-1, 1], by ImageNet's mean and deviation, or BGR with the mean subtracted."""

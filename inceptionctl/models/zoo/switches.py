@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
-from annotated_types import Ge, Interval
+from pydantic import Field
 
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec import rules
@@ -20,6 +20,7 @@ from inceptionctl.models.spec.walk import leaves
 from inceptionctl.models.zoo.architecture import Blocks
 from inceptionctl.models.zoo.googlenet import STEM, STEM_LRN
 from inceptionctl.models.zoo.inception_v3 import STEM_3X3, STEM_7X7
+from inceptionctl.settings import Count, Finite, Fraction, Integer
 
 Switch = Callable[[Seq, Any], Seq]
 S = TypeVar("S", bound=Callable[..., Seq])
@@ -138,13 +139,13 @@ def non_residual(network: Seq, _: bool) -> Seq:
 
 
 @switch
-def residual_scale(network: Seq, scale: Annotated[float, Interval(gt=0, le=1)]) -> Seq:
+def residual_scale(network: Seq, scale: Fraction) -> Seq:
     """The factor on every residual (Inception-v4 paper, section 3.3: 0.1 to 0.3, or none, which is 1)."""
     return _changed(network, rules.residual_scale(scale), RESIDUAL)
 
 
 @switch
-def segments(network: Seq, count: Annotated[int, Ge(1)]) -> Seq:
+def segments(network: Seq, count: Count) -> Seq:
     """The number of groups of channels in the spatial step of separable layers (Xception, section 1.1)."""
     return _changed(network, rules.segments(count), XCEPTION)
 
@@ -197,14 +198,14 @@ def low_resolution(network: Seq, pixels: Literal[151, 79]) -> Seq:
 
 
 @switch
-def stem_pools(network: Seq, count: Annotated[int, Interval(ge=0, le=2)]) -> Seq:
+def stem_pools(network: Seq, count: Annotated[Integer, Field(ge=0, le=2)]) -> Seq:
     """The number of the stem's pools, or layers that halve the grid in their place, to keep: fewer for small inputs."""
     if "stem" not in network:
         return network
     return swap(network, stem=_unpooled(_stem(network), _halvings(_stem(network))[count:]))
 
 
-Counts = list[Annotated[int, Ge(1)]] | Annotated[float, Interval(gt=0, lt=1)]
+Counts = list[Count] | Annotated[Finite, Field(gt=0, lt=1)]
 
 
 @switch

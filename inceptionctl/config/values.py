@@ -1,0 +1,28 @@
+"""The values that a setting takes, in words for `--help`: "> 0", "linear | sqrt", "integer >= 1 or null"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+TYPES = {"number": "number", "integer": "integer", "string": "text", "object": "mapping", "null": "null"}
+
+
+def values_of(kind: Any) -> str:  # noqa: ANN401  a type expression
+    """Of an annotated type, as it stands in a section."""
+    return _in_words(TypeAdapter(kind).json_schema())
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(map(_in_words, schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return " | ".join(map(str, schema.get("enum") or [schema["const"]]))
+    if schema.get("type") == "boolean":
+        return "true | false"
+    if schema.get("type") == "array":
+        return f"list of {_in_words(schema.get('items', {}))}"
+    bounds = [f"{sign} {schema[bound]}" for bound, sign in BOUNDS.items() if bound in schema]
+    return " ".join([TYPES.get(schema.get("type", ""), "anything"), ", ".join(bounds)]).strip()
