@@ -8,7 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
+from functools import partialmethod
+from inspect import signature
 from multiprocessing.connection import Connection
+from typing import Any
 
 from inceptionctl.errors import Interrupted
 from inceptionctl.launch.local import PRELOADED, exit_with_parent, work_as_rank
@@ -38,7 +41,7 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
         max_restarts=0,
         start_method="forkserver",
         signals_to_handle="SIGTERM,SIGINT,SIGUSR2",
-        shutdown_timeout=SAVING_SECONDS,
+        **shutdown_option(),
     )
     theirs, ours = multiprocessing.get_context("forkserver").Pipe(duplex=False)
     exit_with_parent(liveness_pipe)
@@ -51,6 +54,18 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
         return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
     finally:
         ours.close()
+
+
+def shutdown_option() -> dict[str, Any]:
+    """The option of LaunchConfig that gives ranks SAVING_SECONDS to stop. Up to torch 2.11 there is none, and elastic
+    waits for the default of the method that ends the ranks (30 s): that default is changed, in this process alone."""
+    from torch.distributed.elastic.multiprocessing.api import PContext
+    from torch.distributed.launcher.api import LaunchConfig
+
+    if "shutdown_timeout" in signature(LaunchConfig).parameters:
+        return {"shutdown_timeout": SAVING_SECONDS}
+    setattr(PContext, "close", partialmethod(PContext.close, timeout=SAVING_SECONDS))  # noqa: B010
+    return {}
 
 
 def exit_code(run: RunDir, failures: Mapping[int, int]) -> int:

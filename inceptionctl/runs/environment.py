@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from inceptionctl.runs.records.process import Environment
@@ -15,7 +15,7 @@ PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "
 
 def describe(device: str, threads: int, world_size: int) -> Environment:
     return Environment(
-        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        versions={"python": platform.python_version(), **{name: installed(name) for name in PACKAGES}},
         git_commit=git_commit(),
         platform=platform.platform(),
         processor=processor(),
@@ -24,6 +24,14 @@ def describe(device: str, threads: int, world_size: int) -> Environment:
         threads=threads,
         world_size=world_size,
     )
+
+
+def installed(name: str) -> str | None:
+    """The version of a package; None where it runs from a checkout on the import path, or is missing."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def git_commit() -> str | None:

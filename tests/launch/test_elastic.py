@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import make_dataclass
+from inspect import signature
 
+import pytest
+from support.command_line import SHORT
+from support.hooks import hook_in
+from support.runs import launched
+
+from inceptionctl.launch import elastic
 from inceptionctl.launch.elastic import exit_code
 from inceptionctl.runs.exits import exit_status, record_exit
 from inceptionctl.runs.logs import why_ended
@@ -58,3 +65,32 @@ def test_exit_json_has_the_message_of_the_rank_that_failed_by_itself(ends, statu
         record_exit(run, code, "why", rank)
     message, log = why_ended(run)
     assert (exit_status(run).code, message, log.name) == status
+
+
+def test_ranks_have_the_time_to_save_with_every_torch(monkeypatch):
+    """Which of torch's versions is installed decides between an option and elastic's own default."""
+    from torch.distributed.elastic.multiprocessing.api import PContext
+    from torch.distributed.launcher import api
+
+    with_option = make_dataclass("LaunchConfig", [("shutdown_timeout", int, 30)])
+    monkeypatch.setattr(PContext, "close", PContext.close)  # put back afterwards
+    monkeypatch.setattr(api, "LaunchConfig", with_option)
+    assert elastic.shutdown_option() == {"shutdown_timeout": elastic.SAVING_SECONDS}
+    monkeypatch.setattr(api, "LaunchConfig", make_dataclass("LaunchConfig", [("run_id", str, "")]))
+    assert elastic.shutdown_option() == {}
+    assert signature(PContext.close).parameters["timeout"].default == elastic.SAVING_SECONDS
+
+
+def _break_the_launcher():
+    """Makes `elastic.launch` fail as it does with a torch whose LaunchConfig lacks an option."""
+    elastic.shutdown_option = lambda: {"no_such_option": 1}
+
+
+def test_an_error_of_the_launcher_is_on_the_screen(monkeypatch, tmp_path):
+    hook_in(monkeypatch, _break_the_launcher)
+    words = ["train", *SHORT, "launch.nproc=2", "launch.device=cpu", "launch.restarts=0", "data=digits"]
+    code, screen = launched(*words, f"outputs={tmp_path}")
+    assert code == 1
+    assert "unexpected keyword argument 'no_such_option'" in screen
+    assert "log/launcher.log" in screen
+    assert "log/launcher.log" in launched("status", str(tmp_path))[1]

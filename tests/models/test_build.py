@@ -10,7 +10,14 @@ from inceptionctl.models.spec.nodes import LRN, Act, Pool, Res, Sep, Seq, conv, 
 from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import SCHEMES, initialise
-from inceptionctl.models.torch.modules import BatchNorm2dNoScale, Classifier, Residual, SegmentedConv2d
+from inceptionctl.models.torch.modules import (
+    BatchNorm2dNoScale,
+    Classifier,
+    GridPool,
+    Residual,
+    ResponseNorm,
+    SegmentedConv2d,
+)
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
 # Variants whose layers are not those of any network as it is.
@@ -228,3 +235,24 @@ def test_truncated_normals_are_scipy_s_distribution():
     drawn = filled("bn_googlenet", "truncated_normal").logits.weight.detach().flatten()[:20_000].double().numpy()
     assert abs(drawn).max() <= 0.2
     assert kstest(drawn / 0.1, truncnorm(-2, 2).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize(("grid", "size"), [(6, 13), (7, 7), (7, 2), (4, 14), (3, 5)])
+def test_grid_pools_are_torchs_adaptive_ones(grid, size):
+    x = torch.randn(2, 3, size, size + 1, dtype=torch.float64, requires_grad=True)
+    gradients = []
+    for pool in (GridPool(grid), torch.nn.AdaptiveAvgPool2d(grid)):
+        y = pool(x)
+        gradients.append(torch.autograd.grad((y * torch.arange(y.numel()).view_as(y)).sum(), x)[0])
+        torch.testing.assert_close(y, torch.nn.AdaptiveAvgPool2d(grid)(x))
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("size", [5, 4])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_response_norm_is_torchs(size, memory_format):
+    x = torch.randn(2, 9, 4, 5, dtype=torch.float64).to(memory_format=memory_format).requires_grad_()
+    ours, theirs = (kind(size, 0.5, 0.75)(x) for kind in (ResponseNorm, torch.nn.LocalResponseNorm))
+    torch.testing.assert_close(ours, theirs)
+    gradients = [torch.autograd.grad(y.sin().sum(), x)[0] for y in (ours, theirs)]
+    torch.testing.assert_close(*gradients)

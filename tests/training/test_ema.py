@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
@@ -115,9 +116,9 @@ def planned(*overrides):
             r"train.ema.decay = 0.9999 \(decay\).*10,000 steps, and the run has 352\n.*unit=fraction",
         ),
         (["unit=half_life", "decay=50"], r"train.ema.decay = 50 \(half_life\).*3,174 steps.*352"),
-        (["unit=half_life", "decay=inf"], r"train.ema.decay = inf.*inf steps"),
+        (["unit=half_life", "decay=inf"], r"train.ema.decay = inf is not allowed.*finite"),
         (["decay=1.01"], "train.ema.decay = 1.01 is not allowed.*fraction: a share of the run is at most 1"),
-        (["unit=decay", "decay=1"], "train.ema.decay = 1 is not allowed.*decay: a decay is less than 1"),
+        (["unit=decay", "decay=1"], "train.ema.decay = 1 is not allowed.*decay: a decay per step is less than 1"),
         (["unit=half_life", "decay=0"], "train.ema.decay = 0 is not allowed.*is more than 0"),
         (["decay=-0.1"], "train.ema.decay = -0.1 is not allowed"),
     ],
@@ -131,3 +132,27 @@ def test_an_impossible_average_is_refused(overrides, message):
 @pytest.mark.parametrize("overrides", [["decay=1"], ["unit=decay", "decay=0.99"], ["unit=half_life", "decay=2"]])
 def test_an_average_that_fits_the_run_is_planned(overrides):
     assert planned(*overrides).clock.steps == 352
+
+
+@pytest.mark.parametrize("buffers", ["averaged", "copied"])
+def test_the_update_is_torchs_to_the_bit(buffers):
+    """And never asks the device for the count of steps, which only a GPU would show."""
+    ours, theirs = network(), network()
+    theirs.load_state_dict(ours.state_dict())
+
+    def by_torch(averages, currents, count):
+        share = 1 - min(0.9, (1 + int(count)) / (10 + int(count)))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, currents, share)
+        else:
+            torch._foreach_copy_(averages, currents)
+
+    mine = make_ema(ours, 0.9, warmup=True, buffers=buffers)
+    reference = AveragedModel(theirs, multi_avg_fn=by_torch, use_buffers=buffers == "averaged")
+    for value in torch.rand(9, generator=torch.Generator().manual_seed(1)).tolist():
+        for model, average in ((ours, mine), (theirs, reference)):
+            fill(model, 10 * value)
+            average.update_parameters(model)
+    assert int(mine.n_averaged) == int(reference.n_averaged) == 9
+    one, two = mine.module.state_dict(), reference.module.state_dict()
+    assert [name for name in one if not torch.equal(one[name], two[name])] == []

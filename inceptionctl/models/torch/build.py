@@ -37,7 +37,9 @@ from inceptionctl.models.torch.modules import (
     Concat,
     ConvNormAct,
     FullyConnected,
+    GridPool,
     Residual,
+    ResponseNorm,
     SegmentedConv2d,
     Sequential,
 )
@@ -99,7 +101,7 @@ def _spatial(node: Sep, c: int, wide: int) -> nn.Module:
 @_build.register
 def _(node: Pool, into: FeatureMap) -> nn.Module:
     if node.grid:
-        return nn.AdaptiveAvgPool2d(node.grid)
+        return GridPool(node.grid)
     kernel, ceil_mode = fitted_kernel(node, into), node.padding in ("ceil", "tensorflow")
     padding = _near_edge(node, into) if node.padding == "tensorflow" else _padding(node.padding, kernel)
     if node.kind == "max":
@@ -117,7 +119,7 @@ def _near_edge(node: Pool, into: FeatureMap) -> Kernel:
 
 @_build.register
 def _(node: LRN, into: FeatureMap) -> nn.Module:
-    return nn.LocalResponseNorm(node.size, node.alpha, node.beta)
+    return ResponseNorm(node.size, node.alpha, node.beta)
 
 
 @_build.register

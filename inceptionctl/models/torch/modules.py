@@ -46,7 +46,9 @@ class Residual(nn.Module):
         out = x_NCHW
         for name in self.step_names:
             out = self.get_submodule(name)(out)
-        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + self.residual_scale * out
+        if self.residual_scale != 1.0:  # a product with 1 is one more pass over the map, forwards and backwards
+            out = self.residual_scale * out
+        out = (self.shortcut(x_NCHW) if self.shortcut else x_NCHW) + out
         return out.relu_() if self.ends_in_relu else out
 
 
@@ -72,6 +74,34 @@ class BatchNorm2dNoScale(nn.BatchNorm2d):
     def __init__(self, features: int) -> None:
         super().__init__(features)
         self.register_parameter("weight", None)
+
+
+class GridPool(nn.Module):
+    """Means over `grid` x `grid` windows, as AdaptiveAvgPool2d, whose backward pass is not deterministic on a GPU."""
+
+    def __init__(self, grid: int) -> None:
+        super().__init__()
+        self.grid = grid
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        for axis in (2, 3):
+            size = x_NCHW.shape[axis]
+            windows = ((i * size // self.grid, -(-(i + 1) * size // self.grid)) for i in range(self.grid))
+            means = [x_NCHW.narrow(axis, start, end - start).mean(axis, keepdim=True) for start, end in windows]
+            x_NCHW = torch.cat(means, dim=axis)
+        return x_NCHW
+
+
+class ResponseNorm(nn.LocalResponseNorm):
+    """Local response normalisation over channels, by a mean over the last axis of channels-last rows: torch's own goes
+    through avg_pool3d, whose backward pass is not deterministic on a GPU."""
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        n, c, h, w = x_NCHW.shape
+        squares = x_NCHW.square().permute(0, 2, 3, 1).reshape(1, n * h * w, c)
+        padded = nn.functional.pad(squares, (self.size // 2, (self.size - 1) // 2))
+        mean = nn.functional.avg_pool2d(padded, (1, self.size), 1).view(n, h, w, c).permute(0, 3, 1, 2)
+        return x_NCHW / (mean * self.alpha + self.k) ** self.beta
 
 
 class FullyConnected(nn.Linear):

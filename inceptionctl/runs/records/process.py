@@ -24,7 +24,7 @@ class Environment(Record):
     """env.json: where and with which versions the run was last worked on; not part of its identity."""
 
     schema: Literal[1] = 1
-    versions: dict[str, str]
+    versions: dict[str, str | None]
     git_commit: str | None
     platform: str
     processor: str

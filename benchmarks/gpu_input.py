@@ -1,0 +1,172 @@
+"""JPEG files to a batch on the device: by our loader, by timm's transforms, and decoded on the device by nvJPEG
+(nvImageCodec, where it is installed); then `train` from such files against the same network on synthetic images.
+
+    python benchmarks/gpu_input.py FOLDER [PART ...] [--seconds 60] [--device cpu --tiny]
+
+FOLDER has a folder per class; PART is our_loader, timm_loader, decoder or training (all of them, if none is named).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gpu_common import Bench, spread
+from gpu_steps import batches, our_step, whole_step
+from torch.utils.data import DataLoader, Dataset
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.data import loader
+from inceptionctl.planning.plan import plan
+from inceptionctl.worker.assemble import open_images
+
+COPIES = 72  # of each file, as links: an epoch of 17,136 images
+CORES = len(os.sched_getaffinity(0))
+
+
+def main() -> None:
+    known = {part.__name__: part for part in (our_loader, timm_loader, decoder, training)}
+    folders = [word for word in sys.argv[1:] if Path(word).is_dir()]
+    rest = [word for word in sys.argv[1:] if word not in known and word not in folders]
+    bench, source = Bench.from_arguments("input", __doc__, rest), Path(folders[0])
+    parts = [known[word] for word in sys.argv[1:] if word in known] or list(known.values())
+    with tempfile.TemporaryDirectory() as place:
+        folder = linked(source, Path(place) / "images", bench.tiny)
+        sizes = [path.stat().st_size for path in source.glob("*/*")]
+        bench.say("files", count=len(sizes), mean_kb=float(np.mean(sizes)) / 1e3, cores=CORES)
+        for part in parts:
+            attempt(bench, part, folder)
+
+
+def attempt(bench: Bench, part: Any, folder: Path) -> None:  # noqa: ANN401
+    if bench.left <= 0:
+        bench.say("left out for want of time", part=part.__name__)
+        return
+    try:
+        part(bench, folder)
+    except Exception as error:  # one way must not cost the others
+        bench.say("failed", part=part.__name__, error=repr(error)[:500])
+
+
+def linked(source: Path, folder: Path, tiny: bool) -> Path:
+    """An image folder with `train` and `val`, each file many times in the first."""
+    for path in sorted(source.glob("*/*"))[: 40 if tiny else None]:
+        for split, copies in (("train", 2 if tiny else COPIES), ("val", 1)):
+            kind = folder / split / path.parent.name
+            kind.mkdir(parents=True, exist_ok=True)
+            for copy in range(copies):
+                (kind / f"{copy}-{path.stem}.jpg").symlink_to(path.resolve())
+    return folder
+
+
+def words(folder: Path, bench: Bench) -> list[str]:
+    pixels, batch = (96, 8) if bench.tiny else (299, 128)
+    return [
+        "scale=imagenet", f"data.root={folder}", "augment=inception_crop", "arch=inception_v3", "arch.aux.head=false",
+        "loss.aux_weight=0", f"arch.pixels={pixels}", f"train.batch_size={batch}", "train.bn_batch_size=null",
+        "train.precision=bfloat16", "train.monitor=100", f"data.workers={2 if bench.tiny else CORES}",
+        "train.log_every=4",
+    ]  # fmt: skip
+
+
+def our_loader(bench: Bench, folder: Path) -> None:
+    """Read, decoded, cropped, collated by workers, pinned, copied to the device."""
+    made = plan(parse(compose("train", words(folder, bench))))
+    images, settings = open_images(made), made.config
+    steps = 4 if bench.tiny else made.clock.steps_per_epoch
+    cuda = bench.device.type == "cuda"
+    found = loader.training(images.train, settings.train.batch_size, 0, 0, steps, settings.data.workers, cuda)
+    arrived(bench, "our loader", (batch.images_NCHW for batch in found), settings.data.workers)
+
+
+class TimmImages(Dataset[torch.Tensor]):
+    def __init__(self, folder: Path, pixels: int) -> None:
+        from timm.data import create_transform
+
+        self.files = sorted(folder.glob("train/*/*"))
+        self.transform = create_transform(
+            (3, pixels, pixels), is_training=True, use_prefetcher=True, interpolation="bilinear", color_jitter=None
+        )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        from PIL import Image
+
+        with Image.open(self.files[index]) as image:
+            return torch.from_numpy(np.ascontiguousarray(self.transform(image.convert("RGB"))))
+
+
+def timm_loader(bench: Bench, folder: Path) -> None:
+    images = TimmImages(folder, 96 if bench.tiny else 299)
+    workers, batch = (2, 8) if bench.tiny else (CORES, 128)
+    read = DataLoader(images, batch, num_workers=workers, pin_memory=bench.device.type == "cuda", drop_last=True)
+    arrived(bench, "timm's transforms", read, workers)
+
+
+def arrived(bench: Bench, what: str, batches_NCHW: Iterable[torch.Tensor], workers: int) -> None:
+    """Images/s on the device; what the workers have ready when the clock starts is not counted."""
+    turn, ahead = iter(batches_NCHW), 3 * workers  # a worker works on one batch and has two ready
+    for first in islice(turn, ahead):
+        first.to(bench.device, non_blocking=True)
+    begun, count = time.perf_counter(), 0
+    for batch in turn:
+        batch.to(bench.device, non_blocking=True)
+        count += len(batch)
+    bench.wait()
+    bench.say("JPEG to the device, images/s", by=what, workers=workers, images=count,
+              rate=count / (time.perf_counter() - begun))  # fmt: skip
+
+
+def decoder(bench: Bench, folder: Path) -> None:
+    """Decoding alone: files that are in memory already become whole images on the device."""
+    from nvidia import nvimgcodec  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    files = [path.read_bytes() for path in sorted(folder.glob("val/*/*"))]
+    kinds = nvimgcodec.BackendKind
+    for name, kind in (("any", None), ("hardware engines", kinds.HW_GPU_ONLY), ("kernels", kinds.HYBRID_CPU_GPU)):
+        decode = nvimgcodec.Decoder(backends=[nvimgcodec.Backend(kind)] if kind else None)
+        rates = []
+        for _ in range(6):
+            begun = time.perf_counter()
+            images = decode.decode(files)
+            bench.wait()
+            rates.append(len(files) / (time.perf_counter() - begun))
+        failed = sum(image is None for image in images)
+        bench.say("JPEG decoding on the device, images/s", backend=name, files=len(files), failed=failed,
+                  version=nvimgcodec.__version__, **spread(rates[1:]))  # fmt: skip
+
+
+def training(bench: Bench, folder: Path) -> None:
+    """`train` from files, by the rates it logs, and its step on images that are on the device already."""
+    batch, pixels = (8, 96) if bench.tiny else (128, 299)
+    work = whole_step(our_step("inception_v3", bench, batch, pixels), batches(bench, batch, pixels))
+    bench.time(work, 1 if bench.tiny else 6)
+    rates = [batch / bench.time(work, 1 if bench.tiny else 8) for _ in range(3)]
+    bench.say("training on synthetic images, images/s", **spread(rates))
+    if bench.device.type == "cuda":
+        torch.cuda.empty_cache()
+    outputs = folder.parent / "outputs"
+    command = [sys.executable, "-m", "inceptionctl", "train", *words(folder, bench), "train.epochs=1",
+               f"launch.device={bench.device.type}", f"outputs={outputs}"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(bench.left, 30))
+    (metrics,) = outputs.glob("train/*/metrics.jsonl")
+    rows = [row for row in map(json.loads, metrics.read_text().splitlines()) if row["kind"] == "train"]
+    seen = [row["images_per_s"] for row in rows][1 if bench.tiny else 4 :]
+    bench.say("training from JPEG files, images/s", code=done.returncode, rows=len(rows), **spread(seen or [0.0]))
+
+
+if __name__ == "__main__":
+    main()
