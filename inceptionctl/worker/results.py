@@ -31,7 +31,7 @@ def write_evaluations(
 ) -> list[EvaluationSummary]:
     """`evaluations` by the weights that were evaluated; `group_N`: source of each image of the set."""
     return [
-        write_evaluation(run, _record(plan.config, weights, one, device), _predictions(one, group_N))
+        write_evaluation(run, _record(plan, weights, one, device), _predictions(one, group_N))
         for weights, one in evaluations.items()
     ]
 
@@ -80,10 +80,10 @@ def dump(run: RunDir, plan: Plan, step: TrainStep, error: Diverged) -> Path:
     return folder
 
 
-def _record(settings: Config, weights: str, evaluation: Evaluation, device: str) -> EvaluationRecord:
+def _record(plan: Plan, weights: str, evaluation: Evaluation, device: str) -> EvaluationRecord:
     return EvaluationRecord(
-        image_set=_image_set(settings),
-        protocol=_protocol(settings),
+        image_set=_image_set(plan),
+        protocol=_protocol(plan.config),
         weights=weights,
         **evaluation.metrics(),
         batch_size=BATCH_SIZE,
@@ -91,11 +91,9 @@ def _record(settings: Config, weights: str, evaluation: Evaluation, device: str)
     )
 
 
-def _image_set(settings: Config) -> ImageSet:
-    data = settings.data
-    return ImageSet(
-        name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=settings.data_fingerprint
-    )
+def _image_set(plan: Plan) -> ImageSet:
+    data, digest = plan.config.data, plan.data.eval_fingerprint
+    return ImageSet(name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=digest)
 
 
 def _protocol(settings: Config) -> ProtocolRecord:

@@ -119,7 +119,7 @@ def wait_for(condition, seconds=120):
     return found
 
 
-def at_step(step: int, outputs: Path, seconds: float = 60) -> Path:
+def at_step(step: int, outputs: Path, seconds: float = 150) -> Path:
     """Waits until a run below `outputs` has logged `step`: its folder."""
 
     def reached() -> Path | None:
