@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inceptionctl.runs.io import RecordError, read_arrays, read_record, write_arrays, write_record
+from inceptionctl.runs.arrays import read_arrays, write_arrays
+from inceptionctl.runs.io import RecordError, read_record, write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.result import EvaluationRecord, EvaluationSummary
 

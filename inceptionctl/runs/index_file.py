@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from inceptionctl.data.index import Index
-from inceptionctl.runs.io import RecordError, read_arrays, write_arrays
+from inceptionctl.runs.arrays import read_arrays, write_arrays
+from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.paths import RunDir
 
 SCHEMA = 1

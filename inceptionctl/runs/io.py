@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.errors import InceptionctlError
@@ -68,26 +65,6 @@ def read_record(path: Path, kind: type[T]) -> T:
         return _parse(path, path.read_bytes(), kind)
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
-
-
-def write_arrays(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
-    """As a compressed NPZ with the version of its layout."""
-    with writing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, schema=schema, **arrays)
-
-
-def read_arrays(path: Path, schema: int) -> dict[str, np.ndarray]:
-    """Raises RecordError for a file that is missing, damaged, or of another version."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except FileNotFoundError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
-    if (found := arrays.pop("schema", None)) != schema:
-        raise RecordError(f"{path} is of another version: schema = {found}, not {schema}")
-    return arrays
 
 
 def to_line(record: Record) -> bytes:

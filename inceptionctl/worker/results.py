@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from inceptionctl.config.schema import Config
 from inceptionctl.data.decode import decoder
 from inceptionctl.data.order import training_batches
+from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
@@ -86,6 +87,7 @@ def _record(plan: Plan, weights: str, evaluation: Evaluation, device: str) -> Ev
         protocol=_protocol(plan.config),
         weights=weights,
         **evaluation.metrics(),
+        ece=expected_calibration_error(evaluation.confidence_N, evaluation.correct_N),
         batch_size=BATCH_SIZE,
         device=device,
     )

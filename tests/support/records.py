@@ -20,6 +20,7 @@ EVALUATION = EvaluationRecord(
     top1_error=12.5,
     top5_error=0.0,
     nll=0.3,
+    ece=1.0,
     batch_size=100,
     device="cpu",
 )

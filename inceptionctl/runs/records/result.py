@@ -37,8 +37,8 @@ class ProtocolRecord:
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRecord(Record):
     """A file of evaluations/. `weights`: ema or raw, of the last step; best-ema or best-raw, of the checkpoint chosen
-    on the dev split. `unreadable`: images left out; `nll`: mean negative log-likelihood in nats; `batch_size`: per
-    device."""
+    on the dev split. `unreadable`: images left out; `nll`: mean negative log-likelihood in nats; `ece`: expected
+    calibration error in percent; `batch_size`: per device."""
 
     schema: Literal[1] = 1
     image_set: ImageSet
@@ -49,6 +49,7 @@ class EvaluationRecord(Record):
     top1_error: float
     top5_error: float
     nll: float
+    ece: float
     batch_size: int
     device: str
 
