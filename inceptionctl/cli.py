@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 
 from inceptionctl.errors import InceptionctlError, unknown
-from inceptionctl.runs import permissions as umask
+from inceptionctl.runs import permissions
 
 COMMANDS = {
     "train": "train one network: compose, run, evaluate",
@@ -31,7 +31,7 @@ EXAMPLES = """\
 
 
 def main(argv: list[str] | None = None) -> int:
-    umask.tighten()
+    permissions.restrict()
     words = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(words)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from inceptionctl.settings import section
 
 Row = dict[str, Any]
+NOT_METRICS = ("schema", "step")
 
 
 class Tracker(Protocol):
@@ -71,5 +72,5 @@ class Guarded:
 def values(row: Row) -> dict[str, float]:
     """The numbers of a row under names that trackers group: `train/loss`, `ema/top1_error`."""
     prefix = row["weights"] if row["kind"] == "eval" else row["kind"]
-    numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and key != "step"}
+    numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and key not in NOT_METRICS}
     return {f"{prefix}/{key}": float(value) for key, value in numbers.items()}

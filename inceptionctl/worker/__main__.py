@@ -65,7 +65,7 @@ class StopFlag:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inceptionctl.worker", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
-    permissions.tighten()
+    permissions.restrict()
     return work(RunDir(parser.parse_args(argv).run))
 
 
