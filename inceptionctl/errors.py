@@ -1,4 +1,4 @@
-"""What can go wrong, by whose doing. The command line prints the message, no traceback, and exits with the code."""
+"""The errors that the command line prints as one message, without a traceback, and their exit codes."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ from contextlib import suppress
 
 
 class InceptionctlError(Exception):
-    """The work failed: exit code 1."""
+    """The work failed (exit code 1)."""
 
     exit_code = 1
 
 
 class RequestError(InceptionctlError):
-    """The request was wrong: exit code 2, and nothing was made."""
+    """The request was wrong (exit code 2). Raised before anything is written."""
 
     exit_code = 2
 
 
 class CheckpointError(InceptionctlError):
-    """A checkpoint that is damaged or belongs to another run."""
+    """A checkpoint is damaged or belongs to another run."""
 
 
 class DataError(InceptionctlError):
-    """Pictures that cannot be read, or processes reading them that keep dying."""
+    """Images cannot be read, or the processes that read them keep dying."""
 
 
 class Interrupted(InceptionctlError):
-    """Somebody asked the run to stop: exit code 130; what was saved is usable."""
+    """The run was told to stop (exit code 130). Its checkpoints are usable."""
 
     exit_code = 130
 
 
 def warn(message: str) -> None:
-    """Tells the user what went wrong though the work goes on: such lines of stderr are shown, each once."""
-    with suppress(OSError):  # a full disk: the run matters more than its log
+    """Prints a message to stderr. A launcher shows such lines of its workers' logs, each once."""
+    with suppress(OSError):  # a full disk must not end the run
         print(f"inceptionctl: {message}", file=sys.stderr, flush=True)
 
 
-def unknown(kind: str, name: str, choices: Iterable[str], written: str | None = None) -> RequestError:
-    """`name` is no `kind`: names the nearest of `choices` first, then all; `written` is what the user typed."""
+def unknown(
+    kind: str, name: str, choices: Iterable[str], typed: str | None = None, hint: str | None = None
+) -> RequestError:
+    """The error for a `name` that is not among `choices`: the message has a hint, by default the nearest choice, and
+    all choices, the nearest first. `typed`: the words that the name stood in."""
     choices = sorted(choices)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    typed = f" ({written})" if written else ""
+    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5) if hint is None else []
+    hint = f"Did you mean {near[0]}?" if near else hint or ""
     ordered = near + [choice for choice in choices if choice not in near]
-    return RequestError(f"no {kind} {name!r}{typed}.{hint}\n  available: {', '.join(ordered) or 'none'}")
+    where = f" in {typed}" if typed and not typed.startswith(name) else ""
+    message = f"unknown {kind} {name!r}{where}. {hint}".rstrip()
+    return RequestError(f"{message}\n  available: {', '.join(ordered) or 'none'}")
 
 
 def count(number: int, noun: str) -> str:
-    """`1 job`, `2 jobs`, for messages."""
+    """A number with its noun, for messages: `1 job`, `2 jobs`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
-from inceptionctl.config.compose import check_idle_switches, compose, sweeps
+from inceptionctl.config.compose import Composer
+from inceptionctl.config.hydra_main import Request
+from inceptionctl.config.overrides import sweeps
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.planning.plan import plan
-from inceptionctl.tables.ladder import Table, resolve_rows
+from inceptionctl.tables.ladder import resolve_rows
+from inceptionctl.tables.table import Table
 
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
@@ -68,13 +71,13 @@ def test_a_documented_line_composes_and_plans(words, images):
         overrides = [word.replace(name, str(images)) for word in overrides]
     own = [*overrides, "train.batch_size=2"] if str(images) in " ".join(overrides) else overrides
     for run in sweeps(own, multirun="-m" in rest):
-        check_idle_switches(command, run)
+        request = Request.compose(command, run, Composer())
         if command == "train":
-            assert plan(parse(compose("train", run))).clock.steps > 0
+            assert plan(parse(request.tree)).clock.steps > 0
         else:
-            rungs = resolve_rows(parse_as(Table, compose("ablate", run)["table"]), run)
-            assert all(plan(rung.config).cost.params > 0 for rung in rungs)
-            assert len(rungs) >= 4
+            rows = resolve_rows(parse_as(Table, request.tree["table"]), run, request.composer)
+            assert all(plan(row.config).cost.params > 0 for row in rows)
+            assert len(rows) >= 4
 
 
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "models"], ids=" ".join)

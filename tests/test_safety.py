@@ -188,9 +188,12 @@ def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message,
 
 def test_groups_of_ones_own_still_join(foreign, inceptionctl):
     foreign("schedule/mine.yaml", "defaults: [cosine]\nlr: 0.123")
-    words = ["schedule=mine", "hydra/job_logging=disabled", "hydra.verbose=true", "--config-dir", "foreign"]
-    assert "lr: 0.123" in inceptionctl("train", "--cfg", "job", *words).stdout
+    words = ["schedule=mine", "--config-dir", "foreign"]
+    hydra_words = ["hydra/job_logging=disabled", "hydra.verbose=true"]
+    assert "lr: 0.123" in inceptionctl("train", "--cfg", "job", *words, *hydra_words).stdout
     assert inceptionctl("train", "--dry-run", *words).returncode == 0
+    refused = inceptionctl("train", "--dry-run", *words, *hydra_words)
+    assert_refused(refused, 2, "hydra/job_logging=disabled has no effect on a single run")
 
 
 @pytest.mark.usefixtures("harm")

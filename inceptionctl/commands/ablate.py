@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from inceptionctl.commands import report
-from inceptionctl.config.compose import run_hydra
+from inceptionctl.config.hydra_main import run_hydra
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.run import run_plans
@@ -16,7 +16,7 @@ from inceptionctl.scheduling.table import TablePlan, announce, plan_table
 def main(argv: list[str]) -> int:
     act = _preview if "--dry-run" in argv else _run
     words = [word for word in argv if word != "--dry-run"]
-    run_hydra("ablate", words, plan_table, lambda tree, overrides: act(plan_table(tree, overrides)))
+    run_hydra("ablate", words, plan_table, act)
     return 0
 
 

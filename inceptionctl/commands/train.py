@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.config.compose import Tree, run_hydra
+from inceptionctl.config.hydra_main import Request, run_hydra
+from inceptionctl.config.idle import check_idle, check_one_run
+from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
@@ -23,12 +24,15 @@ from inceptionctl.scheduling.run_folders import check_run_dir, finished, needs_r
 def main(argv: list[str]) -> int:
     act = _preview if "--dry-run" in argv else _run
     words = [word for word in argv if word != "--dry-run"]
-    run_hydra("train", words, _plan, lambda tree, overrides: act(_plan(tree, overrides)))
+    run_hydra("train", words, _plan, act)
     return 0
 
 
-def _plan(tree: Tree, _: Sequence[str]) -> Plan:
-    plan = make_plan(parse(tree))
+def _plan(request: Request) -> Plan:
+    config, typed = parse(request.tree), flatten_overrides(request.overrides)
+    check_idle([config], typed)
+    check_one_run(typed)
+    plan = make_plan(config)
     place({"": plan})
     if plan.config.run_dir:
         check_run_dir(Path(plan.config.run_dir), plan.identity)

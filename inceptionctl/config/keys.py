@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from inceptionctl.config.schema import Config
-from inceptionctl.errors import RequestError, unknown
 from inceptionctl.settings import OneOf, field_docs
 
 
@@ -66,24 +65,6 @@ def sections_in(kind: object) -> dict[str | None, type]:
 
 def key_paths(schema: type = Config) -> set[str]:
     return {setting.key for setting in settings_of(schema)}
-
-
-def unknown_setting(key: str, known: set[str], written: str) -> RequestError:
-    """Offers the settings beside the one that `key` was meant to be, or the top level."""
-    parent = key.rpartition(".")[0]
-    beside = [path for path in known if path.rpartition(".")[0] == (parent if parent in known else "")]
-    return unknown("setting", key, beside, written)
-
-
-def foreign_setting(key: str, chosen: str | None = None) -> RequestError | None:
-    """For a key that other options of its group have than the `chosen` one; None for any other key."""
-    group = key.partition(".")[0]
-    having = [setting.option for setting in settings_of() if setting.key == key and setting.option]
-    if not having or chosen in having:
-        return None
-    options = " and ".join(f"{group}={option}" for option in having)
-    here = f"; this is {group}={chosen}" if chosen else f", not of the {group} chosen here"
-    return RequestError(f"{key} is a setting of {options}{here}")
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

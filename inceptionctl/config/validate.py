@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from inceptionctl.config.keys import foreign_setting, key_paths, sections_in, types_of, unknown_setting
+from inceptionctl.config.hints import foreign_setting, unknown_setting
+from inceptionctl.config.keys import key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.errors import RequestError, unknown
@@ -39,7 +40,7 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
     key, group = ".".join(parts), parts[0]
     match first["type"]:
         case "unexpected_keyword_argument":
-            return foreign_setting(key, options.get(group)) or unknown_setting(key, key_paths(schema), key)
+            return foreign_setting(key, options.get(group)) or unknown_setting(key, key_paths(schema))
         case "missing":
             advice = f"{group}={options[group]} sets it" if group in options else "every setting needs one"
             return RequestError(f"{key} has no value: {advice}")

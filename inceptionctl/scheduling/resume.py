@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from inceptionctl.config.compose import compose
+from inceptionctl.config.hints import unknown_setting
 from inceptionctl.config.identity import IRRELEVANT, identity
-from inceptionctl.config.keys import key_paths, matches, unknown_setting
+from inceptionctl.config.keys import key_paths, matches
 from inceptionctl.config.launch import Slurm
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
 
-from inceptionctl.config.compose import Tree, compose
+from inceptionctl.config.compose import Composer
+from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.launch import Slurm
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse, parse_as
@@ -23,8 +23,9 @@ from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest, cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
-from inceptionctl.tables.ladder import Rung, Table, resolve_rows, seeds_of
+from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
 from inceptionctl.tables.manifest import overrides, setting
+from inceptionctl.tables.table import Table, seeds_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,10 @@ class TablePlan:
     """The rows of a table, the plan of every cell by (row label, seed), and the command that asks for them."""
 
     table: Table
-    rows: list[Rung]
+    rows: list[ResolvedRow]
     cells: dict[tuple[str, int], Plan]
     command: str
+    composer: Composer
 
     @property
     def first(self) -> Plan:
@@ -61,7 +63,7 @@ class TablePlan:
     @cached_property
     def paper(self) -> Config:
         """The first row by the paper's own recipe."""
-        return parse(compose("train", [*self.table.base, "scale=imagenet"]))
+        return parse(self.composer.compose("train", [*self.table.base, "scale=imagenet"]))
 
     def to_run(self) -> dict[str, Plan]:
         """The plans of the cells that are not finished, by label."""
@@ -87,7 +89,7 @@ class TablePlan:
         )
         write_record(self.folder / MANIFEST, manifest)
 
-    def _row(self, row: Rung) -> ManifestRow:
+    def _row(self, row: ResolvedRow) -> ManifestRow:
         definition = row.row
         plans = {seed: plan for (label, seed), plan in self.cells.items() if label == definition.label}
         any_plan = next(iter(plans.values()))
@@ -104,17 +106,17 @@ class TablePlan:
         )
 
 
-def plan_table(tree: Tree, words: Sequence[str]) -> TablePlan:
+def plan_table(request: Request) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
-    table, seeds = parse_as(Table, tree["table"]), seeds_of(tree["seeds"])
-    rows = resolve_rows(table, words)
+    table, seeds = parse_as(Table, request.tree["table"]), seeds_of(request.tree["seeds"])
+    rows = resolve_rows(table, request.overrides, request.composer)
     if rows[0].config.run_dir:
         raise RequestError(
             "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
         )
     first = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
     cells = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
-    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *words]))
+    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *request.overrides]), request.composer)
     place(plans.plans)
     return plans
 

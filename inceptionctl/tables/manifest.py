@@ -4,9 +4,8 @@ paper's recipe."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 
-from inceptionctl.config.keys import flatten, matches
+from inceptionctl.config.keys import matches
 from inceptionctl.config.schema import Config
 from inceptionctl.runs.records.table import Override
 from inceptionctl.tables.ladder import difference
@@ -25,7 +24,7 @@ def setting(configs: Sequence[Config]) -> str:
 
 def overrides(paper: Config, here: Config) -> list[Override]:
     """The paper's values that the scale replaces."""
-    pairs = difference(flatten(asdict(paper)), flatten(asdict(here)))
+    pairs = difference(paper, here)
     return [
         Override(key=key, paper=str(stated), here=str(ours))
         for key, (stated, ours) in pairs.items()

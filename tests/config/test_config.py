@@ -7,9 +7,11 @@ from itertools import combinations
 
 import pytest
 
-from inceptionctl.config.compose import check_idle_switches, compose, groups, sweeps
+from inceptionctl.config.compose import Composer, compose, groups
+from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.identity import identity
 from inceptionctl.config.keys import flatten
+from inceptionctl.config.overrides import sweeps
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
@@ -40,9 +42,9 @@ def test_every_table_composes():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("arch=inceptoin_v3", "no arch 'inceptoin_v3'.*Did you mean inception_v3"),
-        ("+optim.lrr=1", "no setting 'optim.lrr'"),
-        ("optim.lrr=1", "no setting 'optim.lrr'"),
+        ("arch=inceptoin_v3", "unknown arch 'inceptoin_v3'.*Did you mean inception_v3"),
+        ("+optim.lrr=1", "unknown setting 'optim.lrr'"),
+        ("optim.lrr=1", "unknown setting 'optim.lrr'"),
         ("++loss.label_smothing=0.1", "Did you mean loss.label_smoothing"),
         ("+sed=1", "Did you mean seed"),
         ("loss.label_smoothing=1.5", "loss.label_smoothing = 1.5 is not allowed.*less than 1"),
@@ -50,13 +52,13 @@ def test_every_table_composes():
         ("train.batch_size=0", "train.batch_size = 0"),
         ("train.batch_size=2.5", "train.batch_size = 2.5"),
         ("ablation=[rmspro]", "Did you mean rmsprop"),
-        ("+data.jitter.blur=1", "no setting 'data.jitter.blur'"),
+        ("+data.jitter.blur=1", "unknown setting 'data.jitter.blur'"),
         ("++optim={name: momentum, lr: 1}", "optim.lr"),
         ("~train.batch_size", "train.batch_size"),
         ("optim.name=rmsprop", "optim.decay has no value: optim=rmsprop sets it"),
         ("data.jitter.size=[0.7,0.3]", "low end comes first"),
         ("seed=-1", "seed = -1"),
-        ("table=inception_v3", "no setting 'table'"),
+        ("table=inception_v3", "unknown setting 'table'"),
         ("a=[b", "cannot read"),
     ],
 )
@@ -161,12 +163,12 @@ def test_every_switch_changes_something(switches):
 )
 def test_an_idle_switch_is_refused(overrides, message):
     with pytest.raises(RequestError, match=message):
-        check_idle_switches("train", overrides)
+        Request.compose("train", overrides, Composer())
 
 
 def test_a_setting_beside_a_switch_goes_on_top_of_it():
     overrides = ["ablation=[rmsprop]", "optim.eps=1e-3"]
-    check_idle_switches("train", overrides)
+    Request.compose("train", overrides, Composer())
     made = config(*overrides).optim
     assert (made.name, made.decay, made.eps) == ("rmsprop", 0.9, 1e-3)
 
@@ -174,9 +176,9 @@ def test_a_setting_beside_a_switch_goes_on_top_of_it():
 def test_switches_that_disagree_are_refused(tmp_path):
     (tmp_path / "ablation").mkdir()
     (tmp_path / "ablation" / "more_smoothing.yaml").write_text("# @package _global_\nloss: {label_smoothing: 0.2}\n")
-    overrides = [f"hydra.searchpath=[file://{tmp_path}]", "ablation=[label_smoothing,more_smoothing]"]
+    overrides, composer = ["ablation=[label_smoothing,more_smoothing]"], Composer(str(tmp_path))
     with pytest.raises(RequestError, match=r"disagree about loss.label_smoothing: 0.1 and 0.2"):
-        check_idle_switches("train", overrides)
+        Request.compose("train", overrides, composer)
 
 
 def test_identity_is_what_the_result_depends_on():

@@ -24,7 +24,7 @@ SECOND_ROW = "- {label: B, cell: null, set: [loss.label_smoothing=0.1], changes:
 WRONG = [
     (["train", "launch.partition=long"], "launch.partition is a setting of launch=slurm"),
     (["train", "launch=slurm", "launch.jobs=2"], "launch.jobs is a setting of launch=local"),
-    (["train", "launch=slurm", "launch.procesess=2"], "Did you mean launch.nproc?"),
+    (["train", "launch=slurm", "launch.procesess=2"], "Did you mean launch.nproc=2?"),
     (["train", "launch=slrum"], "Did you mean slurm?"),
     (
         ["train", "launch=slurm", "launch.nodes=2", "launch.gpus_per_node=4", "launch.nproc=6"],
@@ -147,9 +147,9 @@ ASKED = f"['launch=slurm', 'launch.setup=[{HARM}]']"
     ("name", "text", "words", "key"),
     [
         ("launch/x", f"defaults: [slurm]\nsetup: [{HARM}]", ["train", "launch=x"], "setup"),
-        ("launch/x", f"defaults: [slurm]\nextra: {{comment: {HARM}}}", ["train", "launch=x"], "extra"),
+        ("launch/x", f"defaults: [slurm]\nextra: {{comment: {HARM}}}", ["train", "launch=x"], "extra.comment"),
         ("launch/x", f"defaults: [slurm]\nextra: {{reservation: theirs, comment: {HARM}}}",
-         ["train", "launch=x", "launch.extra={reservation:mine}"], "extra"),
+         ["train", "launch=x", "launch.extra={reservation:mine}"], "extra.comment"),
         ("scale/x", f"{SCALE}launch: {{setup: [{HARM}]}}", ["train", "scale=x"], "setup"),
         ("table/x", table(base=ASKED), ["ablate", "table=x", "seeds=1"], "setup"),
         ("table/x", table(mine=ASKED, changes="[launch]"), ["ablate", "table=x", "seeds=1"], "setup"),

@@ -6,12 +6,11 @@ import math
 import re
 from pathlib import Path
 
-import hydra
 import pytest
 import yaml
 from PIL import Image
 
-from inceptionctl.config.compose import _hydra, compose, groups
+from inceptionctl.config.compose import Composer, compose, groups
 from inceptionctl.config.keys import flatten
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
@@ -143,10 +142,9 @@ def below(path):
 
 def sources(name):
     """Every file that may set a number of an experiment, the last word first."""
-    with _hydra():
-        group_choices = hydra.compose("train", [f"experiment={name}"], return_hydra_config=True).hydra.runtime.choices
+    choices = Composer().load("train", [f"experiment={name}"]).hydra.runtime.choices
     for group in ("experiment", "scale", "optim", "schedule", "loss"):
-        yield from below(f"{group}/{group_choices[group]}")
+        yield from below(f"{group}/{choices[group]}")
     yield "base", (CONF / "base.yaml").read_text()
 
 

@@ -123,7 +123,7 @@ def test_the_papers_sizes_come_from_records_and_facts(record, params, macs):
 
 
 def test_an_unknown_record_is_refused():
-    with pytest.raises(RequestError, match=r"no record of papers.yaml 'bn.bas'"):
+    with pytest.raises(RequestError, match=r"unknown record of papers.yaml 'bn.bas'"):
         papers.paper_size("bn.bas")
 
 
@@ -139,7 +139,7 @@ def test_patterns_select_networks():
     assert family.matching("resnet50") == ["resnet50"]
     assert family.matching("inception_v*") == ["inception_v2", "inception_v2_table1", "inception_v3", "inception_v4"]
     assert {"resnet50", "inception_resnet_v1"} <= set(family.matching("resnet"))
-    with pytest.raises(RequestError, match=r"no arch 'incepton_v3'.*Did you mean inception_v3"):
+    with pytest.raises(RequestError, match=r"unknown arch 'incepton_v3'.*Did you mean inception_v3"):
         family.matching("incepton_v3")
 
 

@@ -1,19 +1,25 @@
-"""The ladder changes exactly what it declares, and quotes the paper by its records."""
+"""Each row of a table changes exactly what it declares, and quotes the paper by its records."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from support.runs import launched
 
-from inceptionctl.config.compose import compose
+from inceptionctl.commands import train
+from inceptionctl.config.compose import Composer, compose
 from inceptionctl.config.keys import flatten
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.papers import records as papers
-from inceptionctl.tables.ladder import Table, difference, resolve_rows, seeds_of
+from inceptionctl.planning.plan import plan as make_plan
+from inceptionctl.tables import ladder
+from inceptionctl.tables.ladder import difference
 from inceptionctl.tables.manifest import overrides
+from inceptionctl.tables.table import Table, seeds_of
 
 DECLARED = {
     "RMSProp": {"optim.name", "optim.decay", "optim.eps"},
@@ -28,6 +34,10 @@ def table():
     return parse_as(Table, compose("ablate", [])["table"])
 
 
+def resolve_rows(table, words):
+    return ladder.resolve_rows(table, words, Composer())
+
+
 def with_row(table, k, **changes):
     rows = list(table.rows)
     rows[k] = replace(rows[k], **changes)
@@ -35,11 +45,11 @@ def with_row(table, k, **changes):
 
 
 def test_each_row_differs_from_the_one_before_in_the_declared_keys_alone(table):
-    rungs = resolve_rows(table, [])
-    trees = [flatten(asdict(rung.config)) for rung in rungs]
-    for before, now, rung in zip(trees, trees[1:], rungs[1:], strict=False):
-        changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
-        assert changed == DECLARED[rung.row.label] == set(rung.changed)
+    resolved = resolve_rows(table, [])
+    trees = [flatten(asdict(row.config)) for row in resolved]
+    for before, after, now in zip(trees, trees[1:], resolved[1:], strict=False):
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        assert changed == DECLARED[now.row.label] == set(now.changed)
 
 
 def test_the_paper_s_figures_come_from_its_records(table):
@@ -50,14 +60,14 @@ def test_the_paper_s_figures_come_from_its_records(table):
 
 
 def test_a_row_that_changes_more_than_it_declares_is_refused(table):
-    sly = with_row(table, 2, changes=["loss.aux_weight"])
+    wrong = with_row(table, 2, changes=["loss.aux_weight"])
     with pytest.raises(RequestError, match=r"'Label smoothing'.*also changes loss.label_smoothing"):
-        resolve_rows(sly, [])
+        resolve_rows(wrong, [])
 
 
 def test_a_row_that_changes_nothing_is_refused(table):
     idle = with_row(table, 2, add=None)
-    with pytest.raises(RequestError, match=r"'Label smoothing'.*changes nothing of loss.label_smoothing"):
+    with pytest.raises(RequestError, match=r"'Label smoothing'.*does not change loss.label_smoothing"):
         resolve_rows(idle, [])
 
 
@@ -70,25 +80,25 @@ def test_an_override_of_what_a_row_changes_is_refused(override, table):
 
 
 def test_other_overrides_apply_to_every_row(table):
-    rungs = resolve_rows(table, ["train.batch_size=16", "seeds=5"])
-    assert {rung.config.train.batch_size for rung in rungs} == {16}
+    rows = resolve_rows(table, ["train.batch_size=16", "seeds=5"])
+    assert {row.config.train.batch_size for row in rows} == {16}
 
 
-def test_a_switch_of_the_user_s_joins_every_row(table):
+def test_a_switch_on_the_command_line_applies_to_every_row(table):
     no_stem_row = replace(table, rows=[row for row in table.rows if row.add != "factorized_7x7"])
-    rungs = resolve_rows(no_stem_row, ["ablation=[separable_stem]"])
-    assert {rung.config.arch.rewrites.separable_stem for rung in rungs} == {True}
+    rows = resolve_rows(no_stem_row, ["ablation=[separable_stem]"])
+    assert {row.config.arch.rewrites.separable_stem for row in rows} == {True}
 
 
-@pytest.mark.parametrize(("asked", "seeds"), [(3, [0, 1, 2]), ([5, 6], [5, 6]), (1, [0])])
-def test_seeds(asked, seeds):
-    assert seeds_of(asked) == seeds
+@pytest.mark.parametrize(("requested", "seeds"), [(3, [0, 1, 2]), ([5, 6], [5, 6]), (1, [0])])
+def test_seeds(requested, seeds):
+    assert seeds_of(requested) == seeds
 
 
-@pytest.mark.parametrize("asked", [0, -1, [], "three", [1, 1], [0.5], None, True])
-def test_seeds_that_make_no_sense(asked):
+@pytest.mark.parametrize("requested", [0, -1, [], "three", [1, 1], [0.5], None, True])
+def test_invalid_seeds_are_refused(requested):
     with pytest.raises(RequestError, match="seeds"):
-        seeds_of(asked)
+        seeds_of(requested)
 
 
 def test_a_report_lists_what_the_scale_sets_against_the_paper():
@@ -100,7 +110,7 @@ def test_a_report_lists_what_the_scale_sets_against_the_paper():
     assert "optim.eps" not in listed
 
 
-# Tables whose rows stand by themselves.
+# Independent tables
 
 
 def independent(name):
@@ -108,51 +118,102 @@ def independent(name):
 
 
 def test_the_family_has_every_network_once():
-    rungs = resolve_rows(independent("family"), [])
-    assert sorted(rung.config.arch.name for rung in rungs) == sorted(ARCHITECTURES)
+    rows = resolve_rows(independent("family"), [])
+    assert sorted(row.config.arch.name for row in rows) == sorted(ARCHITECTURES)
 
 
-def test_the_residual_table_sets_each_residual_network_beside_its_twin():
+def test_the_residual_table_compares_each_residual_network_with_itself_without_shortcuts():
     table = independent("residual")
-    configs = {rung.row.label: flatten(asdict(rung.config)) for rung in resolve_rows(table, [])}
+    configs = {resolved.row.label: resolved.config for resolved in resolve_rows(table, [])}
     for row in table.rows:
         if row.add == "non_residual":
-            pair = difference(configs[row.against], configs[row.label])
-            assert pair == {"arch.rewrites.non_residual": (False, True)}
+            changed = difference(configs[row.against], configs[row.label])
+            assert changed == {"arch.rewrites.non_residual": (False, True)}
     assert sum(row.add == "non_residual" for row in table.rows) == 3
 
 
-def test_an_independent_row_builds_on_the_base_alone():
+def test_an_independent_row_is_compared_with_the_base():
     table = independent("residual")
-    by_label = {rung.row.label: rung for rung in resolve_rows(table, ["ablation=[label_smoothing]"])}
+    by_label = {resolved.row.label: resolved for resolved in resolve_rows(table, ["ablation=[label_smoothing]"])}
     assert "arch.rewrites.non_residual" not in by_label["Inception-v4"].changed
     assert by_label["Xception plain"].changed["arch.rewrites.non_residual"] == (False, True)
-    assert {rung.config.loss.label_smoothing for rung in by_label.values()} == {0.1}
+    assert {row.config.loss.label_smoothing for row in by_label.values()} == {0.1}
 
 
 def test_an_independent_row_that_changes_more_than_the_table_allows_is_refused():
-    sly = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch_size=16"])
+    wrong = with_row(independent("family"), 3, set=["arch=bn_inception", "train.batch_size=16"])
     with pytest.raises(RequestError, match=r"'BN-Inception'.*also changes train.batch_size"):
-        resolve_rows(sly, [])
+        resolve_rows(wrong, [])
 
 
-def test_what_networks_bring_along_can_be_overridden_for_all():
-    rungs = resolve_rows(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.lr=0.1"])
-    assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.lr) for r in rungs} == {(2, 0.5, 0.1)}
+def test_settings_that_any_row_may_change_can_be_overridden_for_all_rows():
+    rows = resolve_rows(independent("family"), ["train.epochs=2", "arch.width=0.5", "schedule.lr=0.1"])
+    assert {(r.config.train.epochs, r.config.arch.width, r.config.schedule.lr) for r in rows} == {(2, 0.5, 0.1)}
 
 
 def test_a_table_s_network_cannot_be_overridden():
-    with pytest.raises(RequestError, match="arch=xception sets what a row of table family"):
+    with pytest.raises(RequestError, match="arch=xception overrides a setting that table family varies"):
         resolve_rows(independent("family"), ["arch=xception"])
 
 
 def test_the_rmsprop_table_changes_epsilon_and_what_goes_with_it():
-    by_label = {rung.row.label: rung for rung in resolve_rows(independent("rmsprop"), [])}
-    sgd, paper, middle, small = by_label.values()
-    assert [rung.config.optim.eps for rung in (paper, middle, small)] == [1.0, 1e-3, 1e-8]
+    resolved = resolve_rows(independent("rmsprop"), [])
+    sgd, paper, middle, small = resolved
+    assert [row.config.optim.eps for row in resolved[1:]] == [1.0, 1e-3, 1e-8]
     assert set(paper.changed) == {"optim.name", "optim.decay", "optim.eps"}
     assert paper.config.schedule == sgd.config.schedule
-    for rung in (middle, small):
-        between = difference(flatten(asdict(paper.config)), flatten(asdict(rung.config)))
-        assert set(between) == {"optim.eps", "schedule.lr"}
-        assert rung.row.cell is None  # the paper has no such row
+    for other in (middle, small):
+        assert set(difference(paper.config, other.config)) == {"optim.eps", "schedule.lr"}
+        assert other.row.cell is None  # the paper has no such row
+
+
+# Compositions: one for each row, one for each switch, one for the command's own tree or an independent table's base
+
+
+@pytest.fixture
+def composed(monkeypatch):
+    """The overrides of every composition."""
+    words, load = [], ConfigLoaderImpl.load_configuration
+
+    def count(self, config_name, overrides, *args, **kwargs):
+        words.append(overrides)
+        return load(self, config_name, overrides, *args, **kwargs)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", count)
+    return words
+
+
+@pytest.mark.parametrize(
+    ("words", "compositions"),
+    [
+        (["train"], 1),
+        (["train", "ablation=[label_smoothing]"], 2),
+        (["train", "ablation=[label_smoothing,bn_auxiliary]"], 3),
+        (["ablate"], 1 + 5),
+        (["ablate", "ablation=[init_he]"], 1 + 5 + 1),
+        (["ablate", "table=residual"], 1 + 1 + 8),
+    ],
+    ids=str,
+)
+def test_nothing_is_composed_twice(words, compositions, composed):
+    code, said = launched(*words, "--dry-run")
+    assert (code, len(composed)) == (0, compositions), said
+
+
+def test_a_run_is_planned_once(monkeypatch):
+    plans = []
+    monkeypatch.setattr(train, "make_plan", lambda config: plans.append(make_plan(config)) or plans[-1])
+    assert launched("train", "--dry-run")[0] == 0
+    assert len(plans) == 1
+
+
+def test_groups_are_listed_once(monkeypatch):
+    listed, options = [], ConfigLoaderImpl.get_group_options
+
+    def count(self, group_name, *args, **kwargs):
+        listed.append(group_name)
+        return options(self, group_name, *args, **kwargs)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "get_group_options", count)
+    assert launched("ablate", "table=residual", "--dry-run")[0] == 0
+    assert len(listed) == len(set(listed)) > 10
