@@ -10,7 +10,6 @@ side by side had on an H100, five cells take 90 seconds; less than that shows no
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -21,6 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu_common import Bench
+
+from inceptionctl.runs.find import RunIndex
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.runs.records.result import Result
+from inceptionctl.runs.records.table import TableManifest
 
 TINY_EVERY = 250
 JOBS, WORKERS, SEEDS, EPOCHS = 5, 2, 24, 3
@@ -90,13 +95,15 @@ def run_for(seconds: float, command: list[str]) -> None:
 
 def tell(bench: Bench, table: Path) -> None:
     """Every finished cell as one line: row, seed, errors, seconds, rate."""
-    for row in json.loads((table / "ledger.json").read_text())["rows"]:
-        for cell in row["cells"]:
-            for path in table.glob(f"{cell['identity']}-*/result.json"):
-                found = json.loads(path.read_text())
-                errors = {one["weights"]: one["top1_error"] for one in found["evaluations"]}
-                bench.say("cell", row=row["label"], seed=cell["seed"], **errors, wall_s=found["wall_s"],
-                          images_per_s=found["images_per_s"])  # fmt: skip
+    index = RunIndex.of(table.parent)
+    for row in read_record(table / MANIFEST, TableManifest).rows:
+        for cell in row.cells:
+            run = index.newest(cell.identity)
+            if run and run.finished:
+                found = read_record(run.result, Result)
+                errors = {one.weights: one.top1_error for one in found.evaluations}
+                bench.say("cell", row=row.label, seed=cell.seed, **errors, wall_s=found.wall_s,
+                          images_per_s=found.images_per_s)  # fmt: skip
 
 
 if __name__ == "__main__":

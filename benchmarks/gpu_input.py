@@ -8,7 +8,6 @@ FOLDER has a folder per class; PART is our_loader, timm_loader, decoder or train
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -29,6 +28,8 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data import loader
 from inceptionctl.planning.plan import plan
+from inceptionctl.runs.metrics import read_metrics
+from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.worker.assemble import open_images
 
 COPIES = 72  # of each file, as links: an epoch of 17,136 images
@@ -163,8 +164,8 @@ def training(bench: Bench, folder: Path) -> None:
                f"launch.device={bench.device.type}", f"outputs={outputs}"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(bench.left, 30))
     (metrics,) = outputs.glob("train/*/metrics.jsonl")
-    rows = [row for row in map(json.loads, metrics.read_text().splitlines()) if row["kind"] == "train"]
-    seen = [row["images_per_s"] for row in rows][1 if bench.tiny else 4 :]
+    rows = [row for row in read_metrics(metrics) if isinstance(row, TrainRow)]
+    seen = [row.images_per_s for row in rows][1 if bench.tiny else 4 :]
     bench.say("training from JPEG files, images/s", code=done.returncode, rows=len(rows), **spread(seen or [0.0]))
 
 

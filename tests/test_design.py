@@ -153,6 +153,18 @@ def test_the_bare_help_does_not_even_import_hydra():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
+    """The others get typed records from them. Checkpoints are sealed folders of their own; commands print JSON."""
+    allowed = ("runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json")
+    wrong = []
+    for name, tree in modules():
+        attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        used = {"json", "savez", "savez_compressed"} & {*imported(tree), *attributes}
+        if name not in allowed and not name.startswith("commands."):
+            wrong += [f"{name} uses {what}" for what in used]
+    assert wrong == []
+
+
 def test_every_package_folder_is_listed_for_the_wheel():
     listed = (PACKAGE.parent / "pyproject.toml").read_text()
     found = (path.parent.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("__init__.py"))

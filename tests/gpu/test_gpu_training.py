@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from support.command_line import call
 from support.gpu_runs import DEVICE, DIGITS, deviation, losses, note, trained
-from support.runs import last_checkpoint, only
+from support.runs import last_checkpoint, only, result
+
+from inceptionctl.training import checkpoint
 
 CURVE = [*DIGITS, "arch.dropout=0", "train.epochs=0.8"]  # dropout draws other numbers on another device
 
@@ -67,13 +67,13 @@ def test_the_papers_optimizer_trains_in_bfloat16(tmp_path):
 
 def test_float16_keeps_its_scale(tmp_path):
     run = trained(tmp_path, *CURVE, "train.precision=float16")
-    scaler = json.loads((last_checkpoint(run) / "state.json").read_text())["scaler"]
+    scaler = checkpoint.read(last_checkpoint(run)).state["scaler"]
     note("float16, the scaler at the end", **scaler)
     assert scaler["scale"] >= 1.0
 
 
 def test_the_average_is_recomputed_and_the_best_is_kept(tmp_path):
     words = ["train.ema.buffers=recomputed", "train.keep_best=true"]
-    result = json.loads((trained(tmp_path, *DIGITS, *words) / "result.json").read_text())
-    note("recomputed statistics, best by dev", best=result["best"]["step"], ema=result["evaluations"][0]["top1_error"])
-    assert result["best"]["evaluations"]
+    found = result(trained(tmp_path, *DIGITS, *words))
+    note("recomputed statistics, best by dev", best=found.best.step, ema=found.evaluation("ema").top1_error)
+    assert found.evaluation("best-ema")
