@@ -45,6 +45,14 @@ def test_a_preempted_job_is_signalled_and_can_requeue_itself(cluster: Cluster, t
     cluster.run("scancel", job)
 
 
+def test_the_steps_of_a_job_are_signalled_before_its_time_limit(cluster: Cluster, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    step = "srun sh -c 'trap \"echo signalled\" USR2; sleep 60 & wait'"
+    job = submit(cluster, "--time=1", "--signal=USR2@50", "-o", str(log), "--wrap", step)
+    wait_for(lambda: log.exists() and "signalled" in log.read_text(), 90)
+    cluster.run("scancel", job)
+
+
 def test_a_job_over_its_memory_is_killed(cluster: Cluster, tmp_path: Path) -> None:
     hog = "x = bytearray(300 << 20); __import__('time').sleep(60)"
     job = submit(cluster, "--mem=100", "-o", str(tmp_path / "hog"), "--wrap", f'python3 -c "{hog}"')

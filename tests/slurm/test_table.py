@@ -83,7 +83,7 @@ def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path
     assert status(there / "rmsprop", cluster)[labels[0]]["state"] == "cancelled"
 
     again = call(*words, cwd=tmp_path, **cluster.environment)
-    assert "4 cells, 3 done, 1 to run" in again.stdout
+    assert "4 cells: 3 done, 1 to run" in again.stdout
     assert "1 submitted as job array" in again.stdout
     assert ended(cluster, there / "rmsprop").returncode == 0
 
