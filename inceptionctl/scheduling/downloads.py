@@ -8,8 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from inceptionctl.models.weights.download import fetch
-from inceptionctl.models.weights.releases import Release, release, source
+from inceptionctl.models.weights.releases import Release, release
 from inceptionctl.planning.plan import Plan
 from inceptionctl.scheduling.run_folders import unfinished
 
@@ -30,11 +29,10 @@ def missing_weights(plan: Plan) -> Release | None:
 
 
 def download(entry: Release, console: Console) -> Path:
-    """Downloads a release into the cache, with a progress bar on a terminal: its path. Raises InceptionctlError if
-    that fails."""
-    found = source(entry)
-    console.print(f"downloading {found.url}", highlight=False, soft_wrap=True, markup=False)
+    """The path of a release, downloaded with a progress bar on a terminal. Raises InceptionctlError if that fails."""
+    console.print(f"downloading {entry.url}", highlight=False, soft_wrap=True, markup=False)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task, path = bar.add_task(entry.name, total=None), entry.place(Path(found.url).suffix)
-        return fetch(found.url, path, found.sha256, lambda done, total: bar.update(task, completed=done, total=total))
+    disable = not console.is_terminal or entry.path is None  # the hub shows its own
+    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
+        task = bar.add_task(entry.name, total=None)
+        return entry.download(lambda done, total: bar.update(task, completed=done, total=total))

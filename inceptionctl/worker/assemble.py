@@ -18,7 +18,7 @@ from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import initialise
-from inceptionctl.models.weights.download import cache_folder, digest
+from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.maps import load_weights, read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
@@ -172,7 +172,7 @@ def _load_initial_weights(model: nn.Module, weights: str, sha256: str | None, ar
     entry = release(arch, weights)
     path = entry.cached if entry else Path(weights)
     if path is None or not path.is_file():
-        raise RequestError(f"weights = {weights}: the file does not exist (any more): {path or cache_folder()}")
+        raise RequestError(f"weights = {weights}: the file does not exist: {path or (entry and entry.url)}")
     if sha256 and (found := digest(path)) != sha256:
         raise RequestError(f"{path} has changed since the run was planned: its SHA-256 is {found}, not {sha256}")
     warn(f"starting from {entry.name if entry else path}")

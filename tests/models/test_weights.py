@@ -24,8 +24,9 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.torch.build import build
+from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.maps import classes_of, load_weights, name_map, read_weights, to_release
-from inceptionctl.models.weights.releases import RELEASES, categories, check_other_settings, release, source
+from inceptionctl.models.weights.releases import RELEASES, categories, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.plan import plan
 from inceptionctl.worker.assemble import make_step
@@ -99,28 +100,36 @@ def test_what_a_release_expects_is_what_its_library_says(arch, entry):
             options = {"init_weights": False} if arch in ("googlenet_bn", "inception_v3") else {}
             model = torchvision.models.get_model(entry.model, **options)
         own = "transform_input" in model.__dict__  # they turn ImageNet's normalisation into [-1, 1] themselves
-        inputs = dict.fromkeys([entry.tag, *entry.others], "inception" if own else "imagenet")
+        inputs = dict.fromkeys(entry.inputs, "inception" if own else "imagenet")
         assert {*inputs} <= set(torchvision.models.get_model_weights(entry.model).__members__)
     assert {tag: entry.tagged(tag).input for tag in inputs} == inputs
     assert {m.eps for m in model.modules() if isinstance(m, nn.BatchNorm2d)} == ({entry.bn_eps} - {None})
 
 
 @every_release
-def test_every_release_has_an_address(arch, entry, monkeypatch):
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    found = source(entry)
-    assert found.url.startswith("https://")
-    assert (found.sha256 is None) == found.url.startswith("https://huggingface.co/")
+def test_addresses_are_the_libraries_own(arch, entry):
+    for tag in entry.inputs if "*" not in entry.inputs else timm_tags(entry.model):
+        found = entry.tagged(tag)
+        if entry.publisher == "torchvision":
+            assert found.url == torchvision.models.get_model_weights(entry.model)[tag].url
+            continue
+        config = timm.get_pretrained_cfg(f"{entry.model}.{tag}")
+        assert (config.hf_hub_id or config.url) == (found.url if found.path else f"timm/{entry.model}.{tag}")
+        assert config.hf_hub_filename is None  # model.safetensors, as timm prefers
 
 
-def test_addresses_are_the_libraries_own(monkeypatch):
-    monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    (timm_s, torchvision_s), (xception,) = RELEASES["inception_v3"], RELEASES["xception"]
-    assert source(timm_s).url == "https://huggingface.co/timm/inception_v3.tv_in1k/resolve/main/model.safetensors"
-    assert source(torchvision_s).sha256 == "0cc3c7bd"
-    assert source(xception).sha256 == "43020ad28"
-    with pytest.raises(RequestError, match=r"available: .*a1_in1k"):
-        source(release("resnet50", "timm:a1_in2k"))
+def timm_tags(model):
+    return [name.partition(".")[2] for name in timm.list_pretrained(f"{model}.*")]
+
+
+def test_files_are_where_their_library_keeps_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    entry = release("resnet50", "torchvision:IMAGENET1K_V2")
+    assert entry.cached is None
+    place = tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    assert entry.cached == entry.path == place
 
 
 def test_what_weights_may_be():
@@ -352,13 +361,18 @@ def test_weights_that_change_under_a_run_are_refused(tmp_path):
 
 @pytest.mark.slow
 def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
-    """From a server on this machine in the hub's place; the second time it is in the cache."""
+    """From a server on this machine in the hub's place; the second time it is in the hub's cache."""
     torch.manual_seed(0)
     place = tmp_path / "hub" / "timm" / "mobilenetv1_100.ra4_e3600_r224_in1k" / "resolve" / "main"
     place.mkdir(parents=True)
     save_file(timm.create_model("mobilenetv1_100").state_dict(), place / "model.safetensors")
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class Hub(http.server.SimpleHTTPRequestHandler):
+        def end_headers(self):
+            self.send_header("ETag", f'"{digest(place / "model.safetensors")}"')
+            self.send_header("X-Repo-Commit", "c" * 40)
+            super().end_headers()
+
         def log_message(self, *_):
             pass
 
@@ -366,12 +380,12 @@ def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
         "train", "arch=mobilenet_v1", "weights=timm", *TINY, "arch.width=1", "arch.pixels=48", "train.epochs=0.05",
         "arch.rewrites.blocks=null", "arch.rewrites.stem_pools=null",
     ]  # fmt: skip
-    handler = partial(Quiet, directory=str(tmp_path / "hub"))
+    handler = partial(Hub, directory=str(tmp_path / "hub"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         hub = f"http://127.0.0.1:{server.server_port}"
-        there = {"HF_ENDPOINT": hub, "INCEPTIONCTL_CACHE": str(tmp_path / "cache"), "no_proxy": "*"}
+        there = {"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1", "no_proxy": "*"}
         nobody = inceptionctl(*words, **there | {"HF_ENDPOINT": "http://127.0.0.1:1"})
-        assert (nobody.returncode, "put it in place as" in nobody.stderr) == (1, True)
+        assert (nobody.returncode, "copy the folder" in nobody.stderr) == (1, True)
         assert not (tmp_path / "outputs").exists()
         assert (
             "mobilenetv1_100.ra4_e3600_r224_in1k (not downloaded yet)"
@@ -387,4 +401,4 @@ def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
     assert "the classifier was replaced: the weights have 1,000 classes, this data 10" in done.stdout
     frozen = yaml.safe_load(only(tmp_path, "outputs/train/*/config.yaml").read_text())
     assert frozen["weights"] == "timm:mobilenetv1_100.ra4_e3600_r224_in1k"
-    assert str(tmp_path / "cache" / "timm") in inceptionctl(*words, "--dry-run", **there).stdout
+    assert str(tmp_path / "cache" / "hub" / "models--timm") in inceptionctl(*words, "--dry-run", **there).stdout
