@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import Field
 
+from inceptionctl import settings
 from inceptionctl.models.spec.nodes import Seq
 from inceptionctl.models.zoo.registry import architecture, network
-from inceptionctl.models.zoo.switches import SWITCHES, value_type
+from inceptionctl.models.zoo.switches import SWITCHES, Switch
 from inceptionctl.settings import Finite, Fraction, Integer, Positive, Share, section
 
-# What leaves a network alone: null, or false for a switch without further values.
-NO_REWRITES = {name: False if value_type(name) is bool else None for name in SWITCHES}
+
+def _value_type(switch: Switch) -> Any:  # noqa: ANN401  a type expression, such as `bool` or `Literal["relu", "elu"]`
+    hints = get_type_hints(switch, localns=vars(settings), include_extras=True)
+    return list(hints.values())[1]
 
 
-def _described(name: str) -> Any:  # noqa: ANN401  a type expression
-    kind = value_type(name)
-    return Annotated[kind if kind is bool else kind | None, Field(description=SWITCHES[name].__doc__)]
+def _rewrites() -> Any:  # noqa: ANN401  a class
+    """The section of the structural switches, applied in this order; null and false change nothing."""
+    fields = {
+        name: Annotated[kind if kind is bool else kind | None, Field(description=switch.__doc__)]
+        for name, switch in SWITCHES.items()
+        if (kind := _value_type(switch))
+    }
+    return section(type("Rewrites", (), {"__doc__": _rewrites.__doc__, "__annotations__": fields}))
 
 
-Rewrites: Any = section(type("Rewrites", (), {"__annotations__": {name: _described(name) for name in SWITCHES}}))
+Rewrites: Any = _rewrites()
+# The values that leave a network alone.
+NO_REWRITES = {name: False if _value_type(switch) is bool else None for name, switch in SWITCHES.items()}
 
 
 @section

@@ -6,6 +6,7 @@ import pytest
 
 from inceptionctl.config.compose import Composer, compose, groups
 from inceptionctl.config.hydra_main import Request
+from inceptionctl.config.keys import settings_of
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.settings import NO_REWRITES
@@ -82,7 +83,9 @@ def test_what_is_typed_wins_and_the_rest_follows_it():
     [
         (["arch=resnet50", "arch.aux.head=true"], "resnet50 has no auxiliary heads of its own"),
         (["arch=resnet50", "arch.aux.at=[layer_1_1]"], "neither paper nor release has an auxiliary head for resnet50"),
-        (["arch=inception_v3", "arch.aux.head=false", "arch.aux.at=[mixed_6a]"], "has no effect with arch.aux.head"),
+        (["arch=xception", "arch.rewrites.segments=true"], "arch.rewrites.segments = true is not allowed"),
+        (["arch=xception", "arch.rewrites.segments=0"], "arch.rewrites.segments = 0 is not allowed"),
+        (["arch.rewrites.blocks=1.5"], "arch.rewrites.blocks"),
         (["arch.name=inception_v5"], "unknown arch 'inception_v5'"),
         (["~arch.pixels"], "arch.pixels"),
         (["~arch.aux"], "arch.aux"),
@@ -101,5 +104,7 @@ def test_a_switch_to_what_the_network_has_changes_nothing():
         Request.compose("train", ["arch=resnet50", "ablation=[no_dropout]"], Composer())
 
 
-def test_settings_have_every_switch():
+def test_every_switch_is_a_documented_setting():
     assert compose("train", [])["arch"]["rewrites"].keys() == NO_REWRITES.keys()
+    documented = {setting.key: setting.docs for setting in settings_of()}
+    assert all(documented[f"arch.rewrites.{name}"] for name in NO_REWRITES)

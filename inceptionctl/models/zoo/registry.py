@@ -63,8 +63,6 @@ def network(
     entry, rewrites = architecture(name), rewrites or {}
     spec = entry.spec(classes)
     if at is not None and set(at) != set(entry.aux_at):
-        if not head:
-            raise RequestError(f"arch.aux.at = {list(at)} has no effect with arch.aux.head = false: give only one")
         spec = _with_heads(name, spec, at, classes)
     if not head:
         spec = rewritten(spec, rules.drop_heads)

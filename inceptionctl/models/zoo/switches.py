@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec import rules
@@ -20,7 +18,9 @@ from inceptionctl.models.spec.walk import leaves
 from inceptionctl.models.zoo.architecture import Blocks
 from inceptionctl.models.zoo.googlenet import STEM, STEM_LRN
 from inceptionctl.models.zoo.inception_v3 import STEM_3X3, STEM_7X7
-from inceptionctl.settings import Count, Finite, Fraction, Integer
+
+if TYPE_CHECKING:  # whoever checks a value has pydantic; `inceptionctl models` does without
+    from inceptionctl.settings import Count, Fraction, Share
 
 Switch = Callable[[Seq, Any], Seq]
 S = TypeVar("S", bound=Callable[..., Seq])
@@ -36,10 +36,6 @@ class Refused(RequestError):
 def switch(change: S) -> S:
     SWITCHES[change.__name__] = change
     return change
-
-
-def value_type(name: str) -> Any:  # noqa: ANN401  a type expression, such as `bool` or `Literal["relu", "elu"]`
-    return list(get_type_hints(SWITCHES[name], include_extras=True).values())[1]
 
 
 @switch
@@ -198,18 +194,15 @@ def low_resolution(network: Seq, pixels: Literal[151, 79]) -> Seq:
 
 
 @switch
-def stem_pools(network: Seq, count: Annotated[Integer, Field(ge=0, le=2)]) -> Seq:
+def stem_pools(network: Seq, count: Literal[0, 1, 2]) -> Seq:
     """The number of the stem's pools, or layers that halve the grid in their place, to keep: fewer for small inputs."""
     if "stem" not in network:
         return network
     return swap(network, stem=_unpooled(_stem(network), _halvings(_stem(network))[count:]))
 
 
-Counts = list[Count] | Annotated[Finite, Field(gt=0, lt=1)]
-
-
 @switch
-def blocks(network: Seq, counts: Counts, of: Blocks = ()) -> Seq:
+def blocks(network: Seq, counts: list[Count] | Share, of: Blocks = ()) -> Seq:
     """The number of modules to keep on each grid, such as [1,2,1], or a fraction of them, such as 0.4; the reductions
     between stay."""
     most = [len(names) for names in of]
