@@ -22,11 +22,10 @@ def _value_type(switch: Switch) -> Any:  # noqa: ANN401  a type expression, such
 
 def _rewrites() -> Any:  # noqa: ANN401  a class
     """The section of the structural switches, applied in this order; null and false change nothing."""
-    fields = {
-        name: Annotated[kind if kind is bool else kind | None, Field(description=switch.__doc__)]
-        for name, switch in SWITCHES.items()
-        if (kind := _value_type(switch))
-    }
+    fields: dict[str, Any] = {}
+    for name, switch in SWITCHES.items():
+        kind = _value_type(switch)
+        fields[name] = Annotated[kind if kind is bool else kind | None, Field(description=switch.__doc__)]
     return section(type("Rewrites", (), {"__doc__": _rewrites.__doc__, "__annotations__": fields}))
 
 
