@@ -48,7 +48,7 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
         *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
         *(f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text),
         *(line for plan in {plan.spec: plan for plan in plans.values()}.values() for line in _network(plan)),
-        f"time      about {hours:,.2f} device-hours for {len(to_run)} cells (estimate)",
+        f"time      about {hours:,.2f} device-hours for {count(len(to_run), 'cell')} (estimate)",
         f"disk      about {disk / 1e6:,.0f} MB",
     ]
     if isinstance(first.config.launch, Slurm):

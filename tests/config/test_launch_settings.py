@@ -116,7 +116,7 @@ def test_a_table_without_slurm_makes_nothing_either(theirs, work):
 def test_a_dry_run_shows_layout_and_script_and_needs_no_slurm(work):
     said = shown("train", "launch=slurm", "launch.nodes=2", "launch.gpus_per_node=2", "launch.time=1-00", "--dry-run")
     assert "32 = 8 per device x 1 accumulated x 4 devices" in said
-    assert "each a job of 2 nodes x (2 tasks, 2 GPUs, the site's default of CPUs)" in said
+    assert "each a job of 2 nodes x (2 tasks, 2 GPUs, the site's default number of CPUs)" in said
     script = said.partition("script\n")[2].splitlines()
     assert script[0] == "#!/usr/bin/env bash"
     assert {"#SBATCH --gpus-per-node=2", "#SBATCH --ntasks-per-node=2", "#SBATCH --time=1-00"} < set(script)
@@ -126,7 +126,7 @@ def test_a_dry_run_shows_layout_and_script_and_needs_no_slurm(work):
 
 def test_the_dry_run_of_a_table_shows_an_array_of_its_cells_in_the_order_that_they_begin_in(theirs, work):
     said = shown(*ABLATE, *theirs("table/x", table(more=SECOND_ROW)), "--dry-run")
-    assert "the site's default of CPUs), 2 at a time" in said
+    assert "the site's default number of CPUs), 2 at a time" in said
     assert f"#SBATCH --output={work}/outputs/x/slurm/0/log/%A_%a.log" in said
     assert cells_in(said) == ["A, seed 0", "B, seed 0", "A, seed 1", "B, seed 1"]
     assert list(work.iterdir()) == []

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from inceptionctl.config.launch import Slurm
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 from inceptionctl.runs.paths import EXIT_RETRY
 
 REPORT_MEMORY = "2G"  # a site's default may be less than the figures need
@@ -44,8 +44,8 @@ class TaskLayout:
         return self.nodes * self.tasks
 
     def __str__(self) -> str:
-        cpus = f"{self.tasks * self.cpus} CPUs" if self.cpus else "the site's default of CPUs"
-        return f"{self.nodes} nodes x ({self.tasks} tasks, {self.gpus} GPUs, {cpus})"
+        cpus = count(self.tasks * self.cpus, "CPU") if self.cpus else "the site's default number of CPUs"
+        return f"{count(self.nodes, 'node')} x ({count(self.tasks, 'task')}, {count(self.gpus, 'GPU')}, {cpus})"
 
 
 def job_script(launch: Slurm, here: Path, name: str, runs: Mapping[str, Path], array: bool) -> str:
