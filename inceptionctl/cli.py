@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 from inceptionctl.errors import InceptionctlError, unknown
 from inceptionctl.runs import permissions
@@ -32,6 +33,8 @@ EXAMPLES = """\
 
 def main(argv: list[str] | None = None) -> int:
     permissions.restrict()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names that are not UTF-8, terminals that are ASCII
     words = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(words)

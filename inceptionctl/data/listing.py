@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,16 +46,16 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
 
     Names that begin with a dot are neither classes nor images. Raises RequestError for a folder that cannot be listed.
     """
-    classes, images, left_out = list[str](), list[tuple[str, int, int]](), {"": Counter[str]()}
+    folders, images, left_out = list[str](), list[tuple[str, int, int]](), {"": Counter[str]()}
     for entry in entries(root):
         if entry.is_dir() and not entry.name.startswith("."):
-            classes.append(entry.name)
+            folders.append(entry.name)
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
-    for label, name in enumerate(classes):
-        found, left_out[name] = read_images(root / name / inside)
-        images += [(os.path.join(name, inside, entry.name), label, entry.stat().st_size) for entry in found]
-    return Listing.of(root, images, tuple(classes), left_out)
+    for label, folder in enumerate(folders):
+        found, left_out[_as_text(folder)] = read_images(root / folder / inside)
+        images += [(os.path.join(folder, inside, entry.name), label, entry.stat().st_size) for entry in found]
+    return Listing.of(root, images, tuple(map(_as_text, folders)), left_out)
 
 
 def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
@@ -64,10 +64,8 @@ def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
     for entry in entries(folder):
         if is_image(entry):
             images.append(entry)
-        elif n_deeper := _images_below(entry):
-            left_out["image one folder deeper"] += n_deeper
         else:
-            left_out[_kind(entry)] += 1
+            left_out += Counter(_images_below(entry)) or Counter([_kind(entry)])
     return images, left_out
 
 
@@ -129,6 +127,11 @@ def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) ->
     return files.subset(~chosen_N), files.subset(chosen_N)
 
 
+def _as_text(name: str) -> str:
+    """A file name with bytes that are not UTF-8 escaped: names of classes are written to JSON."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
@@ -144,11 +147,15 @@ def _kind(entry: os.DirEntry[str]) -> str:
     return "link to nothing" if entry.is_symlink() else "pipe or socket"
 
 
-def _images_below(entry: os.DirEntry[str]) -> int:
-    """How many images a folder holds directly; 0 for anything else."""
-    if entry.name.startswith(".") or not entry.is_dir():
-        return 0
-    return sum(map(is_image, entries(Path(entry.path))))
+def _images_below(entry: os.DirEntry[str], kind: str = "image one folder deeper") -> Iterator[str]:
+    """The kind of each image in a folder and those below; nothing for anything else."""
+    if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+        return
+    for below in entries(Path(entry.path)):
+        if is_image(below):
+            yield kind
+        else:
+            yield from _images_below(below, "image several folders deeper")
 
 
 def _described(left_out: Counter[str], before: str = "") -> str:

@@ -40,7 +40,7 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
     to_run = {label: plan for label, plan in plans.items() if needs_run(plan)}
     hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
     lines = [
-        f"data      {first.data.provenance}; {first.data.n_eval:,} images evaluated",
+        f"data      {first.data.provenance}",
         f"batch     {_batch(first, placement.nproc)}",
         f"steps     {_steps(first)}",
         f"lr        {lr_curve(first)}",

@@ -36,8 +36,8 @@ def smooth(seed, width=160, height=120):
 
 
 def batch(images, pixels, crop):
-    cut = [np.asarray(CentreCrop(pixels, crop)(image.convert("RGB"), np.random.default_rng(0))) for image in images]
-    return torch.from_numpy(np.stack(cut)).permute(0, 3, 1, 2)
+    cropped = [np.asarray(CentreCrop(pixels, crop)(image.convert("RGB"), np.random.default_rng(0))) for image in images]
+    return torch.from_numpy(np.stack(cropped)).permute(0, 3, 1, 2)
 
 
 @pytest.fixture(scope="module")

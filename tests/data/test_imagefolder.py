@@ -42,7 +42,8 @@ def test_train_with_val_or_test_is_found(tmp_path, name):
     index = settings(tmp_path).index(dev=False)
     assert sizes(index) == (12, 6)
     assert index.classes == ("ant", "bee", "cat")
-    assert index.provenance == f"{tmp_path}/train and {tmp_path}/{name}"
+    counts = "12 images of 3 classes to train on and 6 to evaluate on"
+    assert index.provenance == f"{counts}: {tmp_path}/train and {tmp_path}/{name}"
     assert names(index.files["eval"])[:3] == ["ant/00.png", "ant/01.png", "bee/00.png"]
     assert index.files["eval"].labels_N.tolist() == [0, 0, 1, 1, 2, 2]
 
@@ -157,6 +158,12 @@ def one_folder_deeper(cat):
         path.rename(cat / "2019" / path.name)
 
 
+def two_folders_deeper(cat):
+    (cat / "loop").symlink_to(cat)
+    one_folder_deeper(cat), (cat / "2019").rename(cat / "05"), (cat / "2019").mkdir()
+    (cat / "05").rename(cat / "2019" / "05")
+
+
 def of_another_kind(cat):
     for i, path in enumerate(sorted(cat.iterdir())):
         path.rename(path.with_suffix((".txt", ".pdf")[i % 2]))
@@ -167,6 +174,7 @@ def of_another_kind(cat):
     [
         (empty, r"cat \(empty\)"),
         (one_folder_deeper, r"cat \(4 images one folder deeper\)"),
+        (two_folders_deeper, r"cat \(4 images several folders deeper, 1 folder without images\)"),
         (of_another_kind, r"cat \(4 files of other kinds \(.pdf, .txt\)\)"),
         (shutil.rmtree, "different classes: cat"),
     ],
@@ -194,6 +202,14 @@ def test_what_is_left_out_is_counted(folder):
         "3 images one folder deeper, 1 link to nothing, 1 folder without images, 1 image beside the class folders, "
         "2 files of other kinds (.db, no suffix)"
     )
+
+
+def test_a_class_folder_that_is_not_utf_8_is_named_in_text(folder):
+    for split in ("train", "val"):
+        os.rename(folder / split / "cat", os.fsencode(folder / split) + b"/cat\xff")
+    index = settings(folder).index(dev=False)
+    assert index.classes == ("ant", "bee", r"cat\xff")
+    assert settings(folder).open(index, VIEWS, 0).train.image(0, 11).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("suffix", [".jfif", ".gif", ".pgm", ".JPG", ".tga"])

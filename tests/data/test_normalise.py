@@ -1,4 +1,4 @@
-"""What a network sees of a picture's bytes, against torchvision's transforms and plain NumPy."""
+"""Normalisations against torchvision's transforms and plain NumPy."""
 
 import numpy as np
 import pytest

@@ -80,12 +80,14 @@ class Settings(DataSource):
 def index_digits(eval_split: str, dev: bool, renderings: int) -> Index:
     """`renderings`: images of each evaluation digit."""
     n_train, n_eval = SIZES["dev" if dev else eval_split][0], SIZES[eval_split][1]
-    chosen = f", {N_DEV} to choose by" if dev else ""
+    each = f", {renderings} renderings of each" if renderings > 1 else ""
+    chosen = f"; {N_DEV} to choose checkpoints by" if dev else ""
+    counts = f"{n_train:,} to train on, {n_eval} to evaluate on ({eval_split}{each}){chosen}"
     return Index(
         n_train=n_train,
         n_eval=n_eval * renderings,
         classes=tuple("0123456789"),
-        provenance=f"scikit-learn's digits, {n_train:,} to train on and {n_eval} to evaluate on ({eval_split}){chosen}",
+        provenance=f"scikit-learn's digits: {counts}",
         fingerprint=None,
         eval_fingerprint=None,
         dev=dev,

@@ -92,11 +92,12 @@ def _index_once(
         files = {"eval": held if eval_split == "dev" else found.eval} | ({"dev": held} if dev else {})
     left_out = (count for listing in found.listings for count in listing.left_out.values())
     note = "" if kept is found.train else f"; dev split: {DEV_FRACTION:.0%} of the training images"
+    counts = f"{len(kept):,} images of {len(classes)} classes to train on and {len(files['eval']):,} to evaluate on"
     return Index(
         n_train=len(kept),
         n_eval=len(files["eval"]),
         classes=classes,
-        provenance=found.where + note + describe_left_out(left_out),
+        provenance=f"{counts}: {found.where}{note}{describe_left_out(left_out)}",
         fingerprint=kept.digest(classes),
         eval_fingerprint=files["eval"].digest(classes),
         dev=dev,
