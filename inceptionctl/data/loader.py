@@ -9,11 +9,11 @@ from itertools import chain, islice
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from inceptionctl.data.images import Images, Unreadable
 from inceptionctl.data.order import Key, evaluation_batches, shard, share, training_batches
-from inceptionctl.data.workers import Workers
+from inceptionctl.data.workers import FULL_ADVICE, Workers
 from inceptionctl.errors import DataError, warn
 
 
@@ -121,10 +121,16 @@ class _Samples(Dataset[Sample | DataError]):
 
 
 def _collate(samples: list[Sample | DataError]) -> Batch | DataError:
-    """The batch, or the first error in it."""
+    """The batch, or the first error in it; in a worker, in the shared memory through which the rank gets it."""
     read = [sample for sample in samples if isinstance(sample, Sample)]
     if len(read) < len(samples):
         return next(sample for sample in samples if isinstance(sample, DataError))
     images_NHWC = torch.from_numpy(np.stack([sample.image for sample in read]))
     labels_N = torch.tensor([sample.label for sample in read])
+    if get_worker_info():
+        try:  # later, in a thread of the queue, torch would drop the batch and the rank wait for ever
+            for tensor in (images_NHWC, labels_N):
+                tensor.share_memory_()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            return DataError(f"a batch does not fit into shared memory: {error}; {FULL_ADVICE}")
     return Batch(images_NHWC.permute(0, 3, 1, 2), labels_N, sum(sample.unreadable for sample in read))

@@ -18,6 +18,7 @@ from inceptionctl.errors import DataError
 
 RESTARTS = 3  # in one pass; whatever kills workers more often will not stop
 REAP_S = 1.0  # from a worker's broken connection to its exit code
+FULL_ADVICE = "enlarge /dev/shm (docker run --shm-size=8g) or set data.workers=0"
 S = TypeVar("S")  # sample
 T = TypeVar("T")  # batch
 
@@ -66,7 +67,10 @@ class Workers(Generic[S, T]):
             generator=torch.Generator(),  # a loader draws a seed, and the global generator is the model's
         )
         others, handler = active_children(), signal.getsignal(signal.SIGCHLD)
-        batches = iter(loader)
+        try:
+            batches = iter(loader)
+        except OSError as error:
+            raise DataError(f"data workers cannot be started: {error}; {FULL_ADVICE}") from error
         if signal.getsignal(signal.SIGCHLD) is not handler:  # torch's handler would raise in the middle of a step
             signal.signal(signal.SIGCHLD, handler)
         return _Running(batches, [process for process in active_children() if process not in others])

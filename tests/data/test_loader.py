@@ -98,6 +98,16 @@ def test_an_error_that_killed_no_worker_is_raised_as_it_is():
         list(loader.evaluation(Broken(4), 2, 4, 1, False))
 
 
+def test_full_shared_memory_ends_the_run_with_a_remedy(monkeypatch):
+    def full(_):
+        raise RuntimeError("unable to allocate shared memory(shm): No space left on device (28)")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
+    with pytest.raises(DataError, match=r"No space left on device .*enlarge /dev/shm .* or set data.workers=0"):
+        list(loader.evaluation(Noise(8), 4, 8, 1, False))
+    assert len(list(loader.evaluation(Noise(8), 4, 8, 0, False))) == 2
+
+
 def test_workers_ignore_the_signals_that_are_meant_for_the_rank():
     batches = loader.training(Noise(50), 6, 1, 0, 20, 1, False, report=pytest.fail)
     found = [next(batches)]
