@@ -22,8 +22,8 @@ from torch.nn.functional import cross_entropy
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data import loader
 from inceptionctl.data.images import Images
+from inceptionctl.data.loader import Loader
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.index_file import write_index
@@ -94,9 +94,8 @@ def ours(trainer: Trainer, steps: range) -> None:
 
 def by_hand(made: Plan, parts: TrainStep, images: Images, steps: range) -> None:
     settings, model, optimizer = made.config, parts.model.train(), parts.optimizer
-    batches = loader.training(
-        images, settings.train.batch_size, settings.seed, steps.start, steps.stop, settings.data.workers, False
-    )
+    loader = Loader(settings.data.workers)
+    batches = loader.training(images, settings.train.batch_size, settings.seed, steps)
     for number, batch in zip(steps, batches, strict=True):
         images_NCHW = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
         output = model(images_NCHW)

@@ -179,7 +179,7 @@ def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
 
     code, said = launched(*words, f"outputs={outputs}", "data.workers=1", meanwhile=kill)
     assert code == 0, said
-    assert "a data worker was killed (signal 9, out of memory?); starting the workers again at batch 2" in said
+    assert "a data worker was killed (signal 9, out of memory?); restarting the workers at batch 2" in said
     assert ranks[0] == ranks[1], "the rank itself went on"
     assert AGAIN not in said
     assert_same_end(only(outputs, "train/*-0"), undisturbed)

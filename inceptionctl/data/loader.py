@@ -39,70 +39,53 @@ class Sample:
     unreadable: bool = False
 
 
-def training(
-    images: Images,
-    batch: int,
-    seed: int,
-    first: int,
-    last: int,
-    workers: int,
-    pin: bool,
-    *,
-    rank: int = 0,
-    world: int = 1,
-    accumulate: int = 1,
-    report: Callable[[str], None] = warn,
-) -> Iterator[Batch]:
-    """What `rank` of `world` reads for steps `first` to `last` - 1 of `batch` images: `accumulate` batches for each,
-    the same for every number of `workers`. Raises DataError for an image that cannot be read, for a batch without one
-    that can (it has no gradient), and when workers keep dying; each death is passed to `report`."""
+@dataclass(frozen=True)
+class Loader:
+    """Reads the batches of `rank` of `world_size`. `workers`: processes that read (0: this one); `pin`: batches are
+    copied to page-locked memory, for a GPU; `report` is called with the death of a worker.
 
-    def keys(number: int) -> Iterator[list[Key]]:
-        step, part = divmod(number, accumulate)
-        steps = training_batches(len(images), batch, seed, step, last)
-        parts = chain.from_iterable(shard(keys, rank, world, accumulate) for keys in steps)
-        return islice(parts, part, None)
+    Batches are the same for every number of workers. They raise DataError for an image that cannot be read and when
+    workers keep dying.
+    """
 
-    for found in _read(images, keys, first * accumulate, workers, pin, report):
-        if found.unreadable and bool((found.labels_N < 0).all()):
-            raise DataError(f"none of the {len(found.labels_N)} images of a batch can be read")
-        yield found
+    workers: int = 0
+    pin: bool = False
+    rank: int = 0
+    world_size: int = 1
+    report: Callable[[str], None] = warn
 
+    def training(
+        self, images: Images, batch_size: int, seed: int, steps: range, accumulation_steps: int = 1
+    ) -> Iterator[Batch]:
+        """`accumulation_steps` micro-batches for each of `steps` of `batch_size` images over all ranks. Raises
+        DataError for a micro-batch without an image that can be read: it has no gradient."""
 
-def evaluation(
-    images: Images,
-    batch: int,
-    count: int,
-    workers: int,
-    pin: bool,
-    *,
-    rank: int = 0,
-    world: int = 1,
-    report: Callable[[str], None] = warn,
-) -> Iterator[Batch]:
-    """The share of `rank` among the first `count` images (`order.share`), in order, each once. Raises DataError for an
-    image that cannot be read and when workers keep dying; each death is passed to `report`."""
-    indices = share(min(count, len(images)), rank, world)
+        def keys(number: int) -> Iterator[list[Key]]:
+            step, part = divmod(number, accumulation_steps)
+            batches = training_batches(len(images), batch_size, seed, step, steps.stop)
+            parts = chain.from_iterable(shard(keys, self.rank, self.world_size, accumulation_steps) for keys in batches)
+            return islice(parts, part, None)
 
-    def keys(number: int) -> Iterator[list[Key]]:
-        return evaluation_batches(indices[number * batch :], batch)
+        for batch in self._read(images, keys, steps.start * accumulation_steps):
+            if batch.unreadable and bool((batch.labels_N < 0).all()):
+                raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
+            yield batch
 
-    return _read(images, keys, 0, workers, pin, report)
+    def evaluation(self, images: Images, batch_size: int, count: int) -> Iterator[Batch]:
+        """This rank's share of the first `count` images (`order.share`), in order, each once."""
+        indices = share(min(count, len(images)), self.rank, self.world_size)
 
+        def keys(number: int) -> Iterator[list[Key]]:
+            return evaluation_batches(indices[number * batch_size :], batch_size)
 
-def _read(
-    images: Images,
-    keys: Callable[[int], Iterator[list[Key]]],
-    number: int,
-    workers: int,
-    pin: bool,
-    report: Callable[[str], None],
-) -> Iterator[Batch]:
-    """The batches of `keys` from `number` on."""
-    for batch in Workers(_Samples(images), _collate, workers, pin, report).read(keys, number):
-        if isinstance(batch, DataError):
-            raise batch
-        yield batch
+        return self._read(images, keys, 0)
+
+    def _read(self, images: Images, keys: Callable[[int], Iterator[list[Key]]], number: int) -> Iterator[Batch]:
+        """The batches of `keys` from `number` on."""
+        for batch in Workers(_Samples(images), _collate, self.workers, self.pin, self.report).read(keys, number):
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch
 
 
 class _Samples(Dataset[Sample | DataError]):

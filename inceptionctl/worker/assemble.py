@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from inceptionctl.data.images import DataSplits, Views
+from inceptionctl.data.loader import Loader
 from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
@@ -75,6 +76,8 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
     config, images, heartbeat = plan.config, open_images(plan), Heartbeat(run.heartbeat)
     partition = plan.partition(step.context.world_size)
     meter = StepMeter(step.context, loss_scaled=step.scaler.is_enabled())
+    context, pin = step.context, step.device.type == "cuda"
+    loader = Loader(config.data.workers, pin, context.rank, context.world_size)
     topology = Topology(
         step.context.world_size, partition.accumulation_steps, torch.get_num_threads(), step.device.type
     )
@@ -83,11 +86,12 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
         plan=plan,
         partition=partition,
         images=images,
+        loader=loader,
         step=step,
         meter=meter,
         logger=logger,
         heartbeat=heartbeat,
-        evaluator=Evaluator(step, images, config.data.workers, logger, heartbeat),
+        evaluator=Evaluator(step, images, loader, logger, heartbeat),
         checkpoints=Checkpoints(
             folder=run.checkpoints,
             identity=plan.identity,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inceptionctl.data import loader
 from inceptionctl.data.images import DataSplits, Images
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import share
-from inceptionctl.errors import warn
 from inceptionctl.evaluation.evaluate import Evaluation, combine, evaluate
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.runs.records.metrics import Purpose
@@ -21,11 +18,9 @@ BATCH_SIZE = 100  # per device
 
 @dataclass(frozen=True)
 class Evaluator:
-    """`workers`: processes of each rank that read images."""
-
     step: TrainStep
     images: DataSplits
-    workers: int
+    loader: Loader
     logger: RunLogger
     heartbeat: Heartbeat
 
@@ -46,14 +41,8 @@ class Evaluator:
         count = min(num_images or len(images), len(images))
         model = self.step.ema.module if weights.endswith("ema") else self.step.model
         first = share(count, self.step.context.rank, self.step.context.world_size).start
-        batches = self.heartbeat.during(self._batches(images, count))
+        batches = self.heartbeat.during(self.loader.evaluation(images, BATCH_SIZE, count))
         evaluation = combine(evaluate(model, batches, self.step.to_device, first), self.step.context)
         assert evaluation.n_images + evaluation.unreadable == count, "every image is evaluated exactly once"
         self.logger.log_eval(weights, purpose, evaluation)
         return evaluation
-
-    def _batches(self, images: Images, count: int) -> Iterator[Batch]:
-        context, pin = self.step.context, self.step.device.type == "cuda"
-        return loader.evaluation(
-            images, BATCH_SIZE, count, self.workers, pin, rank=context.rank, world=context.world_size, report=warn
-        )

@@ -47,6 +47,8 @@ class RunLogger:
         """Continues the metrics of `run` where its last checkpoint was, and opens the tracker."""
         self.metrics = MetricsFile(run.metrics, self.progress.rows)
         self.tracker = Guarded(config.tracker.name, lambda: config.tracker.open(run.path, asdict(config)), warn)
+        if self.clock.step:
+            self.tracker.rewind(self.clock.step)
 
     def log_train(self, means: StepMeans, lr: float, num_images: int) -> None:
         """`means` over the steps since the last such row, which trained on `num_images`."""

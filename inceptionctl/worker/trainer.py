@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from inceptionctl.config.schema import Config
-from inceptionctl.data import loader
 from inceptionctl.data.images import DataSplits
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.loader import Batch, Loader
 from inceptionctl.errors import InceptionctlError, warn
 from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.planning.plan import Plan
@@ -40,6 +39,7 @@ class Trainer(Callbacks):
     plan: Plan
     partition: BatchPartition
     images: DataSplits
+    loader: Loader
     step: TrainStep
     meter: StepMeter
     logger: RunLogger
@@ -133,12 +133,8 @@ class Trainer(Callbacks):
         return self.evaluator.final(prefix)
 
     def _batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
-        train, context = self.config.train, self.step.context
-        return loader.training(
-            self.images.train, train.batch_size, self.config.seed, first_step, last_step, self.config.data.workers,
-            self.step.device.type == "cuda", rank=context.rank, world=context.world_size,
-            accumulate=self.partition.accumulation_steps, report=warn,
-        )  # fmt: skip
+        size, steps = self.config.train.batch_size, range(first_step, last_step)
+        return self.loader.training(self.images.train, size, self.config.seed, steps, self.partition.accumulation_steps)
 
     def _check_determinism(self) -> None:
         batch = next(self._batches(self.clock.step, self.clock.step + 1))

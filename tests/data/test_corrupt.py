@@ -9,10 +9,10 @@ from PIL import Image
 from support.image_folders import settings
 from torch.nn.functional import log_softmax
 
-from inceptionctl.data import loader
 from inceptionctl.data.file_images import FileImages
 from inceptionctl.data.images import IGNORED, Views
 from inceptionctl.data.listing import read_class_folders
+from inceptionctl.data.loader import Loader
 from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import evaluate
@@ -43,7 +43,7 @@ def images(folder, on_corrupt):
 
 
 def passed(folder, corrupt, workers=0):
-    return list(loader.evaluation(images(folder, corrupt), 2, 6, workers, False))
+    return list(Loader(workers).evaluation(images(folder, corrupt), 2, 6))
 
 
 def truncate(path):
@@ -112,7 +112,7 @@ def test_a_training_batch_with_nothing_to_learn_from_is_an_error(folder):
     for path in folder.rglob("*.jpg"):
         path.write_bytes(b"")
     with pytest.raises(DataError, match="none of the 2 images of a batch can be read"):
-        next(loader.training(images(folder, "skip"), 2, 0, 0, 3, 0, False))
+        next(Loader().training(images(folder, "skip"), 2, 0, range(3)))
 
 
 class Flat(torch.nn.Module):
@@ -126,7 +126,7 @@ def evaluated(batches, first=0):
 
 def test_evaluation_leaves_it_out(folder):
     found = evaluated(passed(folder, "skip"))
-    whole = evaluated(loader.evaluation(images(folder, "replace"), 6, 6, 0, False))  # as if it were replaced
+    whole = evaluated(Loader().evaluation(images(folder, "replace"), 6, 6))  # as if it were replaced
     assert found.indices_N.tolist() == [0, 1, 3, 4, 5]
     assert found.labels_N.tolist() == [0, 0, 1, 1, 1]
     assert (found.p_true_N == whole.p_true_N[[0, 1, 3, 4, 5]]).all()
@@ -136,7 +136,7 @@ def test_evaluation_leaves_it_out(folder):
 
 
 def test_a_rank_counts_from_where_its_share_begins(folder):
-    batches = loader.evaluation(images(folder, "skip"), 2, 6, 0, False, rank=1, world=3)
+    batches = Loader(rank=1, world_size=3).evaluation(images(folder, "skip"), 2, 6)
     found = evaluated(batches, first=2)
     assert (found.indices_N.tolist(), found.unreadable) == ([3], 1)
 

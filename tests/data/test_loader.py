@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 import torch
 
-from inceptionctl.data import loader, workers
+from inceptionctl.data import workers
+from inceptionctl.data.loader import Loader
 from inceptionctl.errors import DataError
 
 RANK = """
 import sys, time
 import numpy as np
-from inceptionctl.data import loader
+from inceptionctl.data.loader import Loader
 from inceptionctl.data.sources.digits import Digits, read_scans
-batches = loader.training(Digits(read_scans("test")[0], 8), 8, 0, 0, 100, 2, False)
+batches = Loader(2).training(Digits(read_scans("test")[0], 8), 8, 0, range(100))
 next(batches)
 from multiprocessing import active_children
 print(*(process.pid for process in active_children()), flush=True)
@@ -55,17 +56,18 @@ def same(one, other):
     return torch.equal(one.images_NCHW, other.images_NCHW) and torch.equal(one.labels_N, other.labels_N)
 
 
-def plain(first=0, last=20, **ranks):
-    return loader.training(Noise(50), 6, 1, first, last, 0, False, **ranks)
+def training(loader, first=0, last=20, **options):
+    return loader.training(Noise(50), 6, 1, range(first, last), **options)
 
 
 def test_no_batch_is_lost_or_repeated_when_a_worker_is_killed():
-    said, batches = [], loader.training(Noise(50), 6, 1, 0, 20, 2, False, report=lambda text: said.append(text))
+    said = []
+    batches = training(Loader(2, report=said.append))
     found = list(islice(batches, 7))
     os.kill(active_children()[0].pid, signal.SIGKILL)
     found += batches
     assert len(found) == 20
-    assert all(map(same, found, plain()))
+    assert all(map(same, found, training(Loader())))
     (line,) = said
     assert line.startswith("a data worker was killed (signal 9, out of memory?); restarting the workers at batch ")
     assert 7 <= int(line.split()[-1]) <= 7 + 2 * 2
@@ -73,7 +75,7 @@ def test_no_batch_is_lost_or_repeated_when_a_worker_is_killed():
 
 
 def test_a_killed_worker_does_not_interrupt_the_rank():
-    batches = loader.training(Noise(50), 6, 1, 0, 20, 1, False, report=lambda _: None)
+    batches = training(Loader(1, report=lambda _: None))
     next(batches)
     os.kill(active_children()[0].pid, signal.SIGKILL)
     time.sleep(0.3)  # torch's handler would raise here
@@ -84,7 +86,7 @@ def test_workers_that_keep_dying_end_the_run(monkeypatch):
     monkeypatch.setattr(workers, "RESTARTS", 1)
     said = []
     with pytest.raises(DataError, match=r"killed \(signal 9.*2 times in one pass.*data.workers"):
-        list(loader.evaluation(Noise(50, deadly=33), 10, 50, 1, False, report=lambda text: said.append(text)))
+        list(Loader(1, report=said.append).evaluation(Noise(50, deadly=33), 10, 50))
     (line,) = said
     assert int(line.split()[-1]) in (2, 3)  # what a worker has read is lost with it until the rank has it
 
@@ -95,7 +97,7 @@ def test_an_error_that_killed_no_worker_is_raised_as_it_is():
             raise KeyError("a mistake")
 
     with pytest.raises(KeyError, match="a mistake"):
-        list(loader.evaluation(Broken(4), 2, 4, 1, False))
+        list(Loader(1).evaluation(Broken(4), 2, 4))
 
 
 def test_full_shared_memory_ends_the_run_with_a_remedy(monkeypatch):
@@ -104,16 +106,16 @@ def test_full_shared_memory_ends_the_run_with_a_remedy(monkeypatch):
 
     monkeypatch.setattr(torch.Tensor, "share_memory_", full)
     with pytest.raises(DataError, match=r"No space left on device .*enlarge /dev/shm .* or set data.workers=0"):
-        list(loader.evaluation(Noise(8), 4, 8, 1, False))
-    assert len(list(loader.evaluation(Noise(8), 4, 8, 0, False))) == 2
+        list(Loader(1).evaluation(Noise(8), 4, 8))
+    assert len(list(Loader().evaluation(Noise(8), 4, 8))) == 2
 
 
 def test_workers_ignore_the_signals_that_are_meant_for_the_rank():
-    batches = loader.training(Noise(50), 6, 1, 0, 20, 1, False, report=pytest.fail)
+    batches = training(Loader(1, report=pytest.fail))
     found = [next(batches)]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
         os.kill(active_children()[0].pid, number)
-    assert all(map(same, found + list(batches), plain()))
+    assert all(map(same, found + list(batches), training(Loader())))
 
 
 def test_workers_end_with_their_rank():
@@ -139,9 +141,9 @@ def alive(pid):
 @pytest.mark.parametrize(("world", "accumulate"), [(2, 1), (1, 3), (2, 3)])
 @pytest.mark.parametrize("count", [0, 1])
 def test_ranks_divide_a_batch_among_them(world, accumulate, count):
-    whole = list(plain(3, 5))
+    whole = list(training(Loader(), 3, 5))
     ranks = [
-        list(loader.training(Noise(50), 6, 1, 3, 5, count, False, rank=rank, world=world, accumulate=accumulate))
+        list(training(Loader(count, rank=rank, world_size=world), 3, 5, accumulation_steps=accumulate))
         for rank in range(world)
     ]
     assert {len(batches) for batches in ranks} == {2 * accumulate}
@@ -153,14 +155,14 @@ def test_ranks_divide_a_batch_among_them(world, accumulate, count):
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 def test_ranks_evaluate_each_image_once(world):
-    found = [b for r in range(world) for b in loader.evaluation(Noise(50), 4, 31, 0, False, rank=r, world=world)]
-    expected = torch.cat([batch.images_NCHW for batch in loader.evaluation(Noise(50), 31, 31, 0, False)])
+    found = [b for r in range(world) for b in Loader(rank=r, world_size=world).evaluation(Noise(50), 4, 31)]
+    expected = torch.cat([batch.images_NCHW for batch in Loader().evaluation(Noise(50), 31, 31)])
     assert torch.equal(torch.cat([batch.images_NCHW for batch in found]), expected)
 
 
 def test_a_long_run_starts_at_once():
     """The order of 100 epochs of ImageNet is 10 GB as a list of pairs."""
     begun = time.monotonic()
-    batch = next(loader.training(Noise(1_000_000), 10, 0, 0, 10_000_000, 0, False))
+    batch = next(Loader().training(Noise(1_000_000), 10, 0, range(10_000_000)))
     assert len(batch.labels_N) == 10
     assert time.monotonic() - begun < 5

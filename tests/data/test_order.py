@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 import pytest
 import torch
 
-from inceptionctl.data import loader
 from inceptionctl.data.images import Views
+from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
 from inceptionctl.data.sources import digits as plain_digits
 from inceptionctl.data.sources import digits_jitter
@@ -92,8 +92,8 @@ def test_every_image_is_evaluated_on_one_rank(images, world):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_images_do_not_depend_on_workers_or_on_where_a_run_starts(workers, digits):
     train, _ = digits
-    whole = list(loader.training(train, 8, seed=1, first=0, last=6, workers=0, pin=False))
-    again = list(loader.training(train, 8, seed=1, first=4, last=6, workers=workers, pin=False))
+    whole = list(Loader().training(train, 8, seed=1, steps=range(6)))
+    again = list(Loader(workers).training(train, 8, seed=1, steps=range(4, 6)))
     for one, other in zip(whole[4:], again, strict=True):
         assert torch.equal(one.images_NCHW, other.images_NCHW)
         assert torch.equal(one.labels_N, other.labels_N)
@@ -151,6 +151,6 @@ def test_plain_digits_are_scikit_learn_s():
 
 def test_the_loader_gives_whole_batches_of_bytes(digits):
     train, _ = digits
-    batch = next(islice(loader.training(train, 8, 0, 0, 1, 0, False), 1))
+    batch = next(Loader().training(train, 8, 0, range(1)))
     assert batch.images_NCHW.shape == (8, 3, 40, 40)
     assert batch.images_NCHW.dtype == torch.uint8

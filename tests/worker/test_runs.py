@@ -18,7 +18,7 @@ from support.runs import assert_same_end, at_step, last_checkpoint, only, predic
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data import loader
+from inceptionctl.data.loader import Loader
 from inceptionctl.evaluation.evaluate import evaluate
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.planning.plan import plan
@@ -189,9 +189,9 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
     if shuffled:
         labels_N = np.random.default_rng(0).permutation(images.labels_N)
         images = replace(images, scans=replace(images.scans, classes_N=labels_N))
-    batches = loader.training(images, made.config.train.batch_size, 0, 0, made.clock.steps, 0, False)
+    batches = Loader().training(images, made.config.train.batch_size, 0, range(made.clock.steps))
     train(step, made.schedule, made.clock, in_micro_batches(batches, 1), Callbacks())
-    held_out = loader.evaluation(eval_images, 60, len(eval_images), 0, False)
+    held_out = Loader().evaluation(eval_images, 60, len(eval_images))
     return evaluate(step.ema.module, held_out, step.to_device).error(1)
 
 

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import update_bn
 from inceptionctl.config.compose import compose
 from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
-from inceptionctl.data import loader
+from inceptionctl.data.loader import Loader
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
@@ -146,7 +146,7 @@ def test_recomputed_statistics_are_those_of_torch(tmp_path):
     assert trainer._train()
     expected = copy.deepcopy(trainer.step.ema.module)
     settings, steps = trainer.config, trainer.clock.steps_per_epoch
-    batches = loader.training(trainer.images.train, settings.train.batch_size, settings.seed, 0, steps, 0, False)
+    batches = Loader().training(trainer.images.train, settings.train.batch_size, settings.seed, range(steps))
     update_bn((trainer.step.to_device(batch)[0] for batch in batches), expected)
     trainer._finish()
     trainer.logger.close()
