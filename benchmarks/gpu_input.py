@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data import loader
+from inceptionctl.data.loader import Loader
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.records.metrics import TrainRow
@@ -87,7 +87,8 @@ def our_loader(bench: Bench, folder: Path) -> None:
     images, settings = open_images(made), made.config
     steps = 4 if bench.tiny else made.clock.steps_per_epoch
     cuda = bench.device.type == "cuda"
-    found = loader.training(images.train, settings.train.batch_size, 0, 0, steps, settings.data.workers, cuda)
+    loader = Loader(settings.data.workers, pin=cuda)
+    found = loader.training(images.train, settings.train.batch_size, 0, range(steps))
     arrived(bench, "our loader", (batch.images_NCHW for batch in found), settings.data.workers)
 
 
