@@ -1,5 +1,5 @@
-"""The fault matrix: what happens to a run when something is killed, full, damaged, frozen or not a number; what its
-user is told; that nothing is lost which the design promises to keep. Real processes, signals and file systems."""
+"""The fault matrix: what happens to a run when something is killed, full, damaged, hung or NaN, what its user is told,
+and that nothing is lost that the design promises to keep. Real processes, signals and file systems."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ two_ranks = pytest.mark.xdist_group("faults_of_two_ranks")  # the slower half
 
 @pytest.fixture(autouse=True)
 def time_limit():
-    """Of each test; what it has started ends with the exception."""
+    """Of each test; the processes that it has started end with the exception."""
 
     def stop(*_):
         raise TimeoutError(f"this test took more than {LIMIT_SECONDS} s")
@@ -69,18 +69,18 @@ def draw(folder, classes, count):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
     draw(folder / "train", 2, 32)
     draw(folder / "val", 2, 4)
     return folder
 
 
 @pytest.fixture(scope="module")
-def words(pictures):
-    """Of a run that takes two seconds: three epochs of sixteen steps of four pictures, dropout and crops at random."""
+def words(images):
+    """Of a run that takes two seconds: three epochs of sixteen steps of four images, with dropout and random crops."""
     return [
-        "train", "data=imagefolder", f"data.root={pictures}", "data.workers=0", "augment=crop_flip", *SHORT,
+        "train", "data=imagefolder", f"data.root={images}", "data.workers=0", "augment=crop_flip", *SHORT,
         "train.batch_size=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
     ]  # fmt: skip
 
@@ -102,7 +102,7 @@ def undisturbed_two(words, tmp_path_factory):
 
 @pytest.fixture
 def outputs(tmp_path):
-    """Where this test's run goes. No process may be left that has to do with it."""
+    """The outputs folder of this test. No process that uses it may be left."""
     yield tmp_path / "outputs"
     wait_for(lambda: not processes_in(tmp_path), seconds=10)
 
@@ -110,22 +110,22 @@ def outputs(tmp_path):
 @pytest.fixture
 def disk(tmp_path):
     """A small file system of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
+    folder = tmp_path / "disk"
+    folder.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True, text=True, check=False
     )
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def unfinished(run, place):
-    """A copy of a finished run as it was before it wrote what it found."""
-    shutil.copytree(run, place)
-    unfinish(place)
-    return place
+def unfinished(run, folder):
+    """A copy of a finished run as it was before its evaluations and result were written."""
+    shutil.copytree(run, folder)
+    unfinish(folder)
+    return folder
 
 
 def saved_at(run):
@@ -136,11 +136,11 @@ def saved_at(run):
 
 
 def test_sigkill_of_the_only_rank(words, outputs, undisturbed):
-    code, said = launched(
+    code, output = launched(
         *words, f"outputs={outputs}", meanwhile=lambda: os.kill(pid_of(at_step(20, outputs)), signal.SIGKILL)
     )
-    assert code == 0, said
-    assert f"was killed by signal 9; {AGAIN}" in said
+    assert code == 0, output
+    assert f"was killed by signal 9; {AGAIN}" in output
     assert_same_end(only(outputs, "train/*-0"), undisturbed)
 
 
@@ -151,9 +151,9 @@ def lose_one_of_two(lost, words, outputs, undisturbed_two):
         os.kill(pid_of(run, lost), signal.SIGKILL)
         wait_for(lambda: gone(other), seconds=30)
 
-    code, said = launched(*words, f"outputs={outputs}", "launch.nproc=2", meanwhile=kill)
-    assert code == 0, said
-    assert f"lost a rank; {AGAIN}" in said
+    code, output = launched(*words, f"outputs={outputs}", "launch.nproc=2", meanwhile=kill)
+    assert code == 0, output
+    assert f"lost a rank; {AGAIN}" in output
     assert_same_end(only(outputs, "train/*-0"), undisturbed_two)
 
 
@@ -177,11 +177,11 @@ def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
         run = at_step(30, outputs)
         ranks.append(pid_of(run))
 
-    code, said = launched(*words, f"outputs={outputs}", "data.workers=1", meanwhile=kill)
-    assert code == 0, said
-    assert "a data worker was killed (signal 9, out of memory?); restarting the workers at batch 2" in said
-    assert ranks[0] == ranks[1], "the rank itself went on"
-    assert AGAIN not in said
+    code, output = launched(*words, f"outputs={outputs}", "data.workers=1", meanwhile=kill)
+    assert code == 0, output
+    assert "a data worker was killed (signal 9, out of memory?); restarting the workers at batch 2" in output
+    assert ranks[0] == ranks[1], "the rank itself was not restarted"
+    assert AGAIN not in output
     assert_same_end(only(outputs, "train/*-0"), undisturbed)
 
 
@@ -193,23 +193,23 @@ def test_sigkill_of_the_launcher_of_two_ranks(words, outputs, tmp_path, undistur
     process.communicate(timeout=30)  # which waits for all that hold the other end of its output
     wait_for(lambda: not processes_in(tmp_path), seconds=30)
     assert 20 <= saved_at(run) < STEPS
-    code, said = launched(*words, f"outputs={outputs}")
-    assert code == 0, said
+    code, output = launched(*words, f"outputs={outputs}")
+    assert code == 0, output
     assert_same_end(run, undisturbed_two)
 
 
-# Asked to stop
+# Told to stop
 
 
 def stopped_once(number, tmp_path, words, outputs):
-    """The folder of a run whose launcher got a signal in the middle of an epoch, once that has ended."""
+    """The folder of a run whose launcher was signalled in the middle of an epoch, after it has ended."""
     process = start(tmp_path, *words, f"outputs={outputs}")
     run = at_step(20, outputs)
     process.send_signal(number)
-    said, _ = process.communicate(timeout=30)
-    assert process.returncode == 130, said
-    assert "stopping: saving checkpoints (interrupt again to stop without saving)" in said
-    assert "the same command goes on from it" in said
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "stopping: saving checkpoints (interrupt again to stop without saving)" in output
+    assert "the same command goes on from it" in output
     wait_for(lambda: not processes_in(tmp_path), seconds=5)
     assert 20 <= saved_at(run) < STEPS
     return run
@@ -218,20 +218,20 @@ def stopped_once(number, tmp_path, words, outputs):
 @two_ranks
 def test_sigterm_to_the_launcher_of_two_ranks(words, outputs, tmp_path, undisturbed_two):
     run = stopped_once(signal.SIGTERM, tmp_path, [*words, "launch.nproc=2"], outputs)
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed_two)
 
 
 def test_sigusr2_to_the_launcher(words, outputs, tmp_path, undisturbed):
     run = stopped_once(signal.SIGUSR2, tmp_path, words, outputs)
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed)
 
 
 def stopped_twice(number, tmp_path, words, outputs, ranks):
-    """As before, but the ranks, frozen, do not save, and a second signal follows the first."""
+    """As `stopped_once`, but the ranks are suspended and cannot save, and a second signal follows the first."""
     process = start(tmp_path, *words, f"outputs={outputs}", f"launch.nproc={ranks}")
     run = at_step(20, outputs)
     for rank in range(ranks):
@@ -244,9 +244,9 @@ def stopped_twice(number, tmp_path, words, outputs, ranks):
     assert process.poll() is None
     begun = time.monotonic()
     process.send_signal(number)
-    said, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30)
     assert time.monotonic() - begun < 5
-    assert process.returncode == 130, said
+    assert process.returncode == 130, output
     wait_for(lambda: not processes_in(tmp_path), seconds=5)
     assert saved_at(run) == before
     return run
@@ -260,24 +260,24 @@ def test_sigterm_twice_to_the_launcher_of_two_ranks(words, outputs, tmp_path):
 
 def test_sigusr2_twice_to_the_launcher(words, outputs, tmp_path, undisturbed):
     run = stopped_twice(signal.SIGUSR2, tmp_path, words, outputs, ranks=1)
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed)
 
 
-# Half written
+# Killed while writing
 
 
 def test_sigkill_while_a_checkpoint_is_written(words, outputs, tmp_path, monkeypatch, undisturbed):
-    """In the middle of each of its files, one after the other: the run goes back to the checkpoint before each time."""
+    """In the middle of each of its files in turn: each time the run resumes from the checkpoint before."""
     names = ["model.safetensors", "ema.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"]
     names += ["manifest.json"]
     assert sorted(names) == sorted(path.name for path in last_checkpoint(undisturbed).iterdir())
     notes = tmp_path / "notes"
     hooks.hook_in(monkeypatch, hooks.die_while_saving, "step-00000032", names, notes)
-    code, said = launched(*words, f"outputs={outputs}", f"launch.restarts={len(names)}")
-    assert code == 0, said
-    assert [f"({n} of {len(names)})" in said for n in range(1, len(names) + 1)] == [True] * len(names)
+    code, output = launched(*words, f"outputs={outputs}", f"launch.restarts={len(names)}")
+    assert code == 0, output
+    assert [f"({n} of {len(names)})" in output for n in range(1, len(names) + 1)] == [True] * len(names)
     assert notes.read_text().split() == ["0"] + ["16"] * len(names)
     run = only(outputs, "train/*-0")
     assert sorted(path.name for path in run.glob("checkpoints/*")) == ["step-00000032", "step-00000048"]
@@ -289,56 +289,56 @@ def test_sigkill_while_a_checkpoint_is_written(words, outputs, tmp_path, monkeyp
 
 
 def run_out_of_space(words, disk, monkeypatch, hook, *arguments):
-    """The folder and the last words of a run that finds its disk full, once there is room again."""
+    """The folder and the output of a run whose disk filled up, after space was freed."""
     ballast = disk / "ballast"
     hooks.hook_in(monkeypatch, hook, ballast, *arguments)
-    code, said = launched(*words, f"outputs={disk}")
+    code, output = launched(*words, f"outputs={disk}")
     assert ballast.stat().st_size > 1 << 20
     ballast.unlink()
     monkeypatch.undo()
-    assert code == 1, said
-    assert "No space left on device" in said
-    return only(disk, "train/*-0"), said
+    assert code == 1, output
+    assert "No space left on device" in output
+    return only(disk, "train/*-0"), output
 
 
 def test_no_space_for_a_checkpoint(words, disk, outputs, monkeypatch, undisturbed):
-    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_checkpoint, "step-00000032")
-    assert f"cannot write {run}/checkpoints/step-00000032: " in said
+    run, output = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_checkpoint, "step-00000032")
+    assert f"cannot write {run}/checkpoints/step-00000032: " in output
     assert saved_at(run) == 16
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed)
 
 
 def test_no_space_for_metrics_and_log(words, disk, outputs, monkeypatch, undisturbed):
-    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_row, 17)
-    assert f"cannot write {run}/metrics.jsonl: " in said
+    run, output = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_row, 17)
+    assert f"cannot write {run}/metrics.jsonl: " in output
     assert saved_at(run) == 16
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed)
 
 
 def test_no_space_for_the_results(words, disk, outputs, monkeypatch, undisturbed):
-    run, said = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_results)
-    assert f"cannot write {run}/evaluations/test.single.ema.npz: " in said
+    run, output = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_results)
+    assert f"cannot write {run}/evaluations/test.single.ema.npz: " in output
     assert saved_at(run) == STEPS
     assert not (run / "result.json").exists()
-    code, said = launched("resume", run)
-    assert code == 0, said
+    code, output = launched("resume", run)
+    assert code == 0, output
     assert_same_end(run, undisturbed)
 
 
-# Checkpoints that are not what they were
+# Damaged checkpoints
 
 
 def test_a_truncated_checkpoint(undisturbed, outputs):
     run = unfinished(undisturbed, outputs)
     path = run / "checkpoints" / "step-00000048" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
-    code, said = launched("resume", run)
-    assert code == 0, said
-    assert f"checkpoint {path.parent} is damaged: model.safetensors does not match its checksum; using the" in said
+    code, output = launched("resume", run)
+    assert code == 0, output
+    assert f"checkpoint {path.parent} is damaged: model.safetensors does not match its checksum; using the" in output
     assert_same_end(run, undisturbed)
 
 
@@ -348,104 +348,104 @@ def test_a_bit_flipped_in_a_checkpoint(undisturbed, outputs):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    code, said = launched("resume", run)
-    assert code == 0, said
-    assert "optimizer.safetensors does not match its checksum; using the one before it" in said
+    code, output = launched("resume", run)
+    assert code == 0, output
+    assert "optimizer.safetensors does not match its checksum; using the one before it" in output
     assert_same_end(run, undisturbed)
 
 
 def test_a_checkpoint_of_another_run(undisturbed, outputs):
     run = unfinished(undisturbed, outputs)
-    frozen = run / "config.yaml"
-    frozen.write_text(frozen.read_text().replace("\nseed: 0\n", "\nseed: 1\n"))
-    code, said = launched("resume", run)
-    assert code == 1, said
-    assert "this checkpoint belongs to another run" in said
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("\nseed: 0\n", "\nseed: 1\n"))
+    code, output = launched("resume", run)
+    assert code == 1, output
+    assert "this checkpoint is of run " in output
     assert not (run / "result.json").exists()
 
 
-# Not a number
+# NaN
 
 
-def test_a_loss_that_is_no_number(words, outputs):
-    code, said = launched(*words, f"outputs={outputs}", "schedule.lr=1e30", "train.grad_clip=1e30")
-    assert code == 1, said
-    place = only(outputs, "train/*-0/diverged/step-*")
-    assert f"training diverged at step {int(place.name.removeprefix('step-'))}: loss " in said
-    assert "lower schedule.lr" in said
-    assert str(place) in said
-    report = read_record(place / "report.json", Divergence)
+def test_a_loss_that_is_nan(words, outputs):
+    code, output = launched(*words, f"outputs={outputs}", "schedule.lr=1e30", "train.grad_clip=1e30")
+    assert code == 1, output
+    folder = only(outputs, "train/*-0/diverged/step-*")
+    assert f"training diverged at step {int(folder.name.removeprefix('step-'))}: loss " in output
+    assert "lower schedule.lr" in output
+    assert str(folder) in output
+    report = read_record(folder / "report.json", Divergence)
     assert {"nan", "inf"} & {report.loss, report.grad_norm}
-    weights = load_file(place / "model.safetensors")
+    weights = load_file(folder / "model.safetensors")
     assert set(report.not_finite) == {name for name, values in weights.items() if not np.isfinite(values).all()}
     assert len(report.images) == 4
 
 
-def test_a_divergence_that_a_lower_rate_cures(words, outputs, monkeypatch, undisturbed):
+def test_a_divergence_that_a_lower_learning_rate_avoids(words, outputs, monkeypatch, undisturbed):
     hooks.hook_in(monkeypatch, hooks.diverge, 20, 2)
-    code, said = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
-    assert code == 0, said
-    assert "training diverged at step 20: loss nan" in said
-    assert "going back to the last checkpoint, at half the rate" in said
+    code, output = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
+    assert code == 0, output
+    assert "training diverged at step 20: loss nan" in output
+    assert "rolling back to the last checkpoint at half the learning rate" in output
     run = only(outputs, "train/*-0")
     assert result(run).rollbacks == 2
     ours, theirs = ({row["step"]: row["lr"] for row in rows(r) if row["kind"] == "train"} for r in (run, undisturbed))
-    assert ours == {step: rate / (4 if step > 16 else 1) for step, rate in theirs.items()}
+    assert ours == {step: lr / (4 if step > 16 else 1) for step, lr in theirs.items()}
 
 
-def test_a_divergence_that_it_does_not_cure(words, outputs, monkeypatch):
+def test_a_divergence_that_it_does_not_avoid(words, outputs, monkeypatch):
     hooks.hook_in(monkeypatch, hooks.diverge, 20, 3)
-    code, said = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
-    assert code == 1, said
-    assert "training diverged at step 20: loss nan" in said
+    code, output = launched(*words, f"outputs={outputs}", "train.rollbacks=2")
+    assert code == 1, output
+    assert "training diverged at step 20: loss nan" in output
     run = only(outputs, "train/*-0")
-    assert (run / "log" / "rank-0.log").read_text().count("going back to the last checkpoint") == 2
+    assert (run / "log" / "rank-0.log").read_text().count("rolling back to the last checkpoint") == 2
     assert (run / "diverged" / "step-00000020" / "report.json").is_file()
 
 
-# Pictures that cannot be read
+# Unreadable images
 
 
 @pytest.fixture
-def with_a_broken_picture(words, pictures, tmp_path):
-    """The command on a folder with one broken picture to train on and one held out."""
-    shutil.copytree(pictures, tmp_path / "pictures")
+def with_unreadable_images(words, images, tmp_path):
+    """The command on a folder with one unreadable training image and one unreadable evaluation image."""
+    shutil.copytree(images, tmp_path / "images")
     for split in ("train", "val"):
-        path = tmp_path / "pictures" / split / "1" / "0.png"
+        path = tmp_path / "images" / split / "1" / "0.png"
         path.write_bytes(path.read_bytes()[:500])
-    return [*words, f"data.root={tmp_path / 'pictures'}", "train.epochs=1"]
+    return [*words, f"data.root={tmp_path / 'images'}", "train.epochs=1"]
 
 
-def test_a_broken_picture_ends_the_run(with_a_broken_picture, outputs):
-    code, said = launched(*with_a_broken_picture, f"outputs={outputs}")
-    assert code == 1, said
-    assert "/1/0.png cannot be read" in said
-    assert "remove it, or set data.on_corrupt=skip or replace" in said
+def test_an_unreadable_image_ends_the_run(with_unreadable_images, outputs):
+    code, output = launched(*with_unreadable_images, f"outputs={outputs}")
+    assert code == 1, output
+    assert "/1/0.png cannot be read" in output
+    assert "remove it, or set data.on_corrupt=skip or replace" in output
 
 
 @pytest.mark.parametrize(("corrupt", "done"), [("skip", "skipped"), ("replace", "replaced")])
-def test_a_broken_picture_is_left_out_or_replaced(with_a_broken_picture, outputs, corrupt, done):
-    """A held-out one is never replaced: another would count twice."""
-    code, said = launched(*with_a_broken_picture, f"outputs={outputs}", f"data.on_corrupt={corrupt}")
-    assert code == 0, said
-    assert f"train/1/0.png cannot be read ({done})" in said
-    assert "val/1/0.png cannot be read (skipped)" in said
+def test_unreadable_images_are_left_out_or_replaced(with_unreadable_images, outputs, corrupt, done):
+    """An evaluation image is never replaced: another one would count twice."""
+    code, output = launched(*with_unreadable_images, f"outputs={outputs}", f"data.on_corrupt={corrupt}")
+    assert code == 0, output
+    assert f"train/1/0.png cannot be read ({done})" in output
+    assert "val/1/0.png cannot be read (skipped)" in output
     run = only(outputs, "train/*-0")
     assert result(run).unreadable == 1
     assert [one.n_images for one in result(run).evaluations] == [7, 7]
 
 
-# Others at work
+# Other processes and other failures
 
 
 def test_two_processes_do_not_work_on_one_run(words, outputs, tmp_path):
     process = start(tmp_path, *words, f"outputs={outputs}", "train.epochs=500")
     at_step(2, outputs)
-    code, said = launched(*words, f"outputs={outputs}", "train.epochs=500")
+    code, output = launched(*words, f"outputs={outputs}", "train.epochs=500")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert code == 1
-    assert "another process is working on" in said
+    assert "another process is working on" in output
     assert process.returncode == 130
 
 
@@ -453,18 +453,18 @@ def test_a_folder_that_cannot_be_written_to(words, disk, undisturbed):
     run = unfinished(undisturbed, disk / "run")
     before = sorted(disk.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    code, said = launched(*words, f"outputs={disk / 'outputs'}")
-    assert code == 2, said
-    assert f"cannot make the run folder {disk / 'outputs'}" in said
-    assert "Read-only file system" in said
-    code, said = launched("resume", run)
-    assert code == 2, said
-    assert f"{run} cannot be written to: Read-only file system" in said
+    code, output = launched(*words, f"outputs={disk / 'outputs'}")
+    assert code == 2, output
+    assert f"cannot make the run folder {disk / 'outputs'}" in output
+    assert "Read-only file system" in output
+    code, output = launched("resume", run)
+    assert code == 2, output
+    assert f"{run} cannot be written to: Read-only file system" in output
     assert sorted(disk.rglob("*")) == before
 
 
-def test_a_tracker_that_fails_is_reported_once_and_the_run_goes_on(inceptionctl, words, outputs, tmp_path, undisturbed):
-    """Weights & Biases without a key: there is none in this home."""
+def test_a_failing_tracker_is_reported_once_and_the_run_continues(inceptionctl, words, outputs, tmp_path, undisturbed):
+    """Weights & Biases without an API key: this home folder has none."""
     home = {"HOME": str(tmp_path / "home"), "WANDB_API_KEY": ""}
     done = inceptionctl(*words, f"outputs={outputs}", "tracker=wandb", **home)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -476,13 +476,13 @@ def test_a_tracker_that_fails_is_reported_once_and_the_run_goes_on(inceptionctl,
 
 
 def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
-    """Durations are those of the monotonic clock, here one that counts by ones; the watchdog keeps still."""
+    """Durations are those of the monotonic clock, here one that counts by ones; the watchdog does not act."""
     hooks.hook_in(monkeypatch, hooks.clocks)
     monkeypatch.setattr(time, "time", hooks.jumping)
-    code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=60")
+    code, output = launched(*words, f"outputs={outputs}", "launch.hang_timeout=60")
     monkeypatch.undo()
-    assert code == 0, said
-    assert "heartbeat" not in said
+    assert code == 0, output
+    assert "heartbeat" not in output
     run = only(outputs, "train/*-0")
     times = [row.time_s for row in read_metrics(run / "metrics.jsonl") if isinstance(row, TrainRow)]
     assert len(times) == STEPS
@@ -495,14 +495,14 @@ def test_a_clock_that_jumps(words, outputs, monkeypatch, undisturbed):
 
 
 def test_a_rank_that_hangs(words, outputs, undisturbed):
-    frozen = []
+    suspended = []
 
-    def write_config():
-        frozen.append(pid_of(at_step(20, outputs)))
-        os.kill(frozen[0], signal.SIGSTOP)
+    def suspend():
+        suspended.append(pid_of(at_step(20, outputs)))
+        os.kill(suspended[0], signal.SIGSTOP)
 
-    code, said = launched(*words, f"outputs={outputs}", "launch.hang_timeout=6", meanwhile=write_config)
-    assert code == 0, said
-    assert f"had no heartbeat for 6 s (launch.hang_timeout); {AGAIN}" in said
-    assert gone(*frozen)
+    code, output = launched(*words, f"outputs={outputs}", "launch.hang_timeout=6", meanwhile=suspend)
+    assert code == 0, output
+    assert f"had no heartbeat for 6 s (launch.hang_timeout); {AGAIN}" in output
+    assert gone(*suspended)
     assert_same_end(only(outputs, "train/*-0"), undisturbed)

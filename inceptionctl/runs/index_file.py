@@ -20,6 +20,8 @@ def read_index(run: RunDir, fingerprint: str | None) -> Index:
         index = Index.from_arrays(read_arrays(run.index, SCHEMA))
     except (KeyError, ValueError, TypeError) as error:
         raise RecordError(f"{run.index} is damaged: {error}") from error
-    if index.fingerprint != fingerprint:
-        raise RecordError(f"{run.index} lists other images: {index.fingerprint}, and the run began with {fingerprint}")
+    train = index.files.get("train")
+    found = train.digest(index.classes) if train else index.fingerprint
+    if found != fingerprint:
+        raise RecordError(f"{run.index} lists other images ({found}) than the run was planned with ({fingerprint})")
     return index

@@ -32,7 +32,7 @@ def trained(model, steps, scale, eps):
 
 
 @pytest.mark.parametrize("eps", [1.0, 1e-3, 1e-8])
-def test_the_figures_are_numpy_s(eps):
+def test_the_statistics_are_those_of_numpy(eps):
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, 5)).double()
     optimizer, v = trained(model, 30, scale=1.0, eps=eps)
     inverse = 1 / np.sqrt(v + eps)

@@ -64,7 +64,7 @@ def tabled(tmp_path_factory):
 
 
 def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
-    """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, side head and average all have state."""
+    """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, auxiliary head and average all have state."""
     words = ["ablation=[rmsprop]", *SMALL, "train.epochs=1.5"]
     assert inceptionctl("train", "outputs=whole", *words).returncode == 0
     whole = only(tmp_path, "whole/train/*-0")

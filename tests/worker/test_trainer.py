@@ -122,8 +122,8 @@ def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not()
     assert {identity(config(word)) for word in places} == {base}
 
 
-def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_figure(tmp_path):
-    """The reported split has no part in the choice; the run's figure stays its last step's."""
+def test_the_best_checkpoint_is_chosen_on_dev_and_is_not_the_result(tmp_path):
+    """The reported split has no part in the choice, and the figures of the run stay those of its last step."""
     made = run(tmp_path, "train.keep_best=true", "train.epochs=3", "train.keep_checkpoints=1")
     found = result(made.path)
     selections = [row for row in rows(made, EvalRow) if row.purpose == "selection"]
@@ -157,7 +157,7 @@ def test_recomputed_statistics_are_those_of_torch(tmp_path):
         assert torch.allclose(found[name], wanted[name], rtol=1e-4, atol=1e-5), name
 
 
-def test_rmsprop_tells_how_far_from_momentum_it_is(tmp_path):
+def test_rmsprop_logs_how_it_scales_the_gradient(tmp_path):
     made = run(tmp_path, "ablation=[rmsprop]")
     (row,) = rows(made, OptimizerRow)
     assert row.step == 13
