@@ -118,6 +118,8 @@ def test_what_changes_results_is_part_of_the_identity_and_where_it_runs_is_not()
         "data.workers=3",
         "launch.threads=2",
         "launch.restarts=0",
+        "run_dir=elsewhere",
+        "rerun=true",
     ]
     assert {identity(config(word)) for word in places} == {base}
 
