@@ -12,7 +12,7 @@ WRONG = [
     (["train", "++loss.label_smothing=0.1"], "Did you mean loss.label_smoothing"),
     (["train", "loss.label_smoothing=1.5"], "loss.label_smoothing = 1.5"),
     (["train", "data=imagefolder", "data.root=/nowhere"], "data.root = /nowhere is not a folder"),
-    (["train", "arch.pixels=20"], "arch.pixels = 20 does not survive"),
+    (["train", "arch.pixels=20"], "arch.pixels = 20 is too small for inception_v2"),
     (["train", "-m", "seed=0,1", "loss.label_smoothing=0.1,1.5"], "loss.label_smoothing = 1.5"),
     (["train", "seed=0,1"], "add -m"),
     (["train", "experiment=rethinking_v3", "scale=digits"], "excludes"),

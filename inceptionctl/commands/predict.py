@@ -19,7 +19,7 @@ from inceptionctl.data.listing import describe_left_out, read_images
 from inceptionctl.errors import InceptionctlError, RequestError, unknown, warn
 from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.plan import named_weights
+from inceptionctl.planning.weights import with_resolved_weights
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import RunDir
@@ -148,7 +148,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str]) -> Network:
     stated = [f"arch.input={entry.input}", *([f"arch.bn_eps={entry.bn_eps}"] if entry.bn_eps else [])] if entry else []
     plain = ["scale=imagenet", f"arch={arch}", "arch.aux.head=false", "loss.aux_weight=0"]
     config = parse(compose("train", [*plain, *stated, *overrides]))
-    config = _resized(named_weights(replace(config, weights=weights)), settings)
+    config = _resized(with_resolved_weights(replace(config, weights=weights)), settings)
 
     from inceptionctl.worker.networks import network_of_weights
 

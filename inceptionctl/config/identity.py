@@ -27,7 +27,8 @@ IRRELEVANT = (
 
 def identity(config: Config) -> str:
     """Twelve hexadecimal digits, over the relevant settings."""
-    ignored = (*IRRELEVANT, "weights") if config.weights_sha256 else IRRELEVANT  # what a file holds, not where it lies
+    # Of a file of weights counts what it holds, not where it lies.
+    ignored = (*IRRELEVANT, "weights") if config.resolved.weights_sha256 else IRRELEVANT
     relevant = {key: value for key, value in effective_settings(config).items() if not matches(key, ignored)}
     text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

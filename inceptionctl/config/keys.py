@@ -10,6 +10,8 @@ from typing import Any, get_args, get_type_hints
 from inceptionctl.config.schema import Config
 from inceptionctl.settings import OneOf, field_docs
 
+NO_SETTINGS = ("resolved",)  # fields of Config that planning fills in
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -29,7 +31,7 @@ class Setting:
 def settings_of(schema: type = Config) -> tuple[Setting, ...]:
     """Every setting in the order of the schema, groups included; one that only some options of its group have comes
     once for each of these."""
-    return tuple(_walk(schema, "", None))
+    return tuple(setting for setting in _walk(schema, "", None) if not matches(setting.key, NO_SETTINGS))
 
 
 def _walk(section: type, prefix: str, option: str | None) -> Iterator[Setting]:

@@ -89,6 +89,16 @@ class Loss:
 
 
 @section
+class Resolved:
+    """What planning finds and a run's config.yaml keeps: no settings, but part of the identity."""
+
+    data_fingerprint: str | None = None
+    """Digest of the training images, if they are the user's own."""
+    weights_sha256: str | None = None
+    """Digest of the file of weights to start from."""
+
+
+@section
 class Config:
     """A section stands after those that its YAML interpolates, so that errors name the setting that was typed."""
 
@@ -102,8 +112,6 @@ class Config:
     rerun: bool
     weights: str | None
     """Weights to start from: timm, torchvision, timm:TAG or a file; null: initial weights."""
-    weights_sha256: str | None
-    data_fingerprint: str | None
     arch: Arch
     data: Annotated[DataSource, OneOf(SOURCES)]
     augment: Annotated[Augmentation, OneOf(AUGMENTATIONS)]
@@ -114,3 +122,4 @@ class Config:
     protocol: Annotated[ProtocolSettings, OneOf(PROTOCOLS)]
     launch: Annotated[Local | Slurm, OneOf(LAUNCHES)]
     tracker: Annotated[TrackerSettings, OneOf(TRACKERS)]
+    resolved: Resolved = Resolved()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.config.hints import foreign_setting, unknown_setting
-from inceptionctl.config.keys import key_paths, sections_in, types_of
+from inceptionctl.config.keys import NO_SETTINGS, key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.errors import RequestError, unknown
@@ -19,6 +19,13 @@ T = TypeVar("T")
 
 def parse(tree: Mapping[str, Any]) -> Config:
     """The Config of a composed, resolved tree. Raises RequestError with the key, the value and the choices."""
+    for key in filter(tree.__contains__, NO_SETTINGS):
+        raise unknown_setting(key, key_paths())
+    return parse_frozen(tree)
+
+
+def parse_frozen(tree: Mapping[str, Any]) -> Config:
+    """The Config of a run's config.yaml, which has what planning filled in."""
     config = parse_as(Config, with_network_facts(tree))
     _check_ema(config.train.ema)
     check_launch(config.launch)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import yaml
 
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import parse
+from inceptionctl.config.validate import parse_frozen
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.io import write_text
 from inceptionctl.runs.paths import RunDir
@@ -24,7 +24,7 @@ def read_config(run: RunDir) -> Config:
         raise RequestError(f"{run.path} is not a run folder: it has no config.yaml")
     _check_links(run)
     try:
-        return parse(yaml.safe_load(run.config.read_text()))
+        return parse_frozen(yaml.safe_load(run.config.read_text()))
     except (yaml.YAMLError, RequestError) as error:
         raise RequestError(f"{run.config} cannot be read: {error}") from error
 

@@ -16,7 +16,7 @@ from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.placement import place
-from inceptionctl.scheduling.run_folders import finished, needs_run
+from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
 from inceptionctl.scheduling.table import TablePlan
 
@@ -100,7 +100,7 @@ def _placement(plan: Plan, placement: object) -> str:
 def _state(plan: Plan) -> str:
     run = finished(plan)
     if not run or needs_run(plan):
-        return f"{plan.identity}  to run"
+        return f"{plan.identity}  to {'evaluate' if trained(plan) else 'run'}"
     return f"{plan.identity}  done, error {read_record(run.result, Result).evaluation('ema').top1_error:.2f} %"
 
 

@@ -14,7 +14,7 @@ from inceptionctl.config.identity import IRRELEVANT, identity
 from inceptionctl.config.keys import key_paths, matches
 from inceptionctl.config.launch import Slurm
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import parse
+from inceptionctl.config.validate import parse_frozen
 from inceptionctl.errors import RequestError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
@@ -28,7 +28,7 @@ def resumed_plan(run: RunDir, words: Sequence[str]) -> Plan:
     """Raises RequestError for settings that may not change, and if the images are not those that the run began with."""
     config = resumed_config(read_config(run), words)
     plan = make_plan(replace(config, run_dir=str(run.path), rerun=False))
-    if config.data_fingerprint != plan.config.data_fingerprint:
+    if config.resolved.data_fingerprint != plan.config.resolved.data_fingerprint:
         raise RequestError(f"the images of {run.path} have changed since it began: {plan.data.provenance}")
     return plan
 
@@ -40,7 +40,7 @@ def resumed_config(config: Config, words: Sequence[str]) -> Config:
     for word in words:
         if word not in launch_words:
             _set(tree, word)
-    resumed = parse(tree)
+    resumed = parse_frozen(tree)
     assert identity(resumed) == identity(config), "only settings without influence on the result have changed"
     return resumed
 

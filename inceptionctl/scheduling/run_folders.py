@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inceptionctl.config.identity import identity as identity_of
 from inceptionctl.errors import RequestError
+from inceptionctl.planning.evaluation import is_evaluated
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config
@@ -22,8 +23,15 @@ def attempts(plan: Plan) -> list[RunDir]:
 
 
 def finished(plan: Plan) -> RunDir | None:
-    """The newest finished run of this identity, under whatever name."""
-    return next((run for run in reversed(attempts(plan)) if run.finished), None)
+    """The newest finished run of this identity, under whatever name, that was evaluated as `plan` asks."""
+    return next((run for run in reversed(attempts(plan)) if run.finished and is_evaluated(run, plan)), None)
+
+
+def trained(plan: Plan) -> RunDir | None:
+    """The newest finished run of this identity whose weights are still there; None with `rerun`."""
+    if plan.config.rerun:
+        return None
+    return next((run for run in reversed(attempts(plan)) if run.finished and any(run.checkpoints.glob("step-*"))), None)
 
 
 def unfinished(plan: Plan) -> RunDir | None:
@@ -38,16 +46,16 @@ def needs_run(plan: Plan) -> bool:
 
 
 def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
-    """The folder to work in, with its config.yaml and index.npz. Of a run that is resumed, only how it is launched,
-    read and tracked may change."""
+    """The folder to work in, with its config.yaml and index.npz: of a trained run that is to be evaluated in another
+    way, of an attempt to resume, or a new one."""
     config = plan.config
     if config.run_dir:
         run = open_run_dir(Path(config.run_dir), plan.identity)
     else:
-        run = unfinished(plan) or find.create(Path(config.outputs), config.name, plan.identity)
+        run = trained(plan) or unfinished(plan) or find.create(Path(config.outputs), config.name, plan.identity)
     before = read_config(run) if run.config.is_file() else None
-    launch = replace(config.launch, nproc=nproc, threads=threads)
-    now = replace(before or config, launch=launch, data=config.data, tracker=config.tracker)
+    launch, place = replace(config.launch, nproc=nproc, threads=threads), before or config
+    now = replace(config, name=place.name, outputs=place.outputs, launch=launch)
     if now != before or not run.index.is_file():
         write_index(run, plan.data)
         write_config(run, now)

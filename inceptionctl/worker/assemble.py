@@ -53,7 +53,7 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Tr
     """Restores the last checkpoint of `run`, if it has one. Nothing is planned or listed again: settings and index are
     those that the run folder holds. `monotonic`: the clock of all durations."""
     config = read_config(run)
-    plan, launch = frozen_plan(config, read_index(run, config.data_fingerprint)), config.launch
+    plan, launch = frozen_plan(config, read_index(run, config.resolved.data_fingerprint)), config.launch
     device = select_device(launch.device, DistributedContext.from_env().local_rank)
     if config.train.deterministic:
         determinism.enable()
@@ -144,7 +144,7 @@ def make_model(plan: Plan, fresh: bool) -> nn.Module:
     released = arch.init == "release"
     initialise(model, plan.spec, architecture(arch.name).init if released else arch.init, stated=released)
     if config.weights and fresh:
-        _load_initial_weights(model, config.weights, config.weights_sha256, arch.name)
+        _load_initial_weights(model, config.weights, config.resolved.weights_sha256, arch.name)
     return model
 
 

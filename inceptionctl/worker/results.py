@@ -10,17 +10,16 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from inceptionctl.config.schema import Config
-from inceptionctl.data.decode import decoder
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.evaluate import Evaluation
+from inceptionctl.planning.evaluation import image_set, protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
-from inceptionctl.runs.io import write_record, writing
+from inceptionctl.runs.io import read_record, write_record, writing
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Divergence
-from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord, Result
+from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, Result
 from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.evaluator import BATCH_SIZE
@@ -40,7 +39,9 @@ def write_evaluations(
 def write_result(
     run: RunDir, plan: Plan, progress: Progress, wall_s: float, evaluations: list[EvaluationSummary]
 ) -> None:
-    """The last file of a run: it is finished then."""
+    """The last file of a run: it is finished then. Earlier evaluations by other protocols follow `evaluations`."""
+    files = {one.file for one in evaluations}
+    before = read_record(run.result, Result).evaluations if run.finished else []
     result = Result(
         identity=plan.identity,
         arch=plan.config.arch.name,
@@ -54,7 +55,7 @@ def write_result(
         wall_s=wall_s,
         images_per_s=plan.clock.steps * plan.config.train.batch_size / wall_s,
         best=Best(step=progress.best[0], dev_top1_error=progress.best[1]) if progress.best else None,
-        evaluations=evaluations,
+        evaluations=[*evaluations, *(one for one in before if one.file not in files)],
     )
     write_record(run.result, result)
 
@@ -83,32 +84,13 @@ def dump(run: RunDir, plan: Plan, step: TrainStep, error: Diverged) -> Path:
 
 def _record(plan: Plan, weights: str, evaluation: Evaluation, device: str) -> EvaluationRecord:
     return EvaluationRecord(
-        image_set=_image_set(plan),
-        protocol=_protocol(plan.config),
+        image_set=image_set(plan),
+        protocol=protocol(plan),
         weights=weights,
         **evaluation.metrics(),
         ece=expected_calibration_error(evaluation.confidence_N, evaluation.correct_N),
         batch_size=BATCH_SIZE,
         device=device,
-    )
-
-
-def _image_set(plan: Plan) -> ImageSet:
-    data, digest = plan.config.data, plan.data.eval_fingerprint
-    return ImageSet(name=data.eval_split, data=data.name, split=data.eval_split, blacklist=False, digest=digest)
-
-
-def _protocol(settings: Config) -> ProtocolRecord:
-    files = settings.data.uses_transforms
-    protocol = asdict(settings.protocol) if files else {}
-    return ProtocolRecord(
-        name=settings.protocol.name,
-        resize=settings.arch.pixels if files else None,
-        crop=protocol.get("crop"),
-        crops=1,
-        interpolation=protocol.get("interpolation"),
-        averaging=None,
-        decoder=decoder() if files else None,
     )
 
 

@@ -12,7 +12,7 @@ from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.identity import identity
 from inceptionctl.config.keys import flatten
 from inceptionctl.config.overrides import sweeps
-from inceptionctl.config.validate import parse
+from inceptionctl.config.validate import parse, parse_frozen
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.zoo.registry import ARCHITECTURES
@@ -196,7 +196,7 @@ def test_identity_does_not_depend_on_how_a_number_is_written():
 
 def test_a_frozen_tree_parses_back_to_itself():
     once = config("ablation=[rmsprop,label_smoothing]", "arch=inception_v3")
-    assert parse(asdict(once)) == once
+    assert parse_frozen(asdict(once)) == once
 
 
 def test_sweeps_are_taken_apart():

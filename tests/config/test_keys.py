@@ -19,7 +19,7 @@ from inceptionctl.errors import RequestError
 CONF = Path(__file__).parents[2] / "conf"
 SETTINGS = settings_of()
 BY_KEY = {(setting.key, setting.option): setting for setting in SETTINGS}
-FILLED_IN = {"run_dir", "rerun", "weights_sha256", "data_fingerprint"}
+FILLED_IN = {"run_dir", "rerun"}
 GROUPS = {setting.key for setting in SETTINGS if sections_in(setting.kind) and "." not in setting.key} - {"train"}
 
 

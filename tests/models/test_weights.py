@@ -8,6 +8,7 @@ import pickle
 import random
 import shutil
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -21,6 +22,7 @@ from support.runs import only, result
 from torch import nn
 
 from inceptionctl.config.compose import compose
+from inceptionctl.config.schema import Resolved
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.torch.build import build
@@ -310,7 +312,10 @@ def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_pa
     assert f"starting from {tmp_path / 'start.safetensors'}" in done.stdout
     run = only(tmp_path, "outputs/train/*")
     frozen = yaml.safe_load((run / "config.yaml").read_text())
-    assert frozen["weights_sha256"] == hashlib.sha256((tmp_path / "start.safetensors").read_bytes()).hexdigest()
+    assert (
+        frozen["resolved"]["weights_sha256"]
+        == hashlib.sha256((tmp_path / "start.safetensors").read_bytes()).hexdigest()
+    )
 
     _, last = sorted(run.glob("checkpoints/step-*"))
     ended = {path.name: path.read_bytes() for path in last.glob("*.safetensors")}
@@ -330,11 +335,10 @@ def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_pa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["weights=tim"], "weights = tim is no file of weights"),
+        (["weights=tim"], "weights = tim is not a file of weights"),
         (["weights=timm"], "add arch.width=1 arch.rewrites.blocks=null"),
         (["weights=timm:gluon_in1k"], "add arch.input=imagenet"),
-        (["weights=timm", "weights_sha256=abc"], "weights_sha256 belongs to a file"),
-        (["weights_sha256=abc"], "weights_sha256 belongs to a file"),
+        (["weights=timm", "+resolved.weights_sha256=abc"], "no setting 'resolved.weights_sha256'"),
     ],
     ids=str,
 )
@@ -350,8 +354,8 @@ def test_what_keeps_every_weight_keeps_the_release():
 
 def test_weights_that_change_under_a_run_are_refused(tmp_path):
     save_file({"weight": torch.zeros(1)}, tmp_path / "start.safetensors")
-    settings = [f"weights={tmp_path / 'start.safetensors'}", "weights_sha256=abc", *TINY]
-    asked = plan(parse(compose("train", settings)))
+    config = parse(compose("train", [f"weights={tmp_path / 'start.safetensors'}", *TINY]))
+    asked = plan(replace(config, resolved=Resolved(weights_sha256="abc")))
     with pytest.raises(RequestError, match="has changed since the run was planned"):
         make_step(asked, torch.device("cpu"))
     (tmp_path / "start.safetensors").unlink()

@@ -161,23 +161,32 @@ def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
     assert {result(run).seed for run in tmp_path.glob("outputs/train/*-0")} == {0, 1}
 
 
-def test_images_in_folders_are_trained_on(inceptionctl, tmp_path):
+def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(inceptionctl, tmp_path):
     for split, count in (("train", 6), ("val", 2)):
         for kind in ("dark", "light"):
             (tmp_path / "images" / split / kind).mkdir(parents=True)
             for i in range(count):
                 shade = (40 if kind == "dark" else 200) + i
                 Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "images" / split / kind / f"{i}.jpg")
-    done = inceptionctl(
+    words = [
         "train", "data=imagefolder", "data.root=images", "augment=inception_crop", "data.workers=1",
         *SHORT, "train.batch_size=4", "train.epochs=2",
-    )  # fmt: skip
+    ]  # fmt: skip
+    done = inceptionctl(*words)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "images/train and images/val" in done.stdout
+    assert f"{tmp_path}/images/train and {tmp_path}/images/val" in done.stdout
     found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.single.ema.json"))
     assert found.n_images == 4
     assert found.protocol.decoder.startswith(f"pillow {PIL.__version__}, EXIF orientation applied")
     assert found.image_set.digest is not None
+
+    run, other = only(tmp_path, "outputs/train/*-0"), [*words, "protocol.crop=0.5"]
+    trained = last_checkpoint(run).stat().st_mtime_ns
+    assert "to evaluate" in inceptionctl(*other, "--dry-run").stdout
+    assert inceptionctl(*other).returncode == 0
+    assert (only(tmp_path, "outputs/train/*-0"), last_checkpoint(run).stat().st_mtime_ns) == (run, trained)
+    assert read_evaluation(run / "evaluations/test.single.ema.json").protocol.crop == 0.5
+    assert "already finished" in inceptionctl(*other).stdout
 
 
 def error_on_digits(arch: str, shuffled: bool) -> float:

@@ -1,0 +1,68 @@
+"""What cannot run, and what looks wrong, found before anything is built."""
+
+from __future__ import annotations
+
+from inceptionctl.config.schema import Config
+from inceptionctl.errors import RequestError
+from inceptionctl.models.spec.cost import Cost, cost
+from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
+from inceptionctl.models.spec.shapes import ShapeError
+from inceptionctl.training.clock import Clock
+from inceptionctl.training.ema_decay import averaging_window, ema_decay, exceeds_run
+
+FEW_VALUES = 64  # below this, batch statistics are mostly noise
+
+
+def cost_on_input(config: Config, spec: Seq) -> Cost:
+    """The cost of `spec` on the input of `config`. Raises RequestError if a feature map vanishes."""
+    pixels = config.arch.pixels
+    try:
+        return cost(spec, (pixels, pixels))
+    except ShapeError as error:
+        fewer_pools = " or arch.rewrites.stem_pools=1" if config.arch.rewrites.stem_pools != 0 else ""
+        raise RequestError(
+            f"arch.pixels = {pixels} is too small for {config.arch.name}: {error}\n  use a larger input{fewer_pools}"
+        ) from error
+
+
+def check_heads(config: Config) -> None:
+    """Raises RequestError for auxiliary heads without a stage to stand behind."""
+    if config.arch.aux.head and not config.arch.aux.at:
+        raise RequestError(
+            f"arch.aux.head = true: {config.arch.name} has no auxiliary heads of its own\n"
+            "  give the stages behind which they stand (arch.aux.at=[STAGE]) or leave arch.aux.head out"
+        )
+
+
+def check_ema(config: Config, clock: Clock) -> None:
+    """Raises RequestError for an average over more steps than the run has: it keeps the initial weights."""
+    ema = config.train.ema
+    decay = ema_decay(ema.unit, ema.decay, clock.steps, clock.steps_per_epoch)
+    if exceeds_run(decay, clock.steps):
+        raise RequestError(
+            f"train.ema.decay = {ema.decay:g} ({ema.unit}) averages over {averaging_window(decay):,.0f} steps, and the "
+            f"run has {clock.steps:,}\n"
+            "  lower it, or give the share of the run: train.ema.unit=fraction with train.ema.decay up to 1"
+        )
+
+
+def warnings(total: Cost, bn_batch_size: int) -> list[str]:
+    """Layers that this input, or this batch, is too small for."""
+    return [*_small_maps(total), *_small_batches(total, bn_batch_size)]
+
+
+def _small_maps(total: Cost) -> list[str]:
+    return [
+        f"{layer.path}: a {layer.kernel[0]}x{layer.kernel[1]} kernel on a {layer.before} map sees mostly padding"
+        for layer in total.layers
+        if isinstance(layer.node, Conv | Sep | Pool)
+        and (layer.kernel[0] > layer.before.h or layer.kernel[1] > layer.before.w)
+    ]
+
+
+def _small_batches(total: Cost, batch: int) -> list[str]:
+    return [
+        f"{layer.path}: batch norm over {batch} x {layer.after.h}x{layer.after.w} values, fewer than {FEW_VALUES}"
+        for layer in total.layers
+        if isinstance(layer.node, Conv | Sep) and layer.node.norm and batch * layer.after.h * layer.after.w < FEW_VALUES
+    ]
