@@ -338,7 +338,7 @@ def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_pa
         (["weights=tim"], "weights = tim is not a file of weights"),
         (["weights=timm"], "add arch.width=1 arch.rewrites.blocks=null"),
         (["weights=timm:gluon_in1k"], "add arch.input=imagenet"),
-        (["weights=timm", "+resolved.weights_sha256=abc"], "no setting 'resolved.weights_sha256'"),
+        (["weights=timm", "+resolved.weights_sha256=abc"], "unknown setting 'resolved.weights_sha256'"),
     ],
     ids=str,
 )
