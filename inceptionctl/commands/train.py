@@ -49,7 +49,8 @@ def _run(plan: Plan) -> None:
         console.print(f"already finished: {run.path} (rerun=true runs it again)", soft_wrap=True)
         console.print(summary(read_record(run.result, Result)), highlight=False, soft_wrap=True)
         return
-    lines = [f"data: {plan.data.provenance}", *(f"[yellow]warning[/] {warning}" for warning in plan.warnings)]
+    tuned = [f"tuned: {plan.config.tuned}"] if plan.config.tuned else []
+    lines = [f"data: {plan.data.provenance}", *tuned, *(f"[yellow]warning[/] {warning}" for warning in plan.warnings)]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     run_one(with_default_nproc(plan), console)

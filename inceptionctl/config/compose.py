@@ -24,6 +24,7 @@ from inceptionctl.config.hints import foreign_setting
 from inceptionctl.config.keys import key_paths
 from inceptionctl.config.overrides import check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
+from inceptionctl.config.tuned import NOT_TUNED, tuned_values
 from inceptionctl.errors import RequestError
 from inceptionctl.models.settings import NO_REWRITES
 
@@ -52,6 +53,8 @@ class Composer:
                 ours = _ours().load(command, _for_hydra(overrides))
                 check_hydra_settings(_of_hydra(ours), _of_hydra(config))
             tree = resolved(config)
+            if "tuned" in tree:
+                tree["tuned"] = tuned_values(config, self.load(command, [*_untuned(overrides), NOT_TUNED]))
         check_commands(tree, overrides)
         return tree
 
@@ -99,6 +102,10 @@ def resolved(config: DictConfig) -> Tree:
     tree = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(tree, dict)
     return {str(key): value for key, value in tree.items()}
+
+
+def _untuned(overrides: Sequence[str]) -> list[str]:
+    return [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "tuned"]
 
 
 def _for_hydra(overrides: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ RESULTS_VERSION = 3
 
 # The settings that trained weights do not depend on, and why.
 IRRELEVANT = (
+    "tuned",  # where values came from: the values themselves count
     "name", "outputs", "run_dir", "rerun", "tracker",  # where a run and its metrics are kept
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
     "protocol", "data.renderings",  # how it is evaluated, and on how many images

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from inceptionctl.config.schema import Config
 from inceptionctl.settings import OneOf, field_docs
 
-NO_SETTINGS = ("resolved",)  # fields of Config that planning fills in
+NO_SETTINGS = ("tuned", "resolved")  # fields of Config that are filled in by composing and planning
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Pydantic checks: its errors carry the path and the value, which OmegaConf's stru
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -89,6 +89,20 @@ class Loss:
 
 
 @section
+class Tuned:
+    """The values that a run took from conf/tuned."""
+
+    reason: str
+    """Why the network needs them."""
+    changes: dict[str, list[Any]]
+    """(value without, value taken) of each setting."""
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{key} {taken} instead of {usual}" for key, (usual, taken) in self.changes.items())
+        return f"{values}, because {self.reason} (tuned=none does without)"
+
+
+@section
 class Resolved:
     """What planning finds and a run's config.yaml keeps: no settings, but part of the identity."""
 
@@ -122,4 +136,5 @@ class Config:
     protocol: Annotated[ProtocolSettings, OneOf(PROTOCOLS)]
     launch: Annotated[Local | Slurm, OneOf(LAUNCHES)]
     tracker: Annotated[TrackerSettings, OneOf(TRACKERS)]
+    tuned: Tuned | None = None
     resolved: Resolved = Resolved()

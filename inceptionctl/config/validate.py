@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from inceptionctl.config.hints import foreign_setting, unknown_setting
-from inceptionctl.config.keys import NO_SETTINGS, key_paths, sections_in, types_of
+from inceptionctl.config.keys import key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.errors import RequestError, unknown
@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 def parse(tree: Mapping[str, Any]) -> Config:
     """The Config of a composed, resolved tree. Raises RequestError with the key, the value and the choices."""
-    for key in filter(tree.__contains__, NO_SETTINGS):
-        raise unknown_setting(key, key_paths())
+    if "resolved" in tree:
+        raise unknown_setting("resolved", key_paths())
     return parse_frozen(tree)
 
 

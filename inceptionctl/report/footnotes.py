@@ -75,6 +75,7 @@ def caveats(findings: Findings) -> list[str]:
     first = {caveat: label for label, caveat in reversed(paper.items()) if caveat}  # each once, by its first row
     whose = "The paper's figures" if table.cumulative else "{}, as printed"
     lines = [f"{whose.format(label)}: {caveat}." for caveat, label in reversed(first.items())]
+    lines += [f"{row.label}: {row.entry.tuned}." for row in table.rows if row.entry.tuned]
     if not findings.shows_top5:
         lines.append("Our top-5 error is left out: with so few classes, five guesses mean little.")
     return lines

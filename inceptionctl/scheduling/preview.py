@@ -44,6 +44,7 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
         f"batch     {_batch(first, placement.nproc)}",
         f"steps     {_steps(first)}",
         f"lr        {lr_curve(first)}",
+        *dict.fromkeys(f"tuned     {plan.config.tuned}" for plan in plans.values() if plan.config.tuned),
         f"cells     {len(plans)}, {_placement(first, placement)}",
         *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
         *(f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text),

@@ -102,6 +102,7 @@ class TablePlan:
             macs=any_plan.cost.macs,
             full_params=any_plan.full.params,
             full_macs=any_plan.full.macs,
+            tuned=str(any_plan.config.tuned) if any_plan.config.tuned else None,
             cells=[ManifestCell(seed=seed, identity=plan.identity) for seed, plan in plans.items()],
         )
 
@@ -128,5 +129,6 @@ def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
         f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
     ]
     warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
+    lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
     for line in [*lines, *(f"[yellow]warning[/] {warning}" for warning in warnings)]:
         console.print(line, highlight=False, soft_wrap=True)

@@ -24,7 +24,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.tables.table import Table, TableRow
 
 OWN_KEYS = ("table", "seeds", "ablation")  # of the command line, not overrides of every row
-NOT_COMPARED = ("seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows
+NOT_COMPARED = ("tuned", "seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows
 Changes = dict[str, tuple[Any, Any]]
 
 

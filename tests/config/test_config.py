@@ -89,15 +89,6 @@ def test_every_network_survives_every_other_scale(scale):
         assert str(cost(made.arch.spec(10), (pixels, pixels)).out) == "1x1x10"
 
 
-def test_what_a_network_needs_to_learn_is_for_one_scale_alone():
-    for tuned in groups("train")["tuned"]:
-        scale, _, arch = tuned.partition("_")
-        assert (scale in groups("train")["scale"], arch in ARCHITECTURES) == (True, True)
-    assert (config("arch=vgg16").schedule.lr, config("arch=resnet50").schedule.lr) == (0.03, 0.3)
-    assert config("arch=vgg16", "schedule.lr=0.1").schedule.lr == 0.1
-    assert config("arch=vgg16", "scale=imagenet").schedule.lr == 0.045
-
-
 def test_an_experiment_replaces_the_scale():
     assert config("experiment=rethinking_v3").train.batch_size == 1600
 

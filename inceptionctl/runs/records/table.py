@@ -19,7 +19,7 @@ class ManifestCell:
 @dataclass(frozen=True, kw_only=True)
 class ManifestRow:
     """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params` and `macs`
-    of the network as run, `full_params` and `full_macs` at the paper's size."""
+    of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why."""
 
     label: str
     paper: str | None
@@ -29,6 +29,7 @@ class ManifestRow:
     macs: int
     full_params: int
     full_macs: int
+    tuned: str | None = None
     cells: list[ManifestCell]
 
 
