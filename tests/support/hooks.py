@@ -140,3 +140,13 @@ def clocks() -> None:
     time.time = jumping
     assemble.assemble = partial(assemble.assemble, monotonic=lambda: float(next(reads)))
     heartbeat.Heartbeat.__call__ = beat_at_odd_times
+
+
+def break_launcher() -> None:
+    """As if torch elastic did not know an option of ours."""
+    from inceptionctl.launch import elastic
+
+    def broken(*_: Any) -> int:
+        raise TypeError("unexpected keyword argument")
+
+    elastic.launch = broken
