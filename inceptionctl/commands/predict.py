@@ -15,8 +15,8 @@ from rich.console import Console
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
-from inceptionctl.data.listing import describe_left_out, read_images
-from inceptionctl.errors import InceptionctlError, RequestError, unknown, warn
+from inceptionctl.data.listing import describe, read_images
+from inceptionctl.errors import InceptionctlError, RequestError, count, unknown, warn
 from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.weights import with_resolved_weights
@@ -118,9 +118,9 @@ def _image_files(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_dir():
             images, left_out = read_images(path)
             if not images:
-                raise RequestError(f"no images in {path}{describe_left_out([left_out])}")
+                raise RequestError(f"no images in {path}: it holds {describe(left_out)}")
             if left_out:
-                warn(f"{path}: {len(images)} images{describe_left_out([left_out])}")
+                warn(f"{path}: {count(len(images), 'image')}; left out: {describe(left_out)}")
             yield from (path / entry.name for entry in images)
         elif path.is_file():
             yield path

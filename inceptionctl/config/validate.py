@@ -28,6 +28,7 @@ def parse_frozen(tree: Mapping[str, Any]) -> Config:
     """The Config of a run's config.yaml, which has what planning filled in."""
     config = parse_as(Config, with_network_facts(tree))
     _check_ema(config.train.ema)
+    _check_selection(config)
     check_launch(config.launch)
     return config
 
@@ -79,6 +80,14 @@ def _located(loc: Sequence[int | str], schema: type) -> tuple[list[str], dict[st
             parts.append(part)
             choices = sections_in(types_of(choices[None]).get(part))
     return parts, options
+
+
+def _check_selection(config: Config) -> None:
+    if config.train.keep_best and config.data.eval_split == "dev":
+        raise RequestError(
+            "train.keep_best = true chooses a checkpoint on the dev split, and data.eval_split = dev reports the error "
+            "on it: set one of them back"
+        )
 
 
 def _check_ema(ema: Ema) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,20 +94,24 @@ def check_classes(train: Listing, eval: Listing) -> None:
 def check_images(train: Listing) -> None:
     """Raises RequestError where there is a class without images to train on; the message says what lies there."""
     if not train.classes:
-        raise RequestError(f"{train.files.root} has no class folders{_described(train.left_out[''], ', only ')}")
+        raise RequestError(f"{train.files.root} has no class folders: it holds {describe(train.left_out[''])}")
     counts_K = np.bincount(train.files.labels_N, minlength=len(train.classes))
     empty = [train.classes[k] for k in np.flatnonzero(counts_K == 0)]
     if empty:
-        instead = [f"{name} ({_described(train.left_out[name]) or 'empty'})" for name in empty]
+        instead = [f"{name} (it holds {describe(train.left_out[name])})" for name in empty]
         raise RequestError(
             f"no images to train on in {len(empty)} of the {len(train.classes)} class folders of {train.files.root}: "
             f"{some(instead)}\n  move the images of a class into its folder, or remove the folder"
         )
 
 
-def describe_left_out(counts: Iterable[Counter[str]]) -> str:
-    """Such as "; left out: 12 hidden, 3 files of other kinds (.txt)"; empty where nothing was."""
-    return _described(sum(counts, Counter()), "; left out: ")
+def describe(left_out: Counter[str]) -> str:
+    """Such as "12 hidden, 3 files of other kinds (.txt)"; "nothing" for an empty folder."""
+    others = sorted(kind for kind in left_out if kind.startswith(".") or kind == "no suffix")
+    parts = [_counted(n, kind) for kind, n in left_out.items() if kind not in others]
+    if others:
+        parts.append(f"{_counted(sum(left_out[kind] for kind in others), 'file of other kinds')} ({', '.join(others)})")
+    return ", ".join(parts) or "nothing"
 
 
 def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) -> tuple[FileList, FileList]:
@@ -158,20 +162,11 @@ def _images_below(entry: os.DirEntry[str], kind: str = "image one folder deeper"
             yield from _images_below(below, "image several folders deeper")
 
 
-def _described(left_out: Counter[str], before: str = "") -> str:
-    others = sorted(kind for kind in left_out if kind.startswith(".") or kind == "no suffix")
-    parts = [_counted(n, kind) for kind, n in left_out.items() if kind not in others]
-    if others:
-        parts.append(f"{_counted(sum(left_out[kind] for kind in others), 'file of other kinds')} ({', '.join(others)})")
-    return before + ", ".join(parts) if parts else ""
-
-
 def _counted(n: int, kind: str) -> str:
     noun, _, rest = kind.partition(" ")
     return f"{count(n, noun)} {rest}" if rest else f"{n:,} {kind}"
 
 
-def some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - N_NAMED} more" if len(listed) > N_NAMED else ""
-    return ", ".join(listed[:N_NAMED]) + more
+def some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else ""
+    return ", ".join(names[:N_NAMED]) + more

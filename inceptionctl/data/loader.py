@@ -63,8 +63,8 @@ class Loader:
         def keys(number: int) -> Iterator[list[Key]]:
             step, part = divmod(number, accumulation_steps)
             batches = training_batches(len(images), batch_size, seed, step, steps.stop)
-            parts = chain.from_iterable(shard(keys, self.rank, self.world_size, accumulation_steps) for keys in batches)
-            return islice(parts, part, None)
+            parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
+            return islice(chain.from_iterable(parts), part, None)
 
         for batch in self._read(images, keys, steps.start * accumulation_steps):
             if batch.unreadable and bool((batch.labels_N < 0).all()):

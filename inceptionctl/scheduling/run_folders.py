@@ -11,7 +11,7 @@ from inceptionctl.planning.evaluation import is_evaluated
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config
-from inceptionctl.runs.index_file import write_index
+from inceptionctl.runs.index_file import holds_index, write_index
 from inceptionctl.runs.paths import RunDir
 
 
@@ -56,7 +56,7 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
     before = read_config(run) if run.config.is_file() else None
     launch, place = replace(config.launch, nproc=nproc, threads=threads), before or config
     now = replace(config, name=place.name, outputs=place.outputs, launch=launch)
-    if now != before or not run.index.is_file():
+    if now != before or not holds_index(run, plan.data):
         write_index(run, plan.data)
         write_config(run, now)
     return run

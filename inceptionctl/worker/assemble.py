@@ -20,7 +20,8 @@ from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import initialise
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.maps import load_weights, read_weights
+from inceptionctl.models.weights.load import load_weights
+from inceptionctl.models.weights.read import read_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import Plan, frozen_plan
@@ -59,11 +60,11 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Tr
         determinism.enable()
     context = init_process_group(device, launch.hang_timeout)
     torch.set_num_threads(launch.threads or torch.get_num_threads())
-    found = checkpoint.read_latest(run.checkpoints, warn if context.is_main else _ignore)
-    step = make_step(plan, device, fresh=found is None, context=context)
+    latest = checkpoint.read_latest(run.checkpoints, warn if context.is_main else _ignore)
+    step = make_step(plan, device, fresh=latest is None, context=context)
     trainer = _trainer(run, plan, step, RunLogger(plan.clock, monotonic))
-    if found:
-        trainer.checkpoints.restore(found)
+    if latest:
+        trainer.checkpoints.restore(latest)
     elif not context.is_main:
         seed_dropout(config.seed, 0, context.rank)
     if context.is_main:
@@ -73,14 +74,11 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Tr
 
 
 def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Trainer:
-    config, images, heartbeat = plan.config, open_images(plan), Heartbeat(run.heartbeat)
-    partition = plan.partition(step.context.world_size)
-    meter = StepMeter(step.context, loss_scaled=step.scaler.is_enabled())
-    context, pin = step.context, step.device.type == "cuda"
-    loader = Loader(config.data.workers, pin, context.rank, context.world_size)
-    topology = Topology(
-        step.context.world_size, partition.accumulation_steps, torch.get_num_threads(), step.device.type
-    )
+    config, context, device = plan.config, step.context, step.device.type
+    images, heartbeat = open_images(plan), Heartbeat(run.heartbeat)
+    partition = plan.partition(context.world_size)
+    meter = StepMeter(context, loss_scaled=step.scaler.is_enabled())
+    loader = Loader(config.data.workers, device == "cuda", context.rank, context.world_size)
     return Trainer(
         run=run,
         plan=plan,
@@ -97,7 +95,7 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
             identity=plan.identity,
             seed=config.seed,
             keep=config.train.keep_checkpoints,
-            topology=topology,
+            topology=Topology(context.world_size, partition.accumulation_steps, torch.get_num_threads(), device),
             clock=plan.clock,
             step=step,
             meter=meter,

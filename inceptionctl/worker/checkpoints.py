@@ -40,32 +40,32 @@ class Checkpoints:
         if stopping:
             context.shutdown()  # the other ranks need not wait for the disk
         if context.is_main:
-            found = state.capture(self.step, self.clock, random, self._about())
-            checkpoint.write(self.folder, found, self.keep, best[0] if best else None)
+            captured = state.capture(self.step, self.clock, random, self._about())
+            checkpoint.write(self.folder, captured, self.keep, best[0] if best else None)
         self.logger.mark_saved()
         self.heartbeat()
 
-    def restore(self, found: Checkpoint) -> None:
-        """Continues from `found`. Raises CheckpointError if it belongs to another run."""
+    def restore(self, saved: Checkpoint) -> None:
+        """Continues from `saved`. Raises CheckpointError if it belongs to another run."""
         context = self.step.context
-        state.restore(found, self.step, self.clock, self.identity)
-        changes = self.topology.changes_from(found.state["topology"])
+        state.restore(saved, self.step, self.clock, self.identity)
+        changes = self.topology.changes_from(saved.state["topology"])
         if changes and context.is_main:
             warn(f"continues with the same images in the same order, but not bit for bit: {', '.join(changes)}")
-        if not state.restore_random_states(found, context.rank, self.step.device):
+        if not state.restore_random_states(saved, context.rank, self.step.device):
             state.seed_dropout(self.seed, self.clock.step, context.rank)
-        self.logger.load_state_dict(found.state["progress"])
-        self.meter.load_state_dict(found.state["unlogged"])
+        self.logger.load_state_dict(saved.state["progress"])
+        self.meter.load_state_dict(saved.state["unlogged"])
         best = self.logger.progress.best
         if best and not checkpoint.step_folder(self.folder, best[0]).is_dir():
             self.logger.progress.best = None  # replaced by a later one, which is damaged
 
     def roll_back(self) -> None:
         """To the last checkpoint, as if nothing had come after it but one more rollback."""
-        found = checkpoint.read_latest(self.folder, warn)
-        assert found is not None, "a run that may roll back saves before its first step"
+        latest = checkpoint.read_latest(self.folder, warn)
+        assert latest is not None, "a run that may roll back saves before its first step"
         rollbacks, wall_s = self.logger.progress.rollbacks + 1, self.logger.wall_s
-        self.restore(found)
+        self.restore(latest)
         self.logger.progress.rollbacks, self.logger.progress.wall_s = rollbacks, wall_s
         self.logger.rewind()
 

@@ -18,6 +18,8 @@ BATCH_SIZE = 100  # per device
 
 @dataclass(frozen=True)
 class Evaluator:
+    """Evaluates the weights of `step` on `images`."""
+
     step: TrainStep
     images: DataSplits
     loader: Loader

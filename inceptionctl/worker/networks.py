@@ -10,7 +10,8 @@ from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.modules import Classifier
-from inceptionctl.models.weights.maps import classes_of, load_weights, read_weights
+from inceptionctl.models.weights.load import classes_of, load_weights
+from inceptionctl.models.weights.read import read_weights
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training.checkpoint import read_latest
 

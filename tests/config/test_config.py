@@ -73,6 +73,11 @@ def test_a_group_on_the_command_line_wins_over_the_scale():
     assert config("arch=inception_v3").arch.pixels == config().arch.pixels == 79
 
 
+def test_a_checkpoint_is_never_chosen_on_the_images_that_are_reported():
+    with pytest.raises(RequestError, match=r"keep_best = true chooses .* on the dev split, and data.eval_split = dev"):
+        config("train.keep_best=true", "data.eval_split=dev")
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_network_survives_the_default_scale(name):
     """No map vanishes, and no kernel sees mostly padding."""

@@ -107,7 +107,7 @@ WRONG = [
     ({"root": "nowhere"}, "nowhere is not a folder"),
     ({"root": "."}, r"(?s)has no train/ with val/ or test/, but other/, train/\n.*data.split=0.1"),
     ({"root": ".", "split": 0.5}, r"data.split divides class folders, .*set data.root=.*/train"),
-    ({"root": "other", "split": 0.5}, "other has no class folders, only 1 file of other kinds"),
+    ({"root": "other", "split": 0.5}, "other has no class folders: it holds 1 file of other kinds"),
     ({"train": "train", "val": "nowhere"}, "nowhere cannot be listed: No such file or directory"),
 ]
 
@@ -172,10 +172,10 @@ def of_another_kind(cat):
 @pytest.mark.parametrize(
     ("change", "instead"),
     [
-        (empty, r"cat \(empty\)"),
-        (one_folder_deeper, r"cat \(4 images one folder deeper\)"),
-        (two_folders_deeper, r"cat \(4 images several folders deeper, 1 folder without images\)"),
-        (of_another_kind, r"cat \(4 files of other kinds \(.pdf, .txt\)\)"),
+        (empty, r"cat \(it holds nothing\)"),
+        (one_folder_deeper, r"cat \(it holds 4 images one folder deeper\)"),
+        (two_folders_deeper, r"cat \(it holds 4 images several folders deeper, 1 folder without images\)"),
+        (of_another_kind, r"cat \(it holds 4 files of other kinds \(.pdf, .txt\)\)"),
         (shutil.rmtree, "different classes: cat"),
     ],
 )
@@ -189,6 +189,13 @@ def test_a_class_that_a_split_would_empty_is_refused(tmp_path):
     fill(tmp_path), fill(tmp_path, ("dog",), count=1)
     with pytest.raises(RequestError, match=r"class dog of .* has too few images to set 20% of them apart: 1"):
         settings(tmp_path, split=0.2).index(dev=False)
+
+
+def test_a_class_without_evaluation_images_is_told(folder):
+    empty(folder / "val" / "cat")
+    index = settings(folder).index(dev=False)
+    assert sizes(index) == (12, 4)
+    assert index.provenance.endswith("; no images to evaluate on of cat")
 
 
 def test_what_is_left_out_is_counted(folder):

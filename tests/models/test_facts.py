@@ -82,7 +82,7 @@ def test_what_is_typed_wins_and_the_rest_follows_it():
     ("overrides", "message"),
     [
         (["arch=resnet50", "arch.aux.head=true"], "resnet50 has no auxiliary heads of its own"),
-        (["arch=resnet50", "arch.aux.at=[layer_1_1]"], "neither paper nor release has an auxiliary head for resnet50"),
+        (["arch=resnet50", "arch.aux.at=[layer_1_1]"], "neither paper nor release of resnet50 has an auxiliary head"),
         (["arch=xception", "arch.rewrites.segments=true"], "arch.rewrites.segments = true is not allowed"),
         (["arch=xception", "arch.rewrites.segments=0"], "arch.rewrites.segments = 0 is not allowed"),
         (["arch.rewrites.blocks=1.5"], "arch.rewrites.blocks"),

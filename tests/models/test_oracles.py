@@ -10,7 +10,8 @@ from torch import nn
 
 from inceptionctl.data.normalise import IMAGENET_DEVIATION, IMAGENET_MEAN
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.weights.maps import load_weights, name_map, to_release
+from inceptionctl.models.weights.load import load_weights, to_release
+from inceptionctl.models.weights.maps import name_map
 from inceptionctl.models.zoo.registry import network
 
 LIMIT = 1e-9  # of the largest output; 1e-13 is usual

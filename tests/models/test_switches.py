@@ -320,12 +320,12 @@ def test_an_unknown_network_offers_the_nearest():
 
 
 def test_a_head_at_an_unknown_stage_lists_the_stages():
-    with pytest.raises(RequestError, match=r"(?s)no stage of inception_v3 'mixed_6f'.*available: .*mixed_6e"):
+    with pytest.raises(RequestError, match=r"(?s)unknown stage of inception_v3 'mixed_6f'.*available: .*mixed_6e"):
         network("inception_v3", at=["mixed_6f"])
 
 
 def test_a_head_for_a_network_that_has_none_is_refused():
-    with pytest.raises(RequestError, match="neither paper nor release has an auxiliary head for xception"):
+    with pytest.raises(RequestError, match="neither paper nor release of xception has an auxiliary head"):
         network("xception", at=["exit_1"])
 
 

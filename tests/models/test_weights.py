@@ -27,7 +27,9 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.maps import classes_of, load_weights, name_map, read_weights, to_release
+from inceptionctl.models.weights.load import classes_of, load_weights, to_release
+from inceptionctl.models.weights.maps import name_map
+from inceptionctl.models.weights.read import read_weights
 from inceptionctl.models.weights.releases import RELEASES, categories, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.plan import plan

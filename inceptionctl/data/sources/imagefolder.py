@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from inceptionctl.data.file_images import FileImages
@@ -16,7 +18,7 @@ from inceptionctl.data.listing import (
     Listing,
     check_classes,
     check_images,
-    describe_left_out,
+    describe,
     entries,
     read_class_folders,
     some,
@@ -86,23 +88,35 @@ def _index_once(
         found = _two_folders(train, val)
     else:
         found = _one_folder(root, split)
-    classes, kept, files = found.listings[0].classes, found.train, {"eval": found.eval}
+    classes, train_files, eval_files, dev_files = found.listings[0].classes, found.train, found.eval, None
     if dev or eval_split == "dev":
-        kept, held = split_classes(kept, classes, DEV_FRACTION)
-        files = {"eval": held if eval_split == "dev" else found.eval} | ({"dev": held} if dev else {})
-    left_out = (count for listing in found.listings for count in listing.left_out.values())
-    note = "" if kept is found.train else f"; dev split: {DEV_FRACTION:.0%} of the training images"
-    counts = f"{len(kept):,} images of {len(classes)} classes to train on and {len(files['eval']):,} to evaluate on"
+        train_files, dev_files = split_classes(found.train, classes, DEV_FRACTION)
+        eval_files = dev_files if eval_split == "dev" else found.eval
     return Index(
-        n_train=len(kept),
-        n_eval=len(files["eval"]),
+        n_train=len(train_files),
+        n_eval=len(eval_files),
         classes=classes,
-        provenance=f"{counts}: {found.where}{note}{describe_left_out(left_out)}",
-        fingerprint=kept.digest(classes),
-        eval_fingerprint=files["eval"].digest(classes),
+        provenance=_provenance(found, train_files, eval_files),
+        fingerprint=train_files.digest(classes),
+        eval_fingerprint=eval_files.digest(classes),
         dev=dev,
-        files={"train": kept, **files},
+        files={"train": train_files, "eval": eval_files} | ({"dev": dev_files} if dev and dev_files else {}),
     )
+
+
+def _provenance(found: _Found, train: FileList, eval: FileList) -> str:
+    classes, n_train, n_eval = found.listings[0].classes, f"{len(train):,}", f"{len(eval):,}"
+    counts_K = np.bincount(eval.labels_N, minlength=len(classes))
+    without = [classes[k] for k in np.flatnonzero(counts_K == 0)]
+    notes = [f"{n_train} images of {len(classes)} classes to train on and {n_eval} to evaluate on: {found.where}"]
+    if train is not found.train:
+        notes.append(f"dev split: {DEV_FRACTION:.0%} of the training images")
+    if without:
+        notes.append(f"no images to evaluate on of {some(without)}")
+    left_out = sum((count for listing in found.listings for count in listing.left_out.values()), Counter[str]())
+    if left_out:
+        notes.append(f"left out: {describe(left_out)}")
+    return "; ".join(notes)
 
 
 def _two_folders(train: str | None, val: str | None) -> _Found:

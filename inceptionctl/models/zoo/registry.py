@@ -82,11 +82,13 @@ def _with_heads(name: str, spec: Seq, at: Sequence[str], classes: int) -> Seq:
     """`spec` with the family's auxiliary head behind each of these stages, and nowhere else."""
     entry = architecture(name)
     if entry.aux_head is None:
-        raise RequestError(f"arch.aux.at = {list(at)}: neither paper nor release has an auxiliary head for {name}")
+        raise RequestError(
+            f"arch.aux.at = [{', '.join(at)}]: neither paper nor release of {name} has an auxiliary head"
+        )
     spec = Seq(tuple((child, node) for child, node in spec if not isinstance(node, Endpoint)))
     for stage in at:
         if stage not in spec:
-            raise unknown(f"stage of {name}", stage, [child for child, _ in spec], f"arch.aux.at={list(at)}")
+            raise unknown(f"stage of {name}", stage, [child for child, _ in spec], f"arch.aux.at=[{','.join(at)}]")
         spec = after(spec, stage, "aux" if len(at) == 1 else f"aux_{stage}", Endpoint(entry.aux_head(classes)))
     return spec
 
