@@ -123,6 +123,7 @@ def test_rooms_that_never_import_torch(room):
     [
         ["--help"],
         ["train", "--help"],
+        ["ablate", "--help"],
         ["train", "--cfg", "job"],
         ["train", "--dry-run"],
         ["ablate", "--dry-run"],

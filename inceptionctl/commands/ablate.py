@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from inceptionctl.commands import report
+from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.scheduling.preview import show_table
@@ -12,11 +13,24 @@ from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.table import TablePlan, announce, plan_table
 
+ABLATE = Command(
+    "ablate",
+    "Runs a paper's table: each row with each seed is a cell, a run of its own. Finished cells are found and skipped, "
+    "so the same command again continues; it ends with the report. Settings apply to every row; those that a row "
+    "changes cannot be overridden.",
+    (
+        "inceptionctl ablate",
+        "inceptionctl ablate table=residual seeds=5 --dry-run",
+        "inceptionctl ablate 'seeds=[5,6]' train.epochs=16",
+        "inceptionctl ablate scale=imagenet data.root=IMAGENET launch=slurm",
+    ),
+)
+
 
 def main(argv: list[str]) -> int:
     act = _preview if "--dry-run" in argv else _run
     words = [word for word in argv if word != "--dry-run"]
-    run_hydra("ablate", words, plan_table, act)
+    run_hydra(ABLATE, words, plan_table, act)
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
 from inceptionctl.config.overrides import flatten_overrides
@@ -20,11 +21,23 @@ from inceptionctl.scheduling.progress import summary
 from inceptionctl.scheduling.run import label_of, run_one
 from inceptionctl.scheduling.run_folders import check_run_dir, finished, needs_run
 
+TRAIN = Command(
+    "train",
+    "Trains one network and evaluates it: composes the settings, checks them, makes the run folder, starts the "
+    "processes and writes result.json. The same command again finds the finished run, or continues an interrupted one.",
+    (
+        "inceptionctl train arch=inception_v3 seed=1",
+        "inceptionctl train arch=inception_v2 'ablation=[label_smoothing,bn_auxiliary]'",
+        "inceptionctl train scale=imagefolder data.root=IMAGES launch.nproc=4 --dry-run",
+        "inceptionctl train -m seed=0,1,2",
+    ),
+)
+
 
 def main(argv: list[str]) -> int:
     act = _preview if "--dry-run" in argv else _run
     words = [word for word in argv if word != "--dry-run"]
-    run_hydra("train", words, _plan, act)
+    run_hydra(TRAIN, words, _plan, act)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -14,13 +13,13 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config.hints import foreign_setting
 from inceptionctl.config.keys import key_paths
 from inceptionctl.config.overrides import check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
@@ -32,7 +31,11 @@ from inceptionctl.models.settings import NO_REWRITES
 ConfigStore.instance().store(name="rewrites", group="arch/base", node=NO_REWRITES)
 
 CONFIG_MODULE = "inceptionctl.conf"
-OWN_KEYS = {"train": (), "ablate": ("table", "seeds")}  # beside the settings of a run
+# What a command has beside the settings of a run, and what it is.
+OWN_SETTINGS: dict[str, dict[str, str]] = {
+    "train": {},
+    "ablate": {"seeds": "Seeds of each row: 3 is 0, 1, 2; [5,6] names them. [integer or list]"},
+}
 Tree = dict[str, Any]
 
 
@@ -46,17 +49,23 @@ class Composer:
 
     def compose(self, command: str, overrides: Sequence[str]) -> Tree:
         """The resolved tree of one run. Raises RequestError for a key, a group or an option that does not exist."""
-        check_overrides(overrides, self.groups(command), {*key_paths(), *OWN_KEYS[command]})
-        with _request_errors():
-            config = self.load(command, overrides)
-            if self.config_dir:
-                ours = _ours().load(command, _for_hydra(overrides))
-                check_hydra_settings(_of_hydra(ours), _of_hydra(config))
+        config = self.compose_config(command, overrides)
+        with request_errors():
             tree = resolved(config)
             if "tuned" in tree:
                 tree["tuned"] = tuned_values(config, self.load(command, [*_untuned(overrides), NOT_TUNED]))
         check_commands(tree, overrides)
         return tree
+
+    def compose_config(self, command: str, overrides: Sequence[str]) -> DictConfig:
+        """The same before its interpolations are resolved, with Hydra's own settings."""
+        check_overrides(overrides, self.groups(command), {*key_paths(), *OWN_SETTINGS[command]})
+        with request_errors():
+            config = self.load(command, overrides)
+            if self.config_dir:
+                ours = _ours().load(command, _for_hydra(overrides))
+                check_hydra_settings(_of_hydra(ours), _of_hydra(config))
+        return config
 
     def groups(self, command: str) -> dict[str, list[str]]:
         """The options of every group of `command`."""
@@ -64,7 +73,16 @@ class Composer:
 
     def load(self, command: str, overrides: Sequence[str]) -> DictConfig:
         """What Hydra composes, its own settings included; nothing is checked."""
-        return self._loader.load_configuration(command, list(overrides), RunMode.RUN, from_shell=False)
+        words = [self._forced(override) for override in parse(overrides)]
+        return self._loader.load_configuration(command, words, RunMode.RUN, from_shell=False)
+
+    def _forced(self, override: Override) -> str:
+        """`++key=value` for `key=value`: a key that the chosen option does not have is refused when the settings are
+        validated, which names the option that has it."""
+        line, is_choice = override.input_line or "", override.key_or_group in self._groups
+        if override.type is not OverrideType.CHANGE or is_for_hydra(override):
+            return line
+        return line if is_choice and not isinstance(override.value(), dict) else f"++{line}"
 
     @cached_property
     def _groups(self) -> dict[str, list[str]]:
@@ -120,12 +138,9 @@ def _of_hydra(config: DictConfig) -> Tree:
 
 
 @contextmanager
-def _request_errors() -> Iterator[None]:
-    """What Hydra refuses to compose was requested wrongly."""
+def request_errors() -> Iterator[None]:
+    """Turns what Hydra refuses to compose into a RequestError."""
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
-        key = re.match(r"Could not override '(.*?)'", str(error))
-        if key and (elsewhere := foreign_setting(key[1])):
-            raise elsewhere from error
         raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error

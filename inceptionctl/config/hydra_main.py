@@ -14,10 +14,13 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from inceptionctl.config.compose import CONFIG_MODULE, Composer, Tree, resolved
+from inceptionctl.config.compose import CONFIG_MODULE, Composer, Tree, request_errors, resolved
+from inceptionctl.config.help import Command, help_text
+from inceptionctl.config.keys import key_paths
 from inceptionctl.config.overrides import is_for_hydra, parse, sweeps
 from inceptionctl.config.safety import check_words
 from inceptionctl.config.switches import check_switches
+from inceptionctl.config.validate import parse as parse_config
 from inceptionctl.errors import InceptionctlError, RequestError, unknown, warn
 
 Prepared = TypeVar("Prepared")
@@ -40,24 +43,29 @@ class Request:
 
 
 def run_hydra(
-    command: str, argv: list[str], prepare: Callable[[Request], Prepared], run: Callable[[Prepared], None]
+    command: Command, argv: list[str], prepare: Callable[[Request], Prepared], run: Callable[[Prepared], None]
 ) -> None:
     """Composes, checks and prepares what `argv` requests, then runs what was prepared.
 
     With -m all runs are prepared before the first begins. Hydra's flags (--cfg, --help, -m, --config-dir) keep their
     meaning.
     """
-    flags = _parse_flags(command, argv)
+    flags = _parse_flags(command.name, argv)
     check_words(flags)
     composer = Composer(flags.config_dir)
-    requests = [Request.compose(command, words, composer) for words in sweeps(flags.overrides, flags.multirun)]
-    if flags.help or flags.hydra_help or flags.cfg or flags.info:
-        _run_by_hydra(command, flags, argv, lambda config: None)
+    if flags.help:
+        print(help_text(command, flags.overrides, composer))
+        return
+    requests = [Request.compose(command.name, words, composer) for words in sweeps(flags.overrides, flags.multirun)]
+    if flags.hydra_help or flags.cfg or flags.info:
+        for request in requests:
+            parse_config({key: request.tree[key] for key in request.tree.keys() & key_paths()})
+        _run_by_hydra(command.name, flags, argv, lambda config: None)
     elif flags.multirun:
+        config_dir = flags.config_dir
         for request in requests:
             prepare(request)
-        config_dir = flags.config_dir
-        _run_by_hydra(command, flags, argv, lambda config: run(prepare(_request_of_job(config, config_dir))))
+        _run_by_hydra(command.name, flags, argv, lambda config: run(prepare(_request_of_job(config, config_dir))))
     else:
         (request,) = requests
         _check_no_hydra_settings(request.overrides)
@@ -95,7 +103,8 @@ def _run_by_hydra(command: str, flags: argparse.Namespace, argv: list[str], task
     sys.argv = [f"inceptionctl {command}", *(word for word in argv if word not in flags.overrides), *flags.overrides]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises a launcher's error instead of printing it
     try:
-        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(job)()
+        with request_errors():
+            hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name=command)(job)()
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "submitit":
             raise

@@ -77,7 +77,7 @@ def _check_keys(override: Override, known: Collection[str], groups: Mapping[str,
     for path in _paths(key, value, sections):
         if path not in known:
             raise unknown_setting(path, known, typed, groups)
-    if key in sections and not isinstance(value, dict) and not (value is None and "." in key):
+    if key in sections and not isinstance(value, dict):
         raise RequestError(f"{typed}: {key} is a section: set its keys, as in {key}.KEY=VALUE")
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hydra.core.override_parser.types import Override, OverrideType
-
 from inceptionctl.config.compose import Composer, Tree
 from inceptionctl.config.keys import flatten
-from inceptionctl.config.overrides import group_choices, is_for_hydra, parse
+from inceptionctl.config.overrides import group_choices, parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.settings import with_network_facts
 
@@ -17,7 +15,7 @@ def check_switches(composer: Composer, command: str, overrides: Sequence[str], t
     """`tree` is what `overrides` compose to. Composes once more for each switch: without any, then with one more each
     time. Raises RequestError that names the switch, or both."""
     switches = group_choices(overrides, "ablation")
-    others = [_forced(override) for override in parse(overrides) if override.key_or_group != "ablation"]
+    others = [o.input_line for o in parse(overrides) if o.input_line and o.key_or_group != "ablation"]
     set_by: dict[str, str] = {}
     before = flatten(with_network_facts(composer.compose(command, others))) if switches else {}
     for count, switch in enumerate(switches, start=1):
@@ -33,10 +31,3 @@ def check_switches(composer: Composer, command: str, overrides: Sequence[str], t
                 )
         set_by |= dict.fromkeys(changed, switch)
         before = after
-
-
-def _forced(override: Override) -> str:
-    """The override of a key that may exist only with a switch, such as `optim.eps` with one that chooses rmsprop."""
-    line = override.input_line or ""
-    forced = "." in override.key_or_group and override.type is OverrideType.CHANGE and not is_for_hydra(override)
-    return f"++{line}" if forced else line

@@ -68,6 +68,8 @@ def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
     """The overrides for every row. Raises RequestError for one of a setting that a row changes."""
     common = [override for override in parse_overrides(words) if not matches(override.key_or_group, OWN_KEYS)]
     for override in common:
+        if override.key_or_group == "seed":
+            raise RequestError(f"{override.input_line} has no effect on a table: give seeds=, as in 'seeds=[5]'")
         for row in table.rows:
             if _touches(override.key_or_group, row):
                 raise RequestError(
