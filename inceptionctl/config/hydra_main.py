@@ -14,7 +14,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from inceptionctl.config.compose import CONFIG_MODULE, Composer, Tree, request_errors, resolved
+from inceptionctl.config.compose import CONFIG_MODULE, Composer, Tree, request_errors
 from inceptionctl.config.help import Command, help_text
 from inceptionctl.config.keys import key_paths
 from inceptionctl.config.overrides import is_for_hydra, parse, sweeps
@@ -65,7 +65,7 @@ def run_hydra(
         config_dir = flags.config_dir
         for request in requests:
             prepare(request)
-        _run_by_hydra(command.name, flags, argv, lambda config: run(prepare(_request_of_job(config, config_dir))))
+        _run_by_hydra(command.name, flags, argv, lambda _: run(prepare(_request_of_job(command.name, config_dir))))
     else:
         (request,) = requests
         _check_no_hydra_settings(request.overrides)
@@ -111,6 +111,6 @@ def _run_by_hydra(command: str, flags: argparse.Namespace, argv: list[str], task
         raise InceptionctlError(f"a job of the sweep failed: {error}") from error
 
 
-def _request_of_job(config: DictConfig, config_dir: str | None) -> Request:
-    """What Hydra composed for one job of -m, which may run on another machine."""
-    return Request(resolved(config), list(HydraConfig.get().overrides.task), Composer(config_dir))
+def _request_of_job(command: str, config_dir: str | None) -> Request:
+    """The request of one job of -m, composed where the job runs: Hydra's own composition lacks our checks."""
+    return Request.compose(command, list(HydraConfig.get().overrides.task), Composer(config_dir))

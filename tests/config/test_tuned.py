@@ -57,3 +57,9 @@ def test_tuned_values_are_announced_in_a_dry_run():
     code, said = launched("train", "arch=vgg16", "--dry-run")
     assert (code, "\ntuned     train.epochs 16 instead of 8, " in said) == (0, True)
     assert "tuned" not in launched("train", "arch=vgg16", "tuned=none", "--dry-run")[1]
+
+
+def test_tuned_values_reach_the_runs_of_a_sweep(inceptionctl):
+    done = inceptionctl("train", "-m", "arch=vgg16,inception_v2", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("tuned     ") == 1
