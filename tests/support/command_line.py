@@ -21,6 +21,6 @@ def call(*words: str, cwd: Path, **environment: str) -> Result:
         env=os.environ | {"COLUMNS": "100", "OMP_NUM_THREADS": "1"} | environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=1200,
         check=False,
     )

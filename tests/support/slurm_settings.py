@@ -66,7 +66,7 @@ AccountingStorageTRES=gres/gpu
 """
 NODE = "NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} Sockets=1 CoresPerSocket={cpus}"
 NODE += " ThreadsPerCore=1 RealMemory={memory_mb} Gres=gpu:{gpus} State=UNKNOWN\n"
-PARTITION = "PartitionName={partition} Nodes={nodes} MaxTime=INFINITE DefaultTime=10 DefMemPerCPU=100 State=UP {more}\n"
+PARTITION = "PartitionName={partition} Nodes={nodes} MaxTime=INFINITE DefaultTime=60 DefMemPerCPU=100 State=UP {more}\n"
 DATABASE = """\
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
