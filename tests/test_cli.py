@@ -67,7 +67,7 @@ def test_the_help_names_every_command(inceptionctl):
 def test_hydra_s_flags_keep_working(inceptionctl):
     shown = inceptionctl("train", "--cfg", "job", "optim=rmsprop")
     assert "eps: 1.0" in shown.stdout
-    assert "inception_v2, inception_v2_table1, inception_v3, inception_v4" in inceptionctl("train", "--help").stdout
+    assert "inception_v2*, inception_v2_table1" in inceptionctl("train", "--help").stdout
 
 
 def test_own_groups_join_by_config_dir(inceptionctl, tmp_path):

@@ -258,12 +258,12 @@ def test_a_checkpoint_that_leads_out_of_its_folder_is_not_trusted(name, checkpoi
         digests[name.replace("ABSOLUTE", str(precious))] = hashlib.sha256(content).hexdigest()
         (checkpoint / "manifest.json").write_text(json.dumps(digests))
     before = {path: path.read_bytes() for path in [precious, *precious.rglob("*")] if path.is_file()}
-    with pytest.raises(CheckpointError, match="is not to be trusted"):
+    with pytest.raises(CheckpointError, match="cannot be trusted"):
         read(checkpoint)
     said: list[str] = []
     with pytest.raises(CheckpointError):
         read_latest(checkpoint.parent, said.append)
-    assert "is not to be trusted" in said[0]
+    assert "cannot be trusted" in said[0]
     write(checkpoint.parent, Checkpoint({}, {"step": 2}), keep=1)
     assert {path: path.read_bytes() for path in before} == before
 
@@ -280,7 +280,7 @@ def test_a_run_folder_with_a_link_is_not_worked_on(name, inceptionctl, begun, tm
     (begun / name).rename(tmp_path / "precious")
     before = (tmp_path / "precious").stat()
     (begun / name).symlink_to(tmp_path / "precious")
-    assert_refused(inceptionctl("resume", str(begun)), 2, f"is not to be trusted: {name} in it is a link")
+    assert_refused(inceptionctl("resume", str(begun)), 2, f"cannot be trusted: {name} in it is a link")
     after = (tmp_path / "precious").stat()
     assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 

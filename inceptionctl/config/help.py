@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections import defaultdict
@@ -12,7 +11,7 @@ from typing import Any
 
 from inceptionctl.config.compose import OWN_SETTINGS, Composer, resolved
 from inceptionctl.config.keys import flatten, settings_of
-from inceptionctl.config.values import values_of
+from inceptionctl.config.values import values_of, written
 from inceptionctl.models.settings import with_network_facts
 
 WIDEST = 120
@@ -55,7 +54,7 @@ def help_text(command: Command, overrides: Sequence[str], composer: Composer) ->
     """For the options that `overrides` choose; no line is wider than the terminal."""
     config = composer.compose_config(command.name, overrides)
     choices, tree = config.hydra.runtime.choices, with_network_facts(resolved(config))
-    own = [(f"{key}={_typed(tree[key])}", docs) for key, docs in OWN_SETTINGS[command.name].items()]
+    own = [(f"{key}={written(tree[key])}", docs) for key, docs in OWN_SETTINGS[command.name].items()]
     if "seeds" in tree:
         del tree["seed"]
     sections = _sections(tree)
@@ -89,15 +88,8 @@ def _sections(tree: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
         chosen = tree[section].get("name") if dot else None
         if setting.key in values and setting.option in (None, chosen) and setting.docs and name != "name":
             docs = f"{setting.docs} {_together(f'[{values_of(setting.kind)}]')}"
-            sections[section if dot else ""].append((f"{setting.key}={_typed(values[setting.key])}", docs))
+            sections[section if dot else ""].append((f"{setting.key}={written(values[setting.key])}", docs))
     return sections
-
-
-def _typed(value: object) -> str:
-    """As it is written on the command line."""
-    if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _listed(title: str, column: int, entries: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ from inceptionctl.config.hints import foreign_setting, unknown_setting
 from inceptionctl.config.keys import key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
+from inceptionctl.config.values import written
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.models.settings import with_network_facts
 
@@ -58,12 +59,7 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
         case "union_tag_not_found":
             return RequestError(f"{key}.name has no value: choose with {key}=NAME")
     reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
-    return RequestError(f"{key} = {_typed(first['input'])} is not allowed: {reason[0].lower()}{reason[1:]}")
-
-
-def _typed(value: object) -> str:
-    """As it is written in YAML."""
-    return {"True": "true", "False": "false", "None": "null"}.get(text := str(value), text)
+    return RequestError(f"{key} = {written(first['input'])} is not allowed: {reason[0].lower()}{reason[1:]}")
 
 
 def _located(loc: Sequence[int | str], schema: type) -> tuple[list[str], dict[str, str]]:

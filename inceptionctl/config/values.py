@@ -1,4 +1,4 @@
-"""The values that a setting takes, in words for `--help`: "> 0", "linear | sqrt", "integer >= 1 or null"."""
+"""Values as they are written; those that a setting takes, in words: "> 0", "linear | sqrt", "integer >= 1 or null"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from pydantic import TypeAdapter
 
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 TYPES = {"number": "number", "integer": "integer", "string": "text", "object": "mapping", "null": "null"}
+
+
+def written(value: object) -> str:
+    """As YAML and the command line have it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(written, value))}]"
+    return {"True": "true", "False": "false", "None": "null"}.get(text := str(value), text)
 
 
 def values_of(kind: Any) -> str:  # noqa: ANN401  a type expression

@@ -33,4 +33,4 @@ def _check_links(run: RunDir) -> None:
     """A folder from a stranger may hold links, through which a run would write to files outside it."""
     for path in (*run.path.iterdir(), *run.log().parent.glob("*")):
         if path.is_symlink():
-            raise RequestError(f"{run.path} is not to be trusted: {path.relative_to(run.path)} in it is a link")
+            raise RequestError(f"{run.path} cannot be trusted: {path.relative_to(run.path)} in it is a link")

@@ -167,7 +167,7 @@ WRONG = [
     (["rnu=x", "a.png"], "Did you mean run"),
     (["arch=inception_v2", "weights=timm", "a.png"], "timm has released no weights for inception_v2"),
     (["arch=inceptoin_v3", "weights=timm", "a.png"], "Did you mean inception_v3"),
-    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "nothing.pth is no file of weights"),
+    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "nothing.pth is not a file of weights"),
     (["arch=inception_v3", "weights=timm", "arch.bn_eps=0.1", "a.png"], "add arch.bn_eps=0.001"),
     (["arch=inception_v3", "weights=timm", "pixels=big", "a.png"], "pixels = big"),
     (["run=x", "a.png", "--features", "f.txt"], "should end in .npz"),

@@ -98,6 +98,6 @@ def test_a_setting_of_another_option_is_named_with_its_option():
         "tracker.mode=offline": "tracker.mode is a setting of tracker=wandb",
     }.items():
         with pytest.raises(RequestError, match=message):
-            compose("train", [override])
+            parse(compose("train", [override]))
     with pytest.raises(RequestError, match="a setting of schedule=exponential and schedule=step; this is"):
         parse(compose("train", ["++schedule={name: cosine, gamma: 0.5}", "schedule=cosine"]))

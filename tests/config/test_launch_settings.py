@@ -15,7 +15,9 @@ from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
+from inceptionctl.runs.io import read_lines
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import SubmittedJob
 
 SLURM = ["launch=slurm", "launch.gpus_per_node=0"]
 HARM = "touch ran"  # what a stranger would like to have run
@@ -243,7 +245,8 @@ def test_a_table_is_submitted_in_arrays_that_the_site_takes_and_a_report_behind_
         f"--parsable --array=0-0%2 --dependency=afterany:7 {here}/submit.sh 3",
         f"--parsable --dependency=afterany:7:8 {here}/report.sh",
     ]
-    jobs = sorted(path.read_text().split('"')[3] for path in work.glob("outputs/*/*/jobs.jsonl"))
+    rows = (read_lines(path, SubmittedJob) for path in work.glob("outputs/*/*/jobs.jsonl"))
+    jobs = sorted(row.job for found in rows for row in found)
     assert jobs == ["7_0", "7_1", "7_2", "8_0"]
 
 

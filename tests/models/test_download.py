@@ -204,7 +204,7 @@ def test_a_damaged_file_of_the_hub_is_removed(hub, server, tmp_path):
 
 
 def test_a_tag_that_is_not_on_the_hub_is_refused(hub):
-    assert hub()[1].startswith("no timm weights of net 'tag'")
+    assert hub()[1].startswith("unknown timm weights of net 'tag'")
 
 
 def test_without_the_hub_a_message_says_what_to_copy_where(hub, tmp_path):

@@ -223,7 +223,7 @@ def test_a_rewritten_network_is_not_the_library_s():
 
 def test_the_reader_of_a_file_with_another_epsilon_is_told():
     said, _ = loaded(made("xception"), to_release(made("xception"), "xception", "timm"), "xception")
-    assert said == ["batch norm has epsilon 0.001 here and 1e-05 in timm, whose names the file has"]
+    assert said == ["batch norm has epsilon 0.001 here, and 1e-05 in timm, whose names the file has"]
 
 
 def test_a_head_that_the_file_lacks_keeps_its_weights():

@@ -46,7 +46,7 @@ def test_ranks_read_the_images_that_were_planned(run, tmp_path, monkeypatch):
 
 
 def exchange_labels(run):
-    index = read_index(run, read_config(run).data_fingerprint)
+    index = read_index(run, read_config(run).resolved.data_fingerprint)
     train = index.files["train"]
     write_index(run, replace(index, files=index.files | {"train": replace(train, labels_N=train.labels_N[::-1])}))
 

@@ -38,7 +38,7 @@ def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "message"),
-    [("optim.momentum=0.5", "would change the result"), ("launch.proceses=2", "Did you mean launch.nproc?")],
+    [("optim.momentum=0.5", "would change the result"), ("launch.proceses=2", "Did you mean launch.nproc")],
 )
 def test_resume_changes_only_how_a_run_is_worked_on(word, message, inceptionctl, tmp_path):
     made = folder(tmp_path / "run")
