@@ -55,7 +55,7 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
         run = trained(plan) or unfinished(plan) or find.create(Path(config.outputs), config.name, plan.identity)
     before = read_config(run) if run.config.is_file() else None
     launch, place = replace(config.launch, nproc=nproc, threads=threads), before or config
-    now = replace(config, name=place.name, outputs=place.outputs, launch=launch)
+    now = replace(config, name=place.name, outputs=place.outputs, run_dir=place.run_dir, launch=launch)
     if now != before or not holds_index(run, plan.data):
         write_index(run, plan.data)
         write_config(run, now)
