@@ -94,7 +94,7 @@ def test_parameter_names_read_like_the_papers():
     } <= names
 
 
-def test_every_head_answers_by_its_name_in_both_modes():
+def test_outputs_of_auxiliary_heads_in_both_modes():
     model = build(network("googlenet", 10, width=0.1), (128, 128))
     images = torch.randn(2, 3, 128, 128)
     for training in (True, False):
@@ -132,13 +132,13 @@ def test_segments_mix_no_channels_of_one_another(channels):
     assert changed.nonzero()[:, 0].tolist() == list(range(17 if channels == 66 else 16))
 
 
-def test_pointwise_first_does_the_1x1_first():
+def test_order_of_the_steps_with_pointwise_first():
     model = build(Seq.of(a=Sep(8, stride=2, pointwise_first=True, between="elu")), (9, 9), 4)
     assert [name for name, _ in model.a.named_children()] == ["pointwise", "act_between", "depthwise", "bn", "act"]
     assert (model.a.depthwise.groups, model.a.depthwise.stride) == (8, (2, 2))
 
 
-def test_shift_norm_has_no_scale():
+def test_batch_norm_without_scale():
     model = build(Seq.of(a=conv(4), b=Pool("max")), (8, 8))
     shifted = build(network("inception_v3", width=0.1, rewrites={"batch_norm": "shift"}), (299, 299))
     norms = [m for m in shifted.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -175,7 +175,7 @@ def test_tensorflow_s_pools_keep_half_the_grid_and_pad_the_far_edge_first(size):
     assert torch.equal(pool(images), nn.functional.max_pool2d(padded, 3, 2))
 
 
-def test_batch_norm_is_as_asked_for():
+def test_momentum_and_epsilon_of_batch_norm():
     model = build(Seq.of(a=conv(4)), (8, 8), bn_momentum=0.25, bn_eps=1e-5)
     assert isinstance(model, Classifier)
     assert (model.a.bn.momentum, model.a.bn.eps) == (0.25, 1e-5)
@@ -198,7 +198,7 @@ def deviation(module):
     return module.weight.std().item()
 
 
-def test_the_release_s_deviations_win_over_its_scheme():
+def test_deviations_of_the_release_take_precedence_over_its_scheme():
     model = filled("inception_v3", "he")
     assert deviation(model.aux.fc.conv) == pytest.approx(0.01 * CUT, rel=0.01)
     assert deviation(model.aux.logits) == pytest.approx(0.001 * CUT, rel=0.01)

@@ -127,13 +127,13 @@ def test_every_computed_cost_of_the_reference(entry, spec):
     ("name", "aux"), [("inception_v3", "Inception-v3"), ("inception_v4", "Inception-v4"),
                       ("inception_resnet_v2", "Inception-ResNet-v2")]
 )  # fmt: skip
-def test_a_side_head_alone(name, aux):
+def test_the_cost_of_an_auxiliary_head(name, aux):
     entry = next(e for e in load()["computed_costs"] if e["network"] == aux and "aux_params" in e)
     whole, body = cost(network(name), PIXELS), cost(plain(name), PIXELS)
     assert (whole.params - body.params, whole.macs - body.macs) == (entry["aux_params"], entry["aux_macs"])
 
 
-def test_bn_inception_s_13_6_million_include_one_side_head():
+def test_bn_inception_s_13_6_million_include_one_auxiliary_head():
     headed = cost(network("bn_inception", at=["inception_4d"]), (224, 224))
     head = [layer for layer in headed.layers if layer.path.startswith("aux.")]
     assert 11_188_288 + sum(weight_macs(layer)[0] for layer in head) == 13_602_880  # biases and norm left out
@@ -143,7 +143,7 @@ def test_nin_has_the_parameters_of_the_public_model():
     assert total(plain("nin"), 224)["params"] == 7_595_176
 
 
-def test_the_ladder_s_rows_with_their_side_head():
+def test_the_table_s_rows_with_their_auxiliary_head():
     assert total(network("inception_v2"), 299)["params"] == 23_786_632 + 3_325_160 == 27_111_792
     assert total(network("inception_v3", norm=False), 299)["params"] == 27_159_728
 
@@ -234,23 +234,23 @@ def test_every_network_ends_in_its_classes(name):
     assert str(cost(network(name, 10), (pixels, pixels)).out) == "1x1x10"
 
 
-def test_three_small_layers_see_as_much_as_one_large_one():
+def test_receptive_field_of_three_small_layers():
     seven = cost(Seq.of(a=conv(32, 7)), (32, 32), channels=16)
     three = cost(conv(32, 3) >> conv(32, 3) >> conv(32, 3), (32, 32), channels=16)
     assert seven.out.field == three.out.field == (7, 7)
 
 
-def test_asymmetric_layers_see_along_their_axis():
+def test_receptive_field_of_asymmetric_layers():
     assert cost(conv(8, (1, 7)) >> conv(8, (3, 1)), (32, 32)).out.field == (3, 7)
 
 
-def test_a_small_map_names_what_it_cuts():
+def test_a_kernel_fitted_to_a_small_map_is_listed():
     cut = cost(network("inception_v3", rewrites={"stem_pools": 1, "blocks": 0.4}), (79, 79))
     assert cut.kernel_changes == ["aux.fc: 5x5 becomes 1x1 on a 1x1x128 map"]
     assert cost(network("inception_v3"), PIXELS).kernel_changes == []
 
 
-def test_a_map_smaller_than_the_pool_cuts_it():
+def test_a_pool_shrinks_to_a_smaller_map():
     assert cost(network("inception_v3"), (99, 99)).kernel_changes == [
         "aux.pool: 5x5 becomes 4x4 on a 4x4x768 map",
         "aux.fc: 5x5 becomes 1x1 on a 1x1x128 map",
@@ -269,6 +269,6 @@ def test_a_residual_must_fit_its_shortcut():
         cost(Seq.of(stem=conv(8), block=Res.of(a=conv(4, 3))), (9, 9))
 
 
-def test_branches_must_meet():
+def test_branches_must_end_on_the_same_grid():
     with pytest.raises(ShapeError, match="different grids"):
         cost(Cat.of(a=conv(8, 3, 2, "valid"), b=conv(8)), (9, 9))

@@ -58,7 +58,7 @@ def relative(found, expected):
     return ((found - expected).abs().max() / expected.abs().max()).item()
 
 
-def pictures(pixels):
+def images_of(pixels):
     return torch.randn(2, 3, pixels, pixels, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
 
@@ -70,13 +70,9 @@ def assert_equal_outputs(model, theirs, images, their_images=None):
             found, expected = model(images), theirs(images if their_images is None else their_images)
         logits, *sides = expected if isinstance(expected, tuple) else (expected,)
         assert relative(found.logits, logits) < LIMIT
-        if sides:
-            by_tap = [
-                found.aux[tap] for tap in sorted(found.aux, reverse=True)
-            ]  # torchvision's GoogLeNet: the last first
-            assert [relative(one, other) < LIMIT for one, other in zip(by_tap, sides, strict=True)] == [True] * len(
-                sides
-            )
+        if sides:  # torchvision's GoogLeNet has the last head first
+            heads = [found.aux[name] for name in sorted(found.aux, reverse=True)]
+            assert all(relative(head, side) < LIMIT for head, side in zip(heads, sides, strict=True))
 
 
 CASES = [
@@ -96,13 +92,13 @@ CASES = [
 @pytest.mark.parametrize(("arch", "make", "name", "pixels", "bn_eps"), CASES, ids=lambda v: getattr(v, "__name__", v))
 def test_equals_the_library_s(arch, make, name, pixels, bn_eps):
     theirs = make(name)
-    assert_equal_outputs(ours(arch, theirs, pixels, head=False, bn_eps=bn_eps), theirs, pictures(pixels))
+    assert_equal_outputs(ours(arch, theirs, pixels, head=False, bn_eps=bn_eps), theirs, images_of(pixels))
 
 
 @pytest.mark.parametrize(("head", "pixels"), [(True, 299), (False, 139)])
 def test_inception_v3_equals_timm_s(head, pixels):
     theirs = timm_s("inception_v3", aux_logits=head)
-    assert_equal_outputs(ours("inception_v3", theirs, pixels, head=head), theirs, pictures(pixels))
+    assert_equal_outputs(ours("inception_v3", theirs, pixels, head=head), theirs, images_of(pixels))
 
 
 def test_inception_v3_equals_torchvision_s_on_its_own_input():
@@ -117,14 +113,14 @@ def test_inception_v3_equals_torchvision_s_on_its_own_input():
 
 def test_googlenet_bn_equals_torchvision_s():
     theirs = torchvision_s("googlenet", aux_logits=True, init_weights=False)
-    assert_equal_outputs(ours("googlenet_bn", theirs, 224), theirs, pictures(224))
+    assert_equal_outputs(ours("googlenet_bn", theirs, 224), theirs, images_of(224))
 
 
 def test_gradients_equal_timm_s():
     """Of the input and of every parameter, by the map of names; main and auxiliary head in the loss."""
     theirs = timm_s("inception_v3", aux_logits=True)
     model = ours("inception_v3", theirs, 299)
-    images = [pictures(299).requires_grad_() for _ in range(2)]
+    images = [images_of(299).requires_grad_() for _ in range(2)]
     found, (logits, side) = model(images[0]), theirs(images[1])
     (found.logits.square().mean() + 0.4 * found.aux["aux"].square().mean()).backward()
     (logits.square().mean() + 0.4 * side.square().mean()).backward()
@@ -137,7 +133,7 @@ def test_gradients_equal_timm_s():
     assert [key for key, difference in wrong.items() if not difference < LIMIT] == []
 
 
-def test_the_way_out_equals_the_way_in():
+def test_weights_converted_back_are_equal():
     theirs = torchvision_s("googlenet", aux_logits=True, init_weights=False)
     state = theirs.state_dict()
     back = to_release(ours("googlenet_bn", theirs, 224), "googlenet_bn", "torchvision")

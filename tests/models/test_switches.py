@@ -93,7 +93,7 @@ def test_what_a_switch_adds(switch):
 
 
 @pytest.mark.parametrize("switch", CLAIMS)
-def test_what_a_switch_is_claimed_to_do(switch):
+def test_the_papers_claims_of_a_switch(switch):
     name, claim = CLAIMS[switch]
     before, after = sized(name), sized(name, f"ablation=[{switch}]")
     found = after.params / before.params, after.macs / before.macs
@@ -149,7 +149,7 @@ def test_linear_layers_are_the_first_of_each_pair():
     assert spec["stem"] == network("inception_v3")["stem"]
 
 
-def test_a_naive_module_keeps_what_does_the_work():
+def test_a_naive_module_keeps_its_large_layers():
     module = network("googlenet", rewrites={"naive_modules": True})["inception_3a"]
     assert dict(module) == {
         "branch1x1": Conv(64, (1, 1), norm=None, bias=True),
@@ -170,7 +170,7 @@ def test_the_grid_shrinks_before_or_behind_the_module():
 
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2", "bn_inception"])
 @pytest.mark.parametrize("how", ["pool_first", "convolve_first"])
-def test_however_the_grid_shrinks_the_maps_behind_it_stay_the_same(name, how):
+def test_the_order_of_grid_reduction_keeps_the_output(name, how):
     hw = (architecture(name).pixels,) * 2
     before, after = cost(network(name), hw), cost(network(name, rewrites={"grid_reduction": how}), hw)
     assert before.params == after.params
@@ -199,7 +199,7 @@ def test_a_block_without_its_shortcut_keeps_its_names_and_its_relu():
 
 
 @pytest.mark.parametrize("factor", [0.1, 0.25, 0.35, 1.3])
-def test_residual_blocks_follow_their_input_at_every_width(factor):
+def test_residual_blocks_fit_their_input_at_every_width(factor):
     for name in RESIDUAL:
         cost(network(name, width=factor), (299, 299))  # raises ShapeError where a sum does not fit
 
@@ -215,7 +215,7 @@ def heads(spec):
     return [name for name, node in spec if isinstance(node, Endpoint) and node.head]
 
 
-def test_heads_stand_where_they_are_told():
+def test_auxiliary_heads_at_other_stages():
     names = [name for name, _ in network("inception_v3", at=["mixed_6a"])]
     assert names[names.index("mixed_6a") + 1] == "aux"
     assert heads(network("googlenet")) == ["aux_4a", "aux_4d"]
@@ -224,11 +224,11 @@ def test_heads_stand_where_they_are_told():
     assert heads(network("googlenet", at=[])) == []
 
 
-def test_dropping_the_head_keeps_its_tap():
+def test_a_dropped_head_keeps_its_endpoint():
     assert network("inception_v3", head=False)["aux"] == Endpoint()
 
 
-def test_the_ladder_s_last_row_is_inception_v3():
+def test_the_table_s_last_row_is_inception_v3():
     assert network("inception_v2", rewrites={"factorized_7x7": True}, norm=True) == network("inception_v3")
 
 
@@ -250,7 +250,7 @@ def test_blocks_keep_the_reductions(asked):
     ]  # fmt: skip
 
 
-def test_stem_pools_go_from_the_back():
+def test_the_last_stem_pools_go_first():
     def pools(kept):
         stem = network("inception_v3", rewrites={"stem_pools": kept})["stem"]
         assert isinstance(stem, Named)
@@ -301,14 +301,14 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
         ("inception_v2", {"blocks": (1, 1)}, "one count per grid"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_by_name(name, rewrites, reason):
+def test_a_switch_that_does_not_fit_is_refused(name, rewrites, reason):
     (switch,) = rewrites
     with pytest.raises(RequestError, match=reason) as refusal:
         network(name, rewrites=rewrites)
     assert str(refusal.value).startswith(f"arch.rewrites.{switch} = ")
 
 
-def test_every_switch_of_xception_goes_with_every_other():
+def test_all_switches_of_xception_together():
     every = {"segments": 3, "between": "elu", "pointwise_first": True, "fc_layers": True, "batch_norm": "shift"}
     names = [name for name, _ in network("xception", rewrites=every)]
     assert names[-4:] == ["fc_1", "fc_2", "dropout", "logits"]

@@ -82,7 +82,7 @@ def test_the_maps_cover_every_tensor_of_both(arch, entry):
 
 
 @every_release
-def test_out_and_in_again_is_the_same_bit_for_bit(arch, entry):
+def test_weights_converted_there_and_back_are_equal_bit_for_bit(arch, entry):
     model = filled(made(arch))
     out = to_release(model, arch, entry.publisher)
     other = made(arch, head=any("aux" in key.lower() for key in out))
@@ -136,7 +136,7 @@ def test_files_are_where_their_library_keeps_them(monkeypatch, tmp_path):
     assert entry.cached == entry.path == place
 
 
-def test_what_weights_may_be():
+def test_names_of_weights():
     assert release("inception_v3", "model.safetensors") is None
     assert release("inception_v3", "timm:inception_v3.gluon_in1k") == release("inception_v3", "timm:gluon_in1k")
     assert release("resnet50", "torchvision:IMAGENET1K_V2").name == "torchvision:resnet50.IMAGENET1K_V2"
@@ -179,7 +179,7 @@ def test_files_of_the_libraries_load_whatever_their_order(arch, theirs, pixels, 
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_wrappings_of_training_scripts_come_off(zipped, tmp_path):
+def test_state_dicts_inside_training_checkpoints(zipped, tmp_path):
     """Also in the format from before torch 1.6, which some releases still have."""
     state = {f"module.{key}": value for key, value in small().state_dict().items()}
     wrapped = {"epoch": 3, "state_dict": state}
@@ -221,7 +221,7 @@ def test_a_rewritten_network_is_not_the_library_s():
         to_release(made("inception_v3", rewrites={"blocks": 0.5, "asymmetric": True}), "inception_v3", "timm")
 
 
-def test_the_reader_of_a_file_with_another_epsilon_is_told():
+def test_another_epsilon_is_reported():
     said, _ = loaded(made("xception"), to_release(made("xception"), "xception", "timm"), "xception")
     assert said == ["batch norm has epsilon 0.001 here, and 1e-05 in timm, whose names the file has"]
 
@@ -245,7 +245,7 @@ def test_a_head_for_another_input_keeps_its_weights():
     assert [key for key in changed if key.startswith("aux")] == []
 
 
-def test_half_a_head_is_refused():
+def test_an_incomplete_head_is_refused():
     state = small().state_dict()
     del state["aux.logits.bias"]
     with pytest.raises(RequestError, match=r"1 missing \(aux.logits.bias\)"):
@@ -262,7 +262,7 @@ def test_google_s_background_class_is_dropped():
     assert classes_of("inception_v3", state) == 1000
 
 
-def test_other_classes_get_a_fresh_classifier():
+def test_other_classes_keep_the_initial_classifier():
     state = {key: value + 1 for key, value in small(classes=1000).state_dict().items()}
     said, changed = loaded(small(classes=10), state)
     assert said == [
@@ -304,7 +304,7 @@ def test_a_file_of_something_else_is_refused(name, content, tmp_path):
 
 
 @pytest.mark.slow
-def test_fine_tuning_from_a_file_and_on_from_its_checkpoint(inceptionctl, tmp_path):
+def test_fine_tuning_from_a_file_and_resuming_it(inceptionctl, tmp_path):
     """The second run starts from the first one's weights; taken up again, it needs their file no more."""
     assert inceptionctl("train", "outputs=first", *TINY).returncode == 0
     shutil.copy(only(tmp_path, "first/train/*/checkpoints/step-*/ema.safetensors"), tmp_path / "start.safetensors")
@@ -349,7 +349,7 @@ def test_weights_that_cannot_fit_are_refused_before_anything_is_made(words, mess
         plan(parse(compose("train", ["arch=inception_v3", *words])))
 
 
-def test_what_keeps_every_weight_keeps_the_release():
+def test_settings_that_keep_every_weight_fit_the_release():
     words = ["arch=inception_v3", "weights=timm", "arch.width=1", "arch.rewrites.blocks=null", "arch.pixels=139"]
     assert plan(parse(compose("train", words))).config.weights == "timm:inception_v3.tv_in1k"
 
