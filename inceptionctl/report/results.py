@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -94,7 +95,7 @@ def read(folder: Path) -> ResultTable:
 
 def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index: RunIndex) -> ResultRow:
     added = manifest.mode == "cumulative" and entry.switch
-    runs = {cell.seed: index.newest(cell.identity) for cell in entry.cells}
+    runs = {cell.seed: index.newest(cell.identity, partial(is_done, manifest)) for cell in entry.cells}
     return ResultRow(
         entry=entry,
         name=f"+ {entry.label}" if added else entry.label,
@@ -104,8 +105,13 @@ def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index
     )
 
 
+def is_done(manifest: TableManifest, run: RunDir) -> bool:
+    """Finished, and evaluated on the table's images by its protocol."""
+    return run.finished and run.evaluation(manifest.image_set, manifest.protocol, manifest.weights).is_file()
+
+
 def _cell(manifest: TableManifest, seed: int, run: RunDir | None) -> ResultCell:
-    if run and run.finished:
+    if run and is_done(manifest, run):
         return ResultCell(seed=seed, status="done", run=run, figures=run_figures(run, manifest))
     failed = run is not None and run_state(run).state in FAILED
     return ResultCell(seed=seed, status="failed" if failed else "missing", run=run, figures=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,10 @@ class RunIndex:
             found[_identity(run)].append(run)
         return cls({identity: _oldest_first(runs) for identity, runs in found.items()})
 
-    def newest(self, identity: str) -> RunDir | None:
-        """The newest finished run, else the newest attempt, under whatever name."""
+    def newest(self, identity: str, is_done: Callable[[RunDir], bool] = lambda run: run.finished) -> RunDir | None:
+        """The newest run that is done, else the newest attempt, under whatever name."""
         runs = self.runs.get(identity, [])
-        return next((run for run in reversed(runs) if run.finished), runs[-1] if runs else None)
+        return next((run for run in reversed(runs) if is_done(run)), runs[-1] if runs else None)
 
 
 def attempts(outputs: Path, identity: str) -> list[RunDir]:

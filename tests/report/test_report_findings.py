@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.records import START
+from support.records import RESULT, START
 
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.report.findings import find, verdict
@@ -15,6 +15,7 @@ from inceptionctl.report.results import read
 from inceptionctl.report.statistics import Difference
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions, write_evaluation
 from inceptionctl.runs.io import RecordError, append_record, write_record
+from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import ExitStatus
 
 
@@ -129,10 +130,9 @@ def evaluation(outputs, seed=0):
     return path, read_evaluation(path)
 
 
-@pytest.mark.parametrize("suffix", [".json", ".npz"])
-def test_a_removed_evaluation_is_named(outputs, suffix):
+def test_removed_predictions_are_named(outputs):
     folder = outputs.done("Inception-v2", 40).close()
-    path = evaluation(outputs)[0].with_suffix(suffix)
+    path = evaluation(outputs)[0].with_suffix(".npz")
     path.unlink()
     with pytest.raises(RecordError, match=re.escape(str(path))):
         read(folder)
@@ -147,11 +147,19 @@ def test_predictions_that_contradict_the_figures_are_refused(outputs):
 
 
 def test_protocols_are_never_mixed(outputs):
-    folder = outputs.done("Inception-v2", 40).close()
+    """A run that was evaluated by another protocol alone is not part of the table."""
+    folder = outputs.done("Inception-v2", 40, 41).close()
     path, _ = evaluation(outputs)
     path.rename(path.with_name("test.crops144.ema.json"))
-    with pytest.raises(RecordError, match=r"cannot read .*test\.single\.ema\.json: No such file"):
-        read(folder)
+    assert [cell.status for _, cell in read(folder).cells] == ["missing", "done"]
+
+
+def test_the_newest_run_that_was_evaluated_by_the_protocol_counts(outputs):
+    folder = outputs.done("Inception-v2", 40).close()
+    newer = outputs.run("Inception-v2", 0).path.with_name(f"{outputs.identity('Inception-v2', 0)}-1")
+    write_record(RunDir(newer).result, RESULT)
+    (cell,) = (cell for _, cell in read(folder).cells)
+    assert (cell.status, cell.run) == ("done", RunDir(newer.with_name(newer.name[:-1] + "0")))
 
 
 def test_other_test_images_are_refused(outputs):
