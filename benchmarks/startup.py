@@ -19,6 +19,8 @@ COMMANDS = {
     "inceptionctl models": ["-m", "inceptionctl", "models"],
     "inceptionctl models inception_v3": ["-m", "inceptionctl", "models", "inception_v3"],
     "inceptionctl train --dry-run": ["-m", "inceptionctl", "train", "--dry-run"],
+    "inceptionctl train --help": ["-m", "inceptionctl", "train", "--help"],
+    "ablate table=family --dry-run": ["-m", "inceptionctl", "ablate", "table=family", "seeds=1", "--dry-run"],
 }
 EMPTY = ["-c", "pass"]
 

@@ -1,6 +1,7 @@
-"""`inceptionctl COMMAND ...`: finds the command and turns its errors into a message and an exit code.
+"""`inceptionctl COMMAND ...`: runs a command; prints its error as one message and returns its exit code.
 
-Only the standard library is imported here, so that --help and completion answer at once.
+Only the standard library is imported here, so that --help and completion are fast. A new command is a file in
+`commands/` with a function `main(argv)`, and a line of COMMANDS.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from inceptionctl.errors import InceptionctlError, unknown
 from inceptionctl.runs import permissions
 
 COMMANDS = {
-    "train": "train one network: compose, run, evaluate",
-    "resume": "continue an interrupted run, exactly where it was",
-    "ablate": "run a table of a paper: every row, several seeds, then the report",
-    "report": "print a table from its run folders; write Markdown, CSV, JSON and figures",
+    "train": "train one network and evaluate it",
+    "resume": "continue an interrupted run from its last checkpoint",
+    "ablate": "run a paper's table: every row with several seeds, then the report",
+    "report": "print a table from its run folders; write it as files and plots",
     "status": "show the state of every run, on this machine and on Slurm",
     "wait": "wait until no run is queued or running any more",
     "cancel": "stop queued and running runs; running ones save a checkpoint first",
-    "predict": "the five likeliest classes of your own pictures, by a run or by released weights",
-    "models": "the networks, their sizes beside the papers' figures, layer by layer",
-    "completion": "tab completion for bash, zsh and fish",
+    "predict": "classify images with a trained run or with released weights",
+    "models": "list the networks with their sizes, layer by layer; draw them",
+    "completion": "set up tab completion for bash, zsh and fish",
 }
 
 EXAMPLES = """\
-  inceptionctl ablate                                    Table 3 of the Inception-v3 paper, on embedded data
-  inceptionctl train arch=inception_v2 'ablation=[label_smoothing,bn_auxiliary]' data=digits
+  inceptionctl ablate      # Table 3 of the Inception-v3 paper, on embedded data
+  inceptionctl train arch=inception_v2 'ablation=[label_smoothing,bn_auxiliary]'
   inceptionctl models inception_v3"""
 
 
@@ -42,9 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"inceptionctl: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(
-            "inceptionctl: interrupted; what was saved is kept, and the same command goes on from it", file=sys.stderr
-        )
+        print("inceptionctl: interrupted: checkpoints are kept; the same command continues", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
@@ -71,7 +70,7 @@ def usage() -> str:
     listed = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
     return (
         "inceptionctl COMMAND [flags] [key=value ...]\n\n"
-        f"{listed}\n\nexamples\n{EXAMPLES}\n\n"
-        "inceptionctl COMMAND --help says more.\n"
+        f"{listed}\n\nExamples\n{EXAMPLES}\n\n"
+        "inceptionctl COMMAND --help explains a command.\n"
         "Exit codes: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."
     )

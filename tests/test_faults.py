@@ -209,7 +209,7 @@ def stopped_once(number, tmp_path, words, outputs):
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
     assert "stopping: saving checkpoints (interrupt again to stop without saving)" in output
-    assert "the same command goes on from it" in output
+    assert "the same command continues" in output
     wait_for(lambda: not processes_in(tmp_path), seconds=60)
     assert 20 <= saved_at(run) < STEPS
     return run

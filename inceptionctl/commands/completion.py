@@ -1,13 +1,14 @@
-"""`inceptionctl completion bash|zsh|fish`: prints the shell's side of tab completion; `install` puts it in place.
+"""`inceptionctl completion`: tab completion for bash, zsh and fish.
 
-The shell calls `inceptionctl completion query WORD...` with the words typed so far; the answer is one candidate a line.
+The shell's script calls `inceptionctl completion query LINE` with the line typed so far; the answer is one candidate a
+line.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -51,17 +52,16 @@ FLAGS = {
     "wait": ["--every", "--help"],
     "predict": ["--features", "--help", "--json", "--raw"],
 }
-WATCHING = ("status", "wait", "cancel")
 LIBRARIES = ("timm", "torchvision")
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="inceptionctl completion", description=__doc__)
+    parser = argparse.ArgumentParser(prog="inceptionctl completion", description="Tab completion for the shell.")
     actions = parser.add_subparsers(dest="action", required=True)
     for shell in SCRIPTS:
         actions.add_parser(shell, help=f"print the script for {shell}")
-    actions.add_parser("install", help="put the script of $SHELL where it is found")
-    actions.add_parser("query", help="what could follow a line").add_argument("line")
+    actions.add_parser("install", help="install the script for $SHELL in your home folder")
+    actions.add_parser("query", help="print the candidates that complete a line").add_argument("line")
     arguments = parser.parse_args(argv)
     if arguments.action == "query":
         print("\n".join(candidates(arguments.line)))
@@ -73,7 +73,7 @@ def main(argv: list[str]) -> int:
 
 
 def install(home: Path, shell: str) -> str:
-    """Writes the script of `shell` below `home` and says what to do next."""
+    """Writes the script for `shell` below `home`; returns what to do next."""
     shell = shell if shell in SCRIPTS else "bash"
     place = home / PLACES[shell]
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def install(home: Path, shell: str) -> str:
 
 
 def candidates(line: str) -> list[str]:
-    """What could stand where `line` ends."""
+    """The words that may stand at the end of `line`."""
     words = line.split()[1:]
     word = "" if line.endswith(" ") or not words else words.pop()
     if not words:
@@ -91,51 +91,74 @@ def candidates(line: str) -> list[str]:
     if word.startswith("-"):
         return _starting(FLAGS.get(words[0], ["--help"]), word)
     if words[0] in HYDRA_COMMANDS:
-        return _settings(words[0], word)
-    if words[0] == "models":
-        return _starting(_networks(), word)
-    if words[0] == "predict":
-        return _starting(_sources(), word)
-    if words[0] in WATCHING:
-        return _starting([*_folders("*/table.json"), *_folders("*/*/config.yaml")], word)
-    if words[0] in ("resume", "report"):
-        return _starting(_folders("*/*/config.yaml" if words[0] == "resume" else "*/table.json"), word)
-    return _starting([*SCRIPTS, "install"], word) if words[0] == "completion" else []
+        return _overrides(words[0], word)
+    return _starting(ARGUMENTS[words[0]](), word) if words[0] in ARGUMENTS else []
 
 
-def _networks() -> Iterable[str]:
+def _networks() -> list[str]:
     from inceptionctl.models.zoo.registry import ARCHITECTURES
 
-    return ARCHITECTURES
+    return list(ARCHITECTURES)
 
 
-def _folders(pattern: str) -> list[str]:
+def _runs() -> list[str]:
+    return _folders_with("*/*/config.yaml")
+
+
+def _tables() -> list[str]:
+    return _folders_with("*/table.json")
+
+
+def _folders_with(pattern: str) -> list[str]:
     return [f"{path.parent}" for path in Path("outputs").glob(pattern)]
 
 
 def _sources() -> list[str]:
-    """What `predict` can predict with; shells complete the pictures by themselves."""
-    runs = [f"run={folder}" for folder in _folders("*/*/result.json")]
+    """Networks that `predict` can use; the shell itself completes names of images."""
+    runs = [f"run={folder}" for folder in _folders_with("*/*/result.json")]
     return [*runs, *(f"arch={name}" for name in _networks()), *(f"weights={library}" for library in LIBRARIES)]
 
 
-def _settings(command: str, word: str) -> list[str]:
-    """Groups, their options, and settings with their dots."""
-    from inceptionctl.config.compose import groups
+ARGUMENTS: dict[str, Callable[[], list[str]]] = {
+    "models": _networks,
+    "predict": _sources,
+    "resume": _runs,
+    "report": _tables,
+    "status": lambda: [*_tables(), *_runs()],
+    "wait": lambda: [*_tables(), *_runs()],
+    "cancel": lambda: [*_tables(), *_runs()],
+    "completion": lambda: [*SCRIPTS, "install"],
+}
+
+
+def _overrides(command: str, word: str) -> list[str]:
+    """Groups with their options, and keys of settings section by section, behind +, ++ and ~ too."""
+    from inceptionctl.config.compose import OWN_SETTINGS, groups
     from inceptionctl.config.keys import key_paths
 
-    options, sign = groups(command), word[: len(word) - len(word.lstrip("+~"))]
+    sign = word[: len(word) - len(word.lstrip("+~"))]
     key, has_value, value = word[len(sign) :].partition("=")
+    options = groups(command)
     if has_value:
-        before, _, last = value.rpartition(",") if value.startswith("[") else ("", "", value)
-        opening = f"{before}," if before else "[" if value.startswith("[") else ""
-        return [f"{sign}{key}={opening}{option}" for option in _starting(options.get(key, []), last.lstrip("["))]
-    paths = [*key_paths(), *(["seeds"] if command == "ablate" else [])]
-    parents = {path.rpartition(".")[0] for path in paths}
-    known = {f"{path}." if path in parents else f"{path}=" for path in paths} | {f"{group}=" for group in options}
-    depth = key.count(".")
-    return [sign + name for name in _starting(known, key) if name.rstrip(".=").count(".") == depth]
+        found = [f"{key}={option}" for option in _options(options.get(key, []), value)]
+    else:
+        found = _keys({*key_paths(), *OWN_SETTINGS[command]}, options, key)
+    return [f"{sign}{candidate}" for candidate in found]
 
 
-def _starting(names: Iterable[str], word: str) -> list[str]:
-    return sorted(name for name in names if name.startswith(word))
+def _options(options: Iterable[str], value: str) -> list[str]:
+    """`[a,b` is completed in its last element."""
+    opening, _, last = value.rpartition(",") if "," in value else ("", "", value.removeprefix("["))
+    opening = f"{opening}," if opening else "[" if value.startswith("[") else ""
+    return [f"{opening}{option}" for option in _starting(options, last)]
+
+
+def _keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> list[str]:
+    """Down to the next dot: `train.` before `train.epochs=`."""
+    sections = {key.rpartition(".")[0] for key in keys}
+    known = {f"{key}." if key in sections else f"{key}=" for key in keys} | {f"{group}=" for group in groups}
+    return [key for key in _starting(known, typed) if key.rstrip(".=").count(".") == typed.count(".")]
+
+
+def _starting(words: Iterable[str], prefix: str) -> list[str]:
+    return sorted(word for word in words if word.startswith(prefix))

@@ -15,7 +15,6 @@ from inceptionctl.config.keys import flatten
 from inceptionctl.errors import RequestError
 
 LISTS = ("ablation",)  # groups that take several options, or none
-OPTIONAL = ("tuned",)  # groups that can be left out by ~
 
 
 def parse(words: Sequence[str]) -> list[Override]:
@@ -90,20 +89,23 @@ def _paths(key: str, value: object, sections: Collection[str]) -> Iterator[str]:
 
 
 def _check_choice(override: Override, groups: Mapping[str, Sequence[str]]) -> None:
-    group, typed, value = override.key_or_group, override.input_line or "", override.value()
-    if override.is_delete() and group in OPTIONAL:
-        return
+    group, value, several = override.key_or_group, override.value(), override.key_or_group in LISTS
     if override.is_delete() or value in (None, ""):
-        none = f"{group}=[]" if group in LISTS else f"~{group}" if group in OPTIONAL else ""
-        remedy = f"choose an option of {group}{f', or {none} for none' if none else ''}"
-        raise RequestError(f"{typed}: {remedy}\n  available: {', '.join(groups[group])}")
-    if override.is_add() or override.is_force_add() or override.package:
-        raise RequestError(f"{typed}: write {group}={override.get_value_element_as_str()}, without + or @")
-    if isinstance(value, list) and group not in LISTS:
-        raise RequestError(f"{typed}: {group} takes one option, as in {group}={groups[group][0]}")
-    options = value if isinstance(value, list) else [value]
-    for option in options:
+        remedy = f"choose an option of {group}{f', or {group}=[] for none' if several else ''}"
+    elif override.is_add() or override.is_force_add() or override.package:
+        remedy = f"write {group}={override.get_value_element_as_str()}, without + or @"
+    elif isinstance(value, list) and not several:
+        remedy = f"{group} takes one option"
+    elif isinstance(value, list) and len(set(map(str, value))) < len(value):
+        remedy = "an option is named twice"
+    else:
+        _check_options(override, groups)
+        return
+    raise RequestError(f"{override.input_line}: {remedy}\n  available: {', '.join(groups[group])}")
+
+
+def _check_options(override: Override, groups: Mapping[str, Sequence[str]]) -> None:
+    group, value = override.key_or_group, override.value()
+    for option in value if isinstance(value, list) else [value]:
         if option not in groups[group]:
-            raise unknown_option(group, str(option), groups, typed)
-    if len(set(options)) < len(options):
-        raise RequestError(f"{typed} names an option twice")
+            raise unknown_option(group, str(option), groups, override.input_line or "")
