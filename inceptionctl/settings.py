@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import dataclass_transform
 
-# Strict: true is not 1, and "1" is no number.
+# Strict: true is not 1, and "1" is not a number.
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[Finite, Field(gt=0)]
 NonNegative = Annotated[Finite, Field(ge=0)]

@@ -68,7 +68,7 @@ class Slurm(LaunchSettings):
     mem: Word | None
     """Memory of each node, as sbatch takes it (64G)."""
     time: Word | None
-    """Time limit of one job, as sbatch takes it (minutes, 12:00:00, 2-00); the run goes on in the next job."""
+    """Time limit of one job, as sbatch takes it (minutes, 12:00:00, 2-00); the run continues in the next job."""
     constraint: Word | None
     """Features that the nodes must have."""
     exclude: Word | None

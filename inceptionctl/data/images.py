@@ -69,8 +69,8 @@ class Views:
 class DataSource(ABC):
     """What every data set has: each is a subclass with exactly its own settings.
 
-    When a run is planned, `index` finds what there is, once. The index is stored with the run, and every rank, in the
-    first start and in later ones, opens the images from the stored index: `open` never lists a folder.
+    `index` lists the images once, when a run is planned. The index is stored with the run; every rank of every start
+    opens the images from it: `open` never lists a folder.
     """
 
     title: ClassVar[str]
@@ -89,8 +89,8 @@ class DataSource(ABC):
 
     @abstractmethod
     def index(self, dev: bool) -> Index:
-        """What there is to train and evaluate on; `dev` as in `Index`. Raises RequestError where the settings name no
-        data, or data that cannot be used."""
+        """Lists the training and evaluation images; `dev` as in `Index`. Raises RequestError for data that is missing
+        or cannot be used."""
 
     @abstractmethod
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:

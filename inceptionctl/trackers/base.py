@@ -17,7 +17,7 @@ class Tracker(Protocol):
     def write(self, row: Row) -> None: ...
 
     def rewind(self, step: int) -> None:
-        """Drops the rows after `step`, which come again: the run goes on from a checkpoint."""
+        """Drops the rows after `step`, which will be written again: the run continues from a checkpoint."""
 
     def close(self) -> None: ...
 

@@ -109,8 +109,8 @@ ASIDE = {
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    root = tmp_path_factory.mktemp("images")
     for folder in (root / split / kind for split in ("train", "val") for kind in "ab"):
         folder.mkdir(parents=True)
         for i in range(4):
@@ -208,11 +208,11 @@ def test_another_option_of_a_group_replaces_a_recipe_s():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_says_how_to_run_it_and_plans(name, pictures):
+def test_a_recipe_says_how_to_run_it_and_plans(name, images):
     comment = (CONF / "experiment" / f"{name}.yaml").read_text().partition("defaults:")[0]
     assert f"#   inceptionctl train experiment={name} data.root=IMAGENET\n" in comment
     assert "section" in comment
-    made = plan(parse(tree(name, f"data.root={pictures}", "train.batch_size=2")))
+    made = plan(parse(tree(name, f"data.root={images}", "train.batch_size=2")))
     config = made.config
     dropout = next(node.rate for child, node in made.spec if child == "dropout")
     *expected, augment = KINDS[name]

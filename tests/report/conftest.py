@@ -51,10 +51,10 @@ class Outputs:
     def identity(self, label: str, seed: int) -> str:
         return f"{list(LADDER).index(label):011x}{seed}"
 
-    def done(self, label: str, *wrong: int, settled: bool = True) -> Outputs:
+    def done(self, label: str, *wrong: int, on_plateau: bool = True) -> Outputs:
         for seed, count in enumerate(wrong):
             self.seeds[label].append(seed)
-            write_run(self.run(label, seed), seed=seed, wrong=count, settled=settled)
+            write_run(self.run(label, seed), seed=seed, wrong=count, on_plateau=on_plateau)
             if label in self.inverse_rms:
                 write_inverse_rms(self.run(label, seed), seed, self.inverse_rms[label])
         return self
@@ -91,7 +91,7 @@ class Outputs:
         return self.folder
 
 
-def write_run(run: RunDir, *, seed: int, wrong: int, settled: bool) -> None:
+def write_run(run: RunDir, *, seed: int, wrong: int, on_plateau: bool) -> None:
     """`wrong` images, drawn by the seed, are taken for the class after theirs; the raw weights miss two more."""
     label, order = np.arange(IMAGES) % CLASSES, np.random.default_rng(seed).permutation(IMAGES)
     for weights, missed in (("ema", wrong), ("raw", wrong + 2)):
@@ -107,7 +107,7 @@ def write_run(run: RunDir, *, seed: int, wrong: int, settled: bool) -> None:
         )
         write_evaluation(run, record, predictions)
     write_record(run.result, replace(RESULT, seed=seed))
-    for row in [*train_rows(seed, settled), *eval_rows(100 * wrong / IMAGES)]:
+    for row in [*train_rows(seed, on_plateau), *eval_rows(100 * wrong / IMAGES)]:
         append_record(run.metrics, row)
 
 
@@ -121,11 +121,11 @@ def write_inverse_rms(run: RunDir, seed: int, figures: tuple[float, float, float
         append_record(run.metrics, row)
 
 
-def train_rows(seed: int, settled: bool) -> list[TrainRow]:
-    """A loss on a plateau (`settled`), or one that falls in a straight line."""
+def train_rows(seed: int, on_plateau: bool) -> list[TrainRow]:
+    """A loss on a plateau (`on_plateau`), or one that falls in a straight line."""
     noise = np.random.default_rng(seed).normal(0, 0.01, 4 * EPOCHS)
     epoch = np.arange(1, 4 * EPOCHS + 1) / 4
-    loss = noise + (0.2 + 2.1 * np.exp(-1.5 * (epoch - 0.25)) if settled else 2.3 - 0.2 * epoch)
+    loss = noise + (0.2 + 2.1 * np.exp(-1.5 * (epoch - 0.25)) if on_plateau else 2.3 - 0.2 * epoch)
     return [
         replace(TRAIN_ROW, step=10 * step, epoch=at, loss=value)
         for step, (at, value) in enumerate(zip(epoch.tolist(), loss.tolist(), strict=True), 1)

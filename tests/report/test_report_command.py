@@ -90,7 +90,7 @@ def test_missing_and_failed_cells(outputs, printed):
 
 
 def test_unsure_rows_are_marked(outputs, printed):
-    outputs.done("Inception-v2", 160).done("RMSProp", 40, settled=False).done("Label smoothing", 2)
+    outputs.done("Inception-v2", 160).done("RMSProp", 40, on_plateau=False).done("Label smoothing", 2)
     text = printed(outputs.close(), 170)
     assert cells(text, "Inception-v2")[0][2] == "80.00 (1 seed) *"
     assert cells(text, "+ RMSProp")[0][3:5] == ["-", "not converged"]

@@ -96,7 +96,7 @@ def test_verdicts(low, high, paper, word):
 
 
 def test_plateau_of_a_row_needs_all_its_cells(outputs):
-    findings = find(read(outputs.done("Inception-v2", 40, 41).done("RMSProp", 40, 41, settled=False).close()))
+    findings = find(read(outputs.done("Inception-v2", 40, 41).done("RMSProp", 40, 41, on_plateau=False).close()))
     assert [one.plateau for _, one in findings.measured] == [True, False]
 
 

@@ -167,7 +167,7 @@ def parent(pid: int) -> int:
 
 
 def rank_and_readers(run: Path, rank: int = 0) -> tuple[int, list[int]]:
-    """The process of a rank and those that read pictures for it, oldest first: they all write to its log."""
+    """The process of a rank and those that read images for it, oldest first: they all write to its log."""
     log = str(run / "log" / f"rank-{rank}.log")
     found = [int(process.name) for process in _processes() if log in _opened(process)]
     (own,) = [pid for pid in found if parent(pid) not in found]
