@@ -1,0 +1,131 @@
+"""Reads files that may be anything: never blocks on a pipe, is bounded in size and depth, says what a bad file is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inceptionctl.errors import InceptionctlError
+
+MAX_BYTES = 64 << 20
+MAX_YAML_BYTES = 1 << 20
+MAX_DEPTH = 64
+MAX_NODES = 100_000  # with every alias expanded: a short text of nested aliases can stand for billions
+KINDS: dict[str, Callable[[int], bool]] = {
+    "a folder": stat.S_ISDIR,
+    "a FIFO": stat.S_ISFIFO,
+    "a socket": stat.S_ISSOCK,
+    "a device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+}
+
+
+class FileError(InceptionctlError):
+    """A file that is missing, cannot be read, or is not what its name promises. The message names it."""
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file of at most `limit` bytes. Raises FileError for anything else."""
+    try:
+        if kind := kind_of(os.stat(path).st_mode):
+            raise FileError(f"{path} cannot be read: it is {kind}, not a file")
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if kind := kind_of(os.fstat(descriptor).st_mode):  # it was exchanged just now
+                raise FileError(f"{path} cannot be read: it is {kind}, not a file")
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
+        raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > limit:
+        raise FileError(f"{path} cannot be read: it has more than {limit:,} bytes")
+    return data
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The same of a text in UTF-8."""
+    try:
+        return read_bytes(path, limit).decode()
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} cannot be read: it is not UTF-8 (byte {error.start:,})") from error
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401  whatever a document holds
+    """The document of a YAML file. Raises FileError with the line for what is not plain YAML: tags, duplicate keys,
+    times that YAML 1.1 takes for numbers, aliases or nesting beyond all use."""
+    try:
+        return yaml.load(read_text(path, MAX_YAML_BYTES), Loader=_StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        raise FileError(f"{path}{where}: {error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise FileError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is ("a FIFO"); "" for a regular one."""
+    return next((kind for kind, has in KINDS.items() if has(mode)), "")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Counts nodes while composing, so that nothing large is ever built."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth, self.nodes = 0, 0
+        self.nodes_of: dict[str, int] = {}  # by anchor, expanded
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401  as in PyYAML
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        anchor, before = event.anchor, self.nodes
+        if isinstance(event, yaml.AliasEvent):
+            if anchor in self.anchors and anchor not in self.nodes_of:
+                raise _error(event, f"*{anchor} contains itself")
+            self._count(self.nodes_of.get(anchor, 1), event)
+            return super().compose_node(parent, index)
+        self._count(1, event)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if anchor:
+            self.nodes_of[anchor] = self.nodes - before
+        return node
+
+    def _count(self, nodes: int, event: yaml.Event) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES or self.depth > MAX_DEPTH:
+            raise _error(event, f"there are more than {MAX_NODES:,} values or {MAX_DEPTH} levels of them")
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
+        keys = set[str]()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _error(key, "a key is a word, not a list or a mapping")
+            if key.value in keys:
+                raise _error(key, f"the key {key.value!r} stands twice")
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> int:  # noqa: ANN401
+        return int(super().construct_yaml_int(_not_a_time(node)))
+
+    def construct_yaml_float(self, node: Any) -> float:  # noqa: ANN401
+        return float(super().construct_yaml_float(_not_a_time(node)))
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
+
+
+def _not_a_time(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    if ":" in node.value:
+        raise _error(node, f"{node.value} is a number to YAML, in base 60: put it in quotes")
+    return node
+
+
+def _error(at: Any, problem: str) -> yaml.MarkedYAMLError:  # noqa: ANN401  a node or an event
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
