@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
@@ -12,6 +10,7 @@ from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.table import TablePlan, announce, plan_table
+from inceptionctl.terminal import console as make_console
 
 ABLATE = Command(
     "ablate",
@@ -35,12 +34,12 @@ def main(argv: list[str]) -> int:
 
 
 def _preview(table: TablePlan) -> None:
-    show_table(table, Console())
+    show_table(table, make_console())
 
 
 def _run(table: TablePlan) -> None:
     """Raises InceptionctlError if cells fail, after the report."""
-    console, plans = Console(), table.to_run()
+    console, plans = make_console(), table.to_run()
     announce(table, len(plans), console)
     if plans and table.on_slurm:
         submit_many(plans, table.table.name, table.folder, console)

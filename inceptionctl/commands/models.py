@@ -81,11 +81,11 @@ def _print(lines: Sequence[str], bold: Sequence[int] = ()) -> None:
     if not sys.stdout.isatty():
         print("\n".join(lines))
         return
-    from rich.console import Console
+    from inceptionctl.terminal import console
 
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    screen = console()
     for i, line in enumerate(lines):
-        console.print(line, style="bold" if i in bold else None)
+        screen.print(line, style="bold" if i in bold else None)
 
 
 def _is_unicode() -> bool:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config
@@ -25,6 +24,7 @@ from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.downloads import download
+from inceptionctl.terminal import console
 
 if TYPE_CHECKING:
     from inceptionctl.evaluation.predictor import Prediction, Predictor
@@ -152,7 +152,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str]) -> Network:
 
     from inceptionctl.worker.networks import network_of_weights
 
-    path = (entry.cached or download(entry, Console(stderr=True))) if entry else Path(config.weights or "")
+    path = (entry.cached or download(entry, console(stderr=True))) if entry else Path(config.weights or "")
     model, n_classes = network_of_weights(config, path)
     return Network(model, config, _named(categories() if n_classes == IMAGENET_CLASSES else [], n_classes))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.scheduling.placement import with_default_nproc
 from inceptionctl.scheduling.resume import resumed_plan
 from inceptionctl.scheduling.run import run_one
+from inceptionctl.terminal import console as make_console
 
 DESCRIPTION = (
     "Continues an interrupted run from its last complete checkpoint and ends bit for bit as if it had not been "
@@ -27,11 +26,11 @@ def main(argv: list[str]) -> int:
         "settings", nargs="*", metavar="KEY=VALUE", help="settings to change, such as launch.nproc=2 or data.workers=4"
     )
     arguments = parser.parse_args(argv)
-    run, console = RunDir(arguments.run), Console()
+    run, console = RunDir(arguments.run), make_console()
     if not run.path.is_dir():
         raise RequestError(f"{run.path} is not a folder")
     if run.finished:
-        console.print(f"{run.path} is finished: nothing to resume", soft_wrap=True)
+        console.print(f"{run.path} is finished: nothing to resume")
         return 0
     run_one(with_default_nproc(resumed_plan(run, arguments.settings)), console)
     return 0

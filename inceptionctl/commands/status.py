@@ -68,7 +68,9 @@ def _table(runs: Sequence[RunStatus]) -> Table:
     table.add_column("reason" if any(map(_waits_for, runs)) else "", overflow="fold")
     for run in runs:
         state = f"[{COLOURS.get(run.state, 'red')}]{run.state}[/]"
-        table.add_row(escape(run.label), run.job or "", state, run.node, *_numbers(run), escape(_waits_for(run)))
+        table.add_row(
+            escape(run.label), run.job or "", state, escape(run.node), *_numbers(run), escape(_waits_for(run))
+        )
     return table
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
@@ -20,6 +18,8 @@ from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
 from inceptionctl.scheduling.run import label_of, run_one
 from inceptionctl.scheduling.run_folders import check_run_dir, finished, needs_run
+from inceptionctl.terminal import console as make_console
+from inceptionctl.terminal import print_warnings
 
 TRAIN = Command(
     "train",
@@ -53,17 +53,17 @@ def _plan(request: Request) -> Plan:
 
 
 def _preview(plan: Plan) -> None:
-    show_plans({label_of(plan): with_default_nproc(plan)}, Console())
+    show_plans({label_of(plan): with_default_nproc(plan)}, make_console())
 
 
 def _run(plan: Plan) -> None:
-    console = Console()
+    console = make_console()
     if (run := finished(plan)) and not needs_run(plan):
-        console.print(f"already finished: {run.path} (rerun=true runs it again)", soft_wrap=True)
-        console.print(summary(read_record(run.result, Result)), highlight=False, soft_wrap=True)
+        console.print(f"already finished: {run.path} (rerun=true runs it again)")
+        console.print(summary(read_record(run.result, Result)))
         return
-    tuned = [f"tuned: {plan.config.tuned}"] if plan.config.tuned else []
-    lines = [f"data: {plan.data.provenance}", *tuned, *(f"[yellow]warning[/] {warning}" for warning in plan.warnings)]
-    for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"data: {plan.data.provenance}")
+    if plan.config.tuned:
+        console.print(f"tuned: {plan.config.tuned}")
+    print_warnings(plan.warnings, console)
     run_one(with_default_nproc(plan), console)

@@ -40,6 +40,10 @@ class FileList:
         """The files that `chosen_N` selects: a mask or indices."""
         return FileList(self.root, self.paths_N[chosen_N], self.labels_N[chosen_N], self.sizes_N[chosen_N])
 
+    def counts(self, classes: tuple[str, ...]) -> np.ndarray:
+        """The images of each class, (classes,)."""
+        return np.bincount(self.labels_N, minlength=len(classes))
+
     def digest(self, classes: tuple[str, ...]) -> str:
         """Twelve hexadecimal digits over `classes` and the path, label and size of every file."""
         found = hashlib.sha256()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from inceptionctl.errors import RequestError, count
 
 SPLIT_SEED = 0
 N_NAMED = 5  # of many classes, those that a message names
+MAX_DEPTH = 20  # of folders in a class folder that are searched for images, to say that they lie too deep
+CONTROL = ("Cc", "Zl", "Zp")  # categories of Unicode that a terminal obeys instead of showing
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
     """
     folders, images, left_out = list[str](), list[tuple[str, int, int]](), {"": Counter[str]()}
     for entry in entries(root):
-        if entry.is_dir() and not entry.name.startswith("."):
+        if is_folder(entry) and not entry.name.startswith("."):
             folders.append(entry.name)
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
@@ -59,10 +63,10 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
 
 
 def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
-    """The images in `folder`, by name, and how many of what else lie there."""
+    """The images in `folder`, by name, and how many of what else lie there; a file of 0 bytes is no image."""
     images, left_out = list[os.DirEntry[str]](), Counter[str]()
     for entry in entries(folder):
-        if is_image(entry):
+        if is_image(entry) and entry.stat().st_size:
             images.append(entry)
         else:
             left_out += Counter(_images_below(entry)) or Counter([_kind(entry)])
@@ -78,24 +82,51 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def is_image(entry: os.DirEntry[str]) -> bool:
     """Whether its name and type are those of an image file that Pillow reads; a link counts as what it leads to."""
-    return not entry.name.startswith(".") and _suffix(entry.name) in suffixes() and entry.is_file()
+    return not entry.name.startswith(".") and _suffix(entry.name) in suffixes() and _is_file(entry)
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link counts as what it leads to; one that leads to itself is neither folder nor file."""
+    with suppress(OSError):
+        return entry.is_dir()
+    return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):
+        return entry.is_file()
+    return False
 
 
 def check_classes(train: Listing, eval: Listing) -> None:
     """Raises RequestError where training and evaluation differ in classes, or one has no images."""
     if train.classes != eval.classes:
-        odd = sorted(set(train.classes) ^ set(eval.classes))
-        raise RequestError(f"{train.files.root} and {eval.files.root} have different classes: {some(odd)}")
+        parts = [
+            f"{some(odd)} only in {one.files.root}"
+            for one, other in ((train, eval), (eval, train))
+            if (odd := sorted(set(one.classes) - set(other.classes)))
+        ]
+        alike = _alike([*set(train.classes) ^ set(eval.classes)])
+        raise RequestError(
+            f"the classes to train and to evaluate on differ: {'; '.join(parts)}"
+            + (f"\n  {alike} differ only in capitals or in the form of Unicode: rename one folder" if alike else "")
+        )
     check_images(train)
     if not len(eval.files):
-        raise RequestError(f"no images to evaluate on in the class folders of {eval.files.root}")
+        held = sum(eval.left_out.values(), Counter[str]())
+        raise RequestError(f"no images to evaluate on in the class folders of {eval.files.root}: {describe(held)}")
 
 
 def check_images(train: Listing) -> None:
-    """Raises RequestError where there is a class without images to train on; the message says what lies there."""
+    """Raises RequestError for fewer than two classes, and for a class without images to train on; the message says what
+    lies there."""
     if not train.classes:
         raise RequestError(f"{train.files.root} has no class folders: it holds {describe(train.left_out[''])}")
-    counts_K = np.bincount(train.files.labels_N, minlength=len(train.classes))
+    if len(train.classes) == 1:
+        raise RequestError(
+            f"{train.files.root} has one class folder, {train.classes[0]}: a network needs two classes to tell apart"
+        )
+    counts_K = train.files.counts(train.classes)
     empty = [train.classes[k] for k in np.flatnonzero(counts_K == 0)]
     if empty:
         instead = [f"{name} (it holds {describe(train.left_out[name])})" for name in empty]
@@ -103,6 +134,12 @@ def check_images(train: Listing) -> None:
             f"no images to train on in {len(empty)} of the {len(train.classes)} class folders of {train.files.root}: "
             f"{some(instead)}\n  move the images of a class into its folder, or remove the folder"
         )
+
+
+def per_class(counts_K: np.ndarray) -> str:
+    """How many images the classes have: "12 each" or "3 to 40 each"."""
+    low, high = counts_K.min(), counts_K.max()
+    return f"{low:,} each" if low == high else f"{low:,} to {high:,} each"
 
 
 def describe(left_out: Counter[str]) -> str:
@@ -132,8 +169,21 @@ def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) ->
 
 
 def _as_text(name: str) -> str:
-    """A file name with bytes that are not UTF-8 escaped: names of classes are written to JSON."""
-    return os.fsencode(name).decode(errors="backslashreplace")
+    """A file name with control characters, and bytes that are not UTF-8, escaped: names of classes are printed, and
+    written to JSON."""
+    text = os.fsencode(name).decode(errors="backslashreplace")
+    return "".join(c if unicodedata.category(c) not in CONTROL else repr(c)[1:-1] for c in text)
+
+
+def _alike(names: Sequence[str]) -> str:
+    """Two of `names` that look the same: "Cat and cat"."""
+    seen = dict[str, str]()
+    for name in sorted(names):
+        key = unicodedata.normalize("NFC", name).casefold().strip()
+        if key in seen:
+            return f"{seen[key]!r} and {name!r}"
+        seen[key] = name
+    return ""
 
 
 def _suffix(name: str) -> str:
@@ -144,22 +194,22 @@ def _kind(entry: os.DirEntry[str]) -> str:
     """What an entry that is left out is; for a file of another kind its suffix."""
     if entry.name.startswith("."):
         return "hidden"
-    if entry.is_file():
-        return _suffix(entry.name) or "no suffix"
-    if entry.is_dir():
-        return "folder without images"
+    if _is_file(entry):
+        return "file of 0 bytes" if is_image(entry) else _suffix(entry.name) or "no suffix"
+    if is_folder(entry):
+        return "link to a folder" if entry.is_symlink() else "folder without images"
     return "link to nothing" if entry.is_symlink() else "pipe or socket"
 
 
-def _images_below(entry: os.DirEntry[str], kind: str = "image one folder deeper") -> Iterator[str]:
-    """The kind of each image in a folder and those below; nothing for anything else."""
-    if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+def _images_below(entry: os.DirEntry[str], depth: int = 1) -> Iterator[str]:
+    """The kind of each image in a folder and, down to MAX_DEPTH, those below; nothing for anything else."""
+    if entry.name.startswith(".") or depth > MAX_DEPTH or not entry.is_dir(follow_symlinks=False):
         return
     for below in entries(Path(entry.path)):
         if is_image(below):
-            yield kind
+            yield "image one folder deeper" if depth == 1 else "image several folders deeper"
         else:
-            yield from _images_below(below, "image several folders deeper")
+            yield from _images_below(below, depth + 1)
 
 
 def _counted(n: int, kind: str) -> str:

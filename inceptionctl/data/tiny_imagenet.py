@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
-from inceptionctl.data.listing import Listing, entries, is_image, read_class_folders
-from inceptionctl.errors import RequestError
+from inceptionctl.data.listing import Listing, read_class_folders, read_images, some
+from inceptionctl.errors import RequestError, count
+from inceptionctl.files import FileError, read_text
 
 ANNOTATIONS = "val_annotations.txt"
 
 
 def is_tiny_imagenet(root: Path) -> bool:
-    return (root / "train").is_dir() and (root / "val" / ANNOTATIONS).is_file()
+    return (root / "train").is_dir() and (root / "val" / ANNOTATIONS).exists()
 
 
-def read_tiny_imagenet(root: Path) -> tuple[Listing, Listing]:
-    """(training, evaluation) images. Raises RequestError for a validation image without a class of train/."""
-    train = read_class_folders(root / "train", inside="images")
-    lines = (root / "val" / ANNOTATIONS).read_text().splitlines()
-    class_of = {line.split("\t")[0]: line.split("\t")[1] for line in lines if "\t" in line}
-    images = list[tuple[str, int, int]]()
-    for entry in filter(is_image, entries(root / "val" / "images")):
-        name = class_of.get(entry.name)
+def read_tiny_imagenet(root: Path) -> tuple[Listing, Listing, list[str]]:
+    """(training images, evaluation images, what is missing). Raises RequestError for a validation image without a class
+    of train/."""
+    train, annotations = read_class_folders(root / "train", inside="images"), root / "val" / ANNOTATIONS
+    class_of, images = _annotations(annotations), list[tuple[str, int, int]]()
+    found, left_out = read_images(root / "val" / "images")
+    for entry in found:
+        name = class_of.pop(entry.name, None)
         if name not in train.classes:
-            raise RequestError(f"{root / 'val' / ANNOTATIONS} states no class of train/ for {entry.name}: {name}")
+            raise RequestError(f"{annotations} states no class of train/ for {entry.name}: {name}")
         images.append((f"images/{entry.name}", train.classes.index(name), entry.stat().st_size))
-    return train, Listing.of(root / "val", images, train.classes, {"": Counter()})
+    notes = [f"{count(len(class_of), 'image')} of {ANNOTATIONS} missing: {some(sorted(class_of))}"] if class_of else []
+    return train, Listing.of(root / "val", images, train.classes, {"": left_out}), notes
+
+
+def _annotations(path: Path) -> dict[str, str]:
+    """The class of each image: the first two columns. Raises RequestError for a line without them."""
+    try:
+        lines = [line.split("\t") for line in read_text(path).splitlines() if line.strip()]
+    except FileError as error:
+        raise RequestError(str(error)) from error
+    if bad := next((number for number, line in enumerate(lines, start=1) if len(line) < 2), None):
+        raise RequestError(f"{path}, line {bad}: not an image and its class with a tab between them")
+    return {line[0]: line[1] for line in lines}

@@ -11,6 +11,7 @@ from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import averaging_window, ema_decay, exceeds_run
 
 FEW_VALUES = 64  # below this, batch statistics are mostly noise
+MAX_LEFT_OVER = 0.05  # share of the training images that an epoch may leave out without a warning
 
 
 def cost_on_input(config: Config, spec: Seq) -> Cost:
@@ -46,7 +47,21 @@ def check_ema(config: Config, clock: Clock) -> None:
         )
 
 
-def warnings(total: Cost, bn_batch_size: int) -> list[str]:
+def left_over(num_images: int, batch_size: int) -> list[str]:
+    """The warning, if there is one, about the images of an epoch that do not fill a batch; it names the largest smaller
+    batch that leaves few."""
+    rest = num_images % batch_size
+    if rest <= MAX_LEFT_OVER * num_images:
+        return []
+    better = next(size for size in range(batch_size, 0, -1) if num_images % size <= MAX_LEFT_OVER * num_images)
+    return [
+        f"train.batch_size = {batch_size:,}: each epoch leaves out {rest:,} of the {num_images:,} training images "
+        f"({rest / num_images:.0%}, others each time), which do not fill a batch; train.batch_size={better} leaves out "
+        f"{num_images % better:,}"
+    ]
+
+
+def small_layers(total: Cost, bn_batch_size: int) -> list[str]:
     """Layers that this input, or this batch, is too small for."""
     return [*_small_maps(total), *_small_batches(total, bn_batch_size)]
 

@@ -11,7 +11,7 @@ from inceptionctl.data.index import Index
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Sep, Seq
 from inceptionctl.models.zoo.registry import architecture, network
-from inceptionctl.planning.checks import check_ema, check_heads, cost_on_input, warnings
+from inceptionctl.planning.checks import check_ema, check_heads, cost_on_input, left_over, small_layers
 from inceptionctl.planning.weights import check_fits_release, with_resolved_weights
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.partition import BatchPartition
@@ -40,7 +40,8 @@ class Plan:
     @cached_property
     def warnings(self) -> list[str]:
         train = self.config.train
-        return warnings(self.cost, train.bn_batch_size or train.batch_size)
+        small = small_layers(self.cost, train.bn_batch_size or train.batch_size)
+        return [*left_over(self.data.n_train, train.batch_size), *small]
 
     def with_seed(self, seed: int) -> Plan:
         """The same plan under another seed."""

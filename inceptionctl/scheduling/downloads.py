@@ -30,7 +30,7 @@ def missing_weights(plan: Plan) -> Release | None:
 
 def download(entry: Release, console: Console) -> Path:
     """The path of a release, downloaded with a progress bar on a terminal. Raises InceptionctlError if that fails."""
-    console.print(f"downloading {entry.url}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"downloading {entry.url}")
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     disable = not console.is_terminal or entry.path is None  # the hub shows its own
     with Progress(*columns, console=console, transient=True, disable=disable) as bar:

@@ -30,7 +30,7 @@ def show_table(table: TablePlan, console: Console) -> None:
     """What each row changes, then the plans of all cells."""
     for row in table.rows:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
-        _print(console, f"row       {row.row.label}: {changes or 'the base'}")
+        console.print(f"row       {row.row.label}: {changes or 'the base'}")
     show_plans(table.plans, console, table.folder)
 
 
@@ -55,11 +55,7 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
     if isinstance(first.config.launch, Slurm):
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
     for line in lines:
-        _print(console, line)
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(line)
 
 
 def _batch(plan: Plan, nproc: int) -> str:
@@ -73,7 +69,9 @@ def _batch(plan: Plan, nproc: int) -> str:
 
 def _steps(plan: Plan) -> str:
     clock = plan.clock
-    return f"{clock.steps:,} = {clock.steps_per_epoch:,} per epoch x {plan.config.train.epochs:g} epochs"
+    rest = plan.data.n_train % plan.config.train.batch_size
+    left_over = f"; each epoch leaves out {rest:,} of {plan.data.n_train:,} images, others each time" if rest else ""
+    return f"{clock.steps:,} = {clock.steps_per_epoch:,} per epoch x {plan.config.train.epochs:g} epochs{left_over}"
 
 
 def lr_curve(plan: Plan, points: int = 9) -> str:

@@ -55,7 +55,9 @@ class QueueConsole:
         self._progress.stop()
 
     def started(self, queued: QueuedRun, run: RunDir) -> None:
-        self._tasks[queued.label] = self._progress.add_task(f"  {queued.label}", total=queued.steps, note="starting")
+        self._tasks[queued.label] = self._progress.add_task(
+            f"  {escape(queued.label)}", total=queued.steps, note="starting"
+        )
         self._last_line[queued.label] = time.monotonic()
 
     def row(self, queued: QueuedRun, row: MetricRow) -> None:
@@ -63,11 +65,11 @@ class QueueConsole:
         self._progress.update(self._tasks[queued.label], completed=row.step, note=note)
         if not self._console.is_terminal and time.monotonic() - self._last_line[queued.label] > LINE_SECONDS:
             self._last_line[queued.label] = time.monotonic()
-            self._print(f"{queued.label}: step {row.step} of {queued.steps}, {note}")
+            self._print(f"{escape(queued.label)}: step {row.step} of {queued.steps}, {note}")
 
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
         again = f"restarting from its last checkpoint ({restart} of {queued.restarts})"
-        self._print(f"[yellow]{queued.label}[/] {reason}; {again}")
+        self._print(f"[yellow]{escape(queued.label)}[/] {escape(reason)}; {again}")
 
     def stopping(self) -> None:
         self._print("stopping: saving checkpoints (interrupt again to stop without saving)")
@@ -77,17 +79,15 @@ class QueueConsole:
         self._progress.advance(self._all)
         if end is None:
             for notice in notices(run.log()):
-                self._print(f"[yellow]{queued.label}:[/] {escape(notice)}")
-            self._print(f"{queued.label}: {summary(read_record(run.result, Result))}")
+                self._print(f"[yellow]{escape(queued.label)}:[/] {escape(notice)}")
+            self._print(f"{escape(queued.label)}: {summary(read_record(run.result, Result))}")
         else:
             message, log = why_ended(run)
-            self._print(f"[red]{queued.label} failed ({end}):[/] {escape(message)}\n  log: {escape(str(log))}")
+            self._print(f"[red]{escape(queued.label)} failed ({end}):[/] {escape(message)}\n  log: {escape(str(log))}")
 
     def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
-        self._console.print(
-            f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", highlight=False, soft_wrap=True
-        )
+        self._console.print(f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", markup=True)
 
 
 def describe(row: MetricRow) -> str:

@@ -33,7 +33,7 @@ def run_one(plan: Plan, console: Console) -> None:
     if code:
         raise InceptionctlError("the run failed: see the message above and its log")
     if run := finished(plan):
-        console.print(f"run folder: {run.path}", soft_wrap=True)
+        console.print(f"run folder: {run.path}")
 
 
 def label_of(plan: Plan) -> str:

@@ -26,12 +26,12 @@ def submit_one(label: str, plan: Plan, console: Console) -> None:
     clients.check_accepted(preview_script({label: plan}, None), launch)
     if queued := _queued_jobs({label: plan}):
         run, job = queued[label]
-        console.print(f"already submitted: job {job}, {run.path}", soft_wrap=True)
+        console.print(f"already submitted: job {job}, {run.path}")
         return
     run = _open_folders({label: plan}, console)[label]
     submission = submit_run(launch, label, run)
-    console.print(f"submitted: job {submission.jobs[0]}, {run.path}", soft_wrap=True, highlight=False)
-    console.print(f"follow it: inceptionctl status {run.path}", soft_wrap=True, highlight=False)
+    console.print(f"submitted: job {submission.jobs[0]}, {run.path}")
+    console.print(f"follow it: inceptionctl status {run.path}")
 
 
 def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Console) -> None:
@@ -44,7 +44,7 @@ def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Cons
     if runs:
         submission = submit_table(launch, name, table, runs, clients.max_array_size())
         parts += [f"{len(runs)} submitted as {_job_ids(submission)}"]
-    console.print(f"{'; '.join(parts)}\nfollow them: inceptionctl status {table}", soft_wrap=True, highlight=False)
+    console.print(f"{'; '.join(parts)}\nfollow them: inceptionctl status {table}")
 
 
 def preview_script(plans: Mapping[str, Plan], table: Path | None) -> str:

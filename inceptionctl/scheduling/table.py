@@ -26,6 +26,7 @@ from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
 from inceptionctl.tables.manifest import overrides, setting
 from inceptionctl.tables.table import Table, seeds_of
+from inceptionctl.terminal import print_warnings
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
         f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}",
         f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
     ]
-    warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
-    for line in [*lines, *(f"[yellow]warning[/] {warning}" for warning in warnings)]:
-        console.print(line, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(line)
+    print_warnings(sorted({warning for plan in table.cells.values() for warning in plan.warnings}), console)

@@ -86,7 +86,7 @@ def test_the_last_image_is_replaced_by_the_first(folder):
 
 def test_nothing_to_replace_it_by_is_an_error(folder):
     for path in folder.rglob("*.jpg"):
-        path.write_bytes(b"")
+        path.write_bytes(b"no image")
     with pytest.raises(DataError, match=f"none of the 6 images below {folder} can be read"):
         passed(folder, "replace")
 
@@ -110,7 +110,7 @@ def test_it_is_said_once_per_file(folder, capsys):
 
 def test_a_training_batch_with_nothing_to_learn_from_is_an_error(folder):
     for path in folder.rglob("*.jpg"):
-        path.write_bytes(b"")
+        path.write_bytes(b"no image")
     with pytest.raises(DataError, match="none of the 2 images of a batch can be read"):
         next(Loader().training(images(folder, "skip"), 2, 0, range(3)))
 

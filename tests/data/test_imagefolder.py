@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_train_with_val_or_test_is_found(tmp_path, name):
     index = settings(tmp_path).index(dev=False)
     assert sizes(index) == (12, 6)
     assert index.classes == ("ant", "bee", "cat")
-    counts = "12 images of 3 classes to train on and 6 to evaluate on"
+    counts = "12 images of 3 classes to train on (4 each) and 6 to evaluate on (2 each)"
     assert index.provenance == f"{counts}: {tmp_path}/train and {tmp_path}/{name}"
     assert names(index.files["eval"])[:3] == ["ant/00.png", "ant/01.png", "bee/00.png"]
     assert index.files["eval"].labels_N.tolist() == [0, 0, 1, 1, 2, 2]
@@ -122,16 +123,24 @@ def test_what_is_missing_is_said(changed, message, tmp_path, monkeypatch):
 
 def test_different_classes_are_refused(tmp_path):
     fill(tmp_path / "train"), fill(tmp_path / "val", ("ant", "bee", "cta"))
-    with pytest.raises(RequestError, match="different classes: cat, cta"):
+    with pytest.raises(RequestError, match=r"cat only in .*/train; cta only in .*/val"):
         settings(tmp_path).index(dev=False)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_may_not_be_listed_is_named(folder):
-    (folder / "train" / "bee").chmod(0)
-    with pytest.raises(RequestError, match=r"train/bee cannot be listed: Permission denied"):
+@pytest.mark.parametrize("forbidden", ["train/bee", "val", "train/bee/2019"])
+def test_a_folder_that_may_not_be_listed_is_named(forbidden, folder, monkeypatch):
+    """Root may list every folder."""
+    (folder / "train" / "bee" / "2019").mkdir()
+
+    def scandir(path):
+        if Path(path) == folder / forbidden:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(RequestError, match=f"{forbidden} cannot be listed: Permission denied"):
         settings(folder).index(dev=False)
-    (folder / "train" / "bee").chmod(0o700)
 
 
 def test_hidden_names_are_neither_classes_nor_images(folder):
@@ -174,9 +183,9 @@ def of_another_kind(cat):
     [
         (empty, r"cat \(it holds nothing\)"),
         (one_folder_deeper, r"cat \(it holds 4 images one folder deeper\)"),
-        (two_folders_deeper, r"cat \(it holds 4 images several folders deeper, 1 folder without images\)"),
+        (two_folders_deeper, r"cat \(it holds 4 images several folders deeper, 1 link to a folder\)"),
         (of_another_kind, r"cat \(it holds 4 files of other kinds \(.pdf, .txt\)\)"),
-        (shutil.rmtree, "different classes: cat"),
+        (shutil.rmtree, "cat only in .*/val"),
     ],
 )
 def test_a_class_without_training_images_is_refused_with_what_lies_there(change, instead, folder):
@@ -211,6 +220,76 @@ def test_what_is_left_out_is_counted(folder):
     )
 
 
+def test_classes_of_unequal_size_are_told(folder):
+    fill(folder / "train", ("bee",), count=7)
+    assert "15 images of 3 classes to train on (4 to 7 each)" in settings(folder).index(dev=False).provenance
+
+
+def test_a_file_of_no_bytes_is_left_out_and_counted(folder):
+    for name in ("00.png", "01.png"):
+        (folder / "train" / "bee" / name).write_bytes(b"")
+    index = settings(folder).index(dev=False)
+    assert (sizes(index), index.provenance.partition("; left out: ")[2]) == ((10, 6), "2 files of 0 bytes")
+
+
+def test_links_that_lead_to_themselves_and_pipes_are_left_out(folder):
+    for name in ("train/loop", "train/ant/loop.png"):
+        (folder / name).symlink_to(Path(name).name)
+    os.mkfifo(folder / "train" / "ant" / "pipe.jpg")
+    index = settings(folder).index(dev=False)
+    assert sizes(index) == (12, 6)
+    assert index.provenance.endswith("left out: 2 links to nothing, 1 pipe or socket")
+
+
+def test_a_class_folder_may_be_a_link(folder, tmp_path):
+    (folder / "train" / "bee").rename(tmp_path / "elsewhere")
+    (folder / "train" / "bee").symlink_to(tmp_path / "elsewhere")
+    assert sizes(settings(folder).index(dev=False)) == (12, 6)
+
+
+def test_the_search_for_images_that_lie_too_deep_is_bounded(folder):
+    deep = folder / "train" / "ant" / "/".join("d" * 30)
+    deep.mkdir(parents=True)
+    smooth(0).save(deep / "a.png")
+    assert settings(folder).index(dev=False).provenance.endswith("left out: 1 folder without images")
+
+
+@pytest.mark.parametrize(
+    ("there", "here"), [("caf\u00e9", "cafe\u0301"), ("Cat", "cat"), ("cat ", "cat")], ids=["form", "capitals", "blank"]
+)
+def test_classes_that_look_alike_are_named(there, here, tmp_path):
+    fill(tmp_path / "train", ("ant", there)), fill(tmp_path / "val", ("ant", here))
+    with pytest.raises(RequestError, match="differ only in capitals") as refused:
+        settings(tmp_path).index(dev=False)
+    assert repr(there) in str(refused.value)
+
+
+def test_one_class_is_refused(tmp_path):
+    fill(tmp_path / "train", ("ant",)), fill(tmp_path / "val", ("ant",))
+    with pytest.raises(RequestError, match="has one class folder, ant: a network needs two"):
+        settings(tmp_path).index(dev=False)
+
+
+def test_the_same_folder_to_train_and_to_evaluate_on_is_told(tmp_path):
+    fill(tmp_path / "train"), (tmp_path / "val").symlink_to("train")
+    assert (
+        settings(tmp_path)
+        .index(dev=False)
+        .provenance.endswith("; evaluated on the training images, since both folders are the same")
+    )
+
+
+def test_folders_that_are_not_used_are_told(folder):
+    fill(folder / "test"), fill(folder / "extra")
+    assert settings(folder).index(dev=False).provenance.endswith("; not used: extra/, test/")
+
+
+def test_control_characters_in_a_class_are_shown_not_obeyed(tmp_path):
+    for split in ("train", "val"):
+        fill(tmp_path / split, ("ant", "\x1b[31mred\n"))
+    assert settings(tmp_path).index(dev=False).classes == ("\\x1b[31mred\\n", "ant")
+
+
 def test_a_class_folder_that_is_not_utf_8_is_named_in_text(folder):
     for split in ("train", "val"):
         os.rename(folder / split / "cat", os.fsencode(folder / split) + b"/cat\xff")
@@ -236,8 +315,28 @@ def test_tiny_imagenet_is_read_as_it_unpacks(tmp_path):
     assert (index.classes, sizes(index)) == (("ant", "bee"), (8, 3))
     assert index.files["eval"].labels_N.tolist() == [1, 0, 1]
     assert settings(tmp_path).open(index, VIEWS, 0).eval.image(0, 2).shape == (16, 16, 3)
-    (tmp_path / "val" / "val_annotations.txt").write_text("".join(lines[:2]))
-    with pytest.raises(RequestError, match=r"states no class of train/ for 02.JPEG"):
+    (tmp_path / "val" / "images" / "notes.txt").touch()
+    (tmp_path / "val" / "val_annotations.txt").write_text("".join([*lines, "03.JPEG\tant\n"]))
+    notes = "left out: 1 file of other kinds (.txt); 1 image of val_annotations.txt missing: 03.JPEG"
+    assert settings(tmp_path).index(dev=False).provenance.endswith(notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"00.JPEG\tbee\n", "states no class of train/ for 01.JPEG"),
+        (b"00.JPEG\tbee\n01.JPEG ant\n", "val_annotations.txt, line 2: not an image and its class"),
+        (b"00.JPEG\tfl\xffoh\n", "val_annotations.txt cannot be read: it is not UTF-8"),
+        (b"\0" * 100, "line 1: not an image and its class"),
+        (None, "val_annotations.txt cannot be read: it is a folder"),
+    ],
+)
+def test_annotations_of_tiny_imagenet_that_are_damaged_are_named(content, message, tmp_path):
+    fill(tmp_path / "train", ("ant/images", "bee/images"), suffix=".JPEG")
+    fill(tmp_path / "val", ("images",), count=2, suffix=".JPEG")
+    path = tmp_path / "val" / "val_annotations.txt"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(RequestError, match=message):
         settings(tmp_path).index(dev=False)
 
 

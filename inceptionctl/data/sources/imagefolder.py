@@ -20,6 +20,8 @@ from inceptionctl.data.listing import (
     check_images,
     describe,
     entries,
+    is_folder,
+    per_class,
     read_class_folders,
     some,
     split_classes,
@@ -70,12 +72,14 @@ class Settings(DataSource):
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What the settings name, before a dev split is taken; `where` says which folders or which share."""
+    """What the settings name, before a dev split is taken; `where` says which folders or which share, `notes` what else
+    to know of them."""
 
     listings: tuple[Listing, ...]
     train: FileList
     eval: FileList
     where: str
+    notes: tuple[str, ...] = ()
 
 
 @cache  # the rows of a table share their images, and listing a million files takes a while
@@ -105,24 +109,28 @@ def _index_once(
 
 
 def _provenance(found: _Found, train: FileList, eval: FileList) -> str:
-    classes, n_train, n_eval = found.listings[0].classes, f"{len(train):,}", f"{len(eval):,}"
-    counts_K = np.bincount(eval.labels_N, minlength=len(classes))
-    without = [classes[k] for k in np.flatnonzero(counts_K == 0)]
-    notes = [f"{n_train} images of {len(classes)} classes to train on and {n_eval} to evaluate on: {found.where}"]
+    classes = found.listings[0].classes
+    train_K, eval_K = train.counts(classes), eval.counts(classes)
+    notes = [
+        f"{len(train):,} images of {len(classes)} classes to train on ({per_class(train_K)}) and {len(eval):,} to "
+        f"evaluate on ({per_class(eval_K)}): {found.where}"
+    ]
     if train is not found.train:
         notes.append(f"dev split: {DEV_FRACTION:.0%} of the training images")
-    if without:
+    if without := [classes[k] for k in np.flatnonzero(eval_K == 0)]:
         notes.append(f"no images to evaluate on of {some(without)}")
     left_out = sum((count for listing in found.listings for count in listing.left_out.values()), Counter[str]())
     if left_out:
         notes.append(f"left out: {describe(left_out)}")
-    return "; ".join(notes)
+    return "; ".join([*notes, *found.notes])
 
 
-def _two_folders(train: str | None, val: str | None) -> _Found:
+def _two_folders(train: str | None, val: str | None, *notes: str) -> _Found:
     if not (train and val):
         raise RequestError("data.train and data.val go together: one of them is missing")
-    return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}")
+    if Path(train).resolve() == Path(val).resolve():
+        notes = (*notes, "evaluated on the training images, since both folders are the same")
+    return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}", *notes)
 
 
 def _one_folder(root: str | None, split: float | None) -> _Found:
@@ -134,13 +142,17 @@ def _one_folder(root: str | None, split: float | None) -> _Found:
     if split:
         return _divided(folder, split)
     if is_tiny_imagenet(folder):
-        return _pair(*read_tiny_imagenet(folder), f"{root} (Tiny ImageNet)")
+        train, val, notes = read_tiny_imagenet(folder)
+        return _pair(train, val, f"{root} (Tiny ImageNet)", *notes)
+    inside = [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]
     for name in ("val", "test"):
-        if (folder / "train").is_dir() and (folder / name).is_dir():
-            return _two_folders(str(folder / "train"), str(folder / name))
-    inside = [f"{entry.name}/" for entry in entries(folder) if entry.is_dir()]
+        if {"train", name} <= set(inside):
+            unused = [f"{other}/" for other in inside if other not in ("train", name)]
+            notes = [f"not used: {some(unused)}"] if unused else []
+            return _two_folders(str(folder / "train"), str(folder / name), *notes)
     raise RequestError(
-        f"data.root = {root} has no train/ with val/ or test/, but {some(inside) or 'no folders'}\n"
+        f"data.root = {root} has no train/ with val/ or test/, but "
+        f"{some([f'{name}/' for name in inside]) or 'no folders'}\n"
         "  name both folders with data.train=DIR and data.val=DIR, or divide class folders with data.split=0.1"
     )
 
@@ -154,6 +166,6 @@ def _divided(folder: Path, split: float) -> _Found:
     return _Found((whole,), kept, eval, f"{folder}, {split:.0%} of it to evaluate on (data.split)")
 
 
-def _pair(train: Listing, eval: Listing, where: str) -> _Found:
+def _pair(train: Listing, eval: Listing, where: str, *notes: str) -> _Found:
     check_classes(train, eval)
-    return _Found((train, eval), train.files, eval.files, where)
+    return _Found((train, eval), train.files, eval.files, where, notes)
