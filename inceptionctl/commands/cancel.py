@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import socket
@@ -22,7 +23,7 @@ DESCRIPTION = (
 
 
 def main(argv: list[str]) -> int:
-    folder = folder_parser("cancel", DESCRIPTION).parse_args(argv).dir
+    folder = make_parser().parse_args(argv).dir
     report = collect_status(folder)
     open_runs = [run for run in report.runs if run.open]
     jobs = [run.job for run in open_runs if run.job]
@@ -32,6 +33,10 @@ def main(argv: list[str]) -> int:
     parts += [f"told {count(len(processes), 'command')} to save and stop"] if processes else []
     print("; ".join(parts) or f"nothing is queued or running in {folder}")
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    return folder_parser("cancel", DESCRIPTION)
 
 
 def _stop_commands(running: Sequence[RunDir]) -> set[int]:

@@ -17,7 +17,7 @@ SCHEMA = 1  # of what --json prints
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.pixels is not None and args.pixels < 1:
         raise RequestError(f"--pixels {args.pixels} is not allowed: an input has at least 1 pixel")
     _action(args)(args)
@@ -96,7 +96,7 @@ def _print_json(tree: dict[str, Any]) -> None:
     print(json.dumps({"schema": SCHEMA} | tree, indent=1))
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="inceptionctl models", description=__doc__)
     help_of_name = "one network by its name, or those that contain this text or match a glob such as 'resnet*'"
     parser.add_argument("pattern", nargs="?", metavar="NAME", help=help_of_name)

@@ -51,7 +51,7 @@ class Network:
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_intermixed_args(argv)
+    options = make_parser().parse_intermixed_args(argv)
     settings, overrides, paths = _sorted_words(options.words)
     files = list(dict.fromkeys(_image_files(paths)))
     if options.features and options.features.suffix != ".npz":
@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inceptionctl predict",
         usage="inceptionctl predict run=DIR | arch=NAME weights=timm [--json] [--features FILE.npz] IMAGES...",

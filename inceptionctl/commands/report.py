@@ -12,7 +12,7 @@ OUTPUTS = Path("outputs")
 
 
 def main(argv: list[str]) -> int:
-    asked = _parser().parse_args(argv)
+    asked = make_parser().parse_args(argv)
     folder = asked.dir or newest(OUTPUTS)
     if asked.format == "terminal":
         show(folder)
@@ -45,7 +45,7 @@ def newest(outputs: Path) -> Path:
     return manifests[-1].parent
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inceptionctl report",
         description="Prints a table from its run folders; writes report.md, .csv, .json and figures beside table.json.",

@@ -20,12 +20,7 @@ DESCRIPTION = (
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="inceptionctl resume", description=DESCRIPTION)
-    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="folder of the run")
-    parser.add_argument(
-        "settings", nargs="*", metavar="KEY=VALUE", help="settings to change, such as launch.nproc=2 or data.workers=4"
-    )
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     run, console = RunDir(arguments.run), make_console()
     if not run.path.is_dir():
         raise RequestError(f"{run.path} is not a folder")
@@ -34,3 +29,12 @@ def main(argv: list[str]) -> int:
         return 0
     run_one(with_default_nproc(resumed_plan(run, arguments.settings)), console)
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="inceptionctl resume", description=DESCRIPTION)
+    parser.add_argument("run", type=Path, metavar="RUN_DIR", help="folder of the run")
+    parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE", help="settings to change, such as launch.nproc=2 or data.workers=4"
+    )
+    return parser

@@ -24,15 +24,19 @@ NO_TERMINAL_WIDTH = 160
 
 
 def main(argv: list[str]) -> int:
-    parser = folder_parser("status", "Shows the state of every run, on this machine and on Slurm.")
-    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     report = collect_status(arguments.dir)
     if arguments.json:
         print(json.dumps({"schema": SCHEMA, "runs": [run.as_json() for run in report.runs]}, indent=2))
     else:
         show(report)
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = folder_parser("status", "Shows the state of every run, on this machine and on Slurm.")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+    return parser
 
 
 def folder_parser(command: str, description: str) -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 
@@ -14,17 +15,21 @@ DESCRIPTION = "Waits until no run is queued or running any more. Exits with 0 if
 
 
 def main(argv: list[str]) -> int:
-    parser = folder_parser("wait", DESCRIPTION)
-    parser.add_argument(
-        "--every", type=float, default=10.0, metavar="SECONDS", help="time between two looks (default: %(default)g)"
-    )
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     report = wait(arguments.dir, arguments.every)
     show(report)
     if report.not_done:
         labels = ", ".join(report.not_done)
         raise InceptionctlError(f"{len(report.not_done)} of {len(report.runs)} runs are not done: {labels}")
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = folder_parser("wait", DESCRIPTION)
+    parser.add_argument(
+        "--every", type=float, default=10.0, metavar="SECONDS", help="time between two looks (default: %(default)g)"
+    )
+    return parser
 
 
 def wait(folder: Path, every_s: float) -> StatusReport:
