@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,35 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 def read_yaml(path: Path) -> Any:  # noqa: ANN401  whatever a document holds
     """The document of a YAML file. Raises FileError with the line for what is not plain YAML: tags, duplicate keys,
     times that YAML 1.1 takes for numbers, aliases or nesting beyond all use."""
+    return _parsed(path, lambda loader: loader.get_single_data())
+
+
+def line_of(path: Path, keys: Sequence[str | int]) -> int:
+    """The line of a value in a YAML file, such as that under ("rows", 2, "set", 0); if there is none, of the deepest
+    part of the way that there is. Raises FileError as `read_yaml`."""
+    node = _parsed(path, lambda loader: loader.get_single_node())
+    mark = node.start_mark if node else None
+    for key in keys:
+        found = _child(node, key)
+        if found is None:
+            break
+        at, node = found
+        mark = at.start_mark
+    return mark.line + 1 if mark else 1
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """(where it begins, its value): an entry of a mapping begins with its key."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((name, value) for name, value in node.value if name.value == key), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key], node.value[key]
+    return None
+
+
+def _parsed(path: Path, parse: Callable[[_StrictLoader], Any]) -> Any:  # noqa: ANN401  a document or its nodes
     try:
-        return yaml.load(read_text(path, MAX_YAML_BYTES), Loader=_StrictLoader)
+        return parse(_StrictLoader(read_text(path, MAX_YAML_BYTES)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""

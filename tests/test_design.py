@@ -17,7 +17,7 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
     {"errors", "settings", "terminal"},
-    {"hardware", "files"},
+    {"hardware", "files", "written"},
     {"papers", "models", "data"},
     {"training"},
     {"evaluation"},
@@ -35,7 +35,7 @@ NEVER_SEE_SETTINGS = ("models", "data", "training", "evaluation")
 FORBIDDEN = {"hydra", "omegaconf", "wandb", "rich"}
 TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
-    "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "files", "settings",
+    "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "files", "written", "settings",
     "training.optimizers", "training.schedules", "training.partition", "evaluation.protocols",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}

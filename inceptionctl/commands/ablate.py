@@ -5,7 +5,7 @@ from __future__ import annotations
 from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
-from inceptionctl.errors import InceptionctlError
+from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
@@ -38,7 +38,7 @@ def _preview(table: TablePlan) -> None:
 
 
 def _run(table: TablePlan) -> None:
-    """Raises InceptionctlError if cells fail, after the report."""
+    """Raises InceptionctlError if cells fail, after the report, and Interrupted with the command that continues."""
     console, plans = make_console(), table.to_run()
     announce(table, len(plans), console)
     if plans and table.on_slurm:
@@ -46,8 +46,14 @@ def _run(table: TablePlan) -> None:
         table.write_manifest()
         return
     table.write_manifest()
-    codes = run_plans(plans, console) if plans else {}
+    interrupted = Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")
+    try:
+        codes = run_plans(plans, console) if plans else {}
+    except KeyboardInterrupt:
+        raise interrupted from None
     report.show(table.folder)
+    if Interrupted.exit_code in codes.values():
+        raise interrupted
     if failed := [label for label, code in codes.items() if code]:
         raise InceptionctlError(
             f"{len(failed)} of {len(table.cells)} cells failed: {', '.join(failed)} (their logs are named above)"

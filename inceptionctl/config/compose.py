@@ -31,6 +31,7 @@ from inceptionctl.models.settings import NO_REWRITES
 ConfigStore.instance().store(name="rewrites", group="arch/base", node=NO_REWRITES)
 
 CONFIG_MODULE = "inceptionctl.conf"
+NO_GROUPS = ("hydra", "papers")  # folders beside the groups: Hydra's settings, and figures of one's own papers
 # What a command has beside the settings of a run, and what it is.
 OWN_SETTINGS: dict[str, dict[str, str]] = {
     "train": {},
@@ -87,7 +88,7 @@ class Composer:
     @cached_property
     def _groups(self) -> dict[str, list[str]]:
         names = self._loader.get_group_options("", ObjectType.GROUP)
-        return {name: sorted(self._loader.get_group_options(name)) for name in names if name != "hydra"}
+        return {name: sorted(self._loader.get_group_options(name)) for name in names if name not in NO_GROUPS}
 
     @cached_property
     def _loader(self) -> ConfigLoaderImpl:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,6 +18,15 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MILLION, BILLION = 10**6, 10**9
 PARAMS = {"parameters": 1, "million_params": MILLION, "parameters_millions": MILLION}
 MACS = {"million_mult_adds": MILLION, "cost_billion_multiply_adds": BILLION, "flops_billion": BILLION}
+# Keys of errors in percent, and of accuracies with the factor that makes them percent; {} is 1 or 5.
+ERRORS = ("top{}_error_pct", "top{}_val_error_pct", "caffe_model_top{}_error_pct")
+ACCURACIES = {"top{}_accuracy": 100.0, "top{}_accuracy_pct": 1.0, "centre_crop_top{}_accuracy": 100.0}
+# Every value that a report prints, with the most that it can be.
+READ_VALUES = {
+    **{key.format(top): 100.0 for key in ERRORS for top in (1, 5)},
+    **{key.format(top): 100.0 / percent for key, percent in ACCURACIES.items() for top in (1, 5)},
+    "cost_billion_multiply_adds": math.inf,
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +62,42 @@ def _records() -> dict[str, dict[str, Any]]:
     return {record["id"]: record for record in load()["records"]}
 
 
-def paper_cell(record_id: str) -> PaperCell:
-    """Raises RequestError for an id that papers.yaml does not have."""
+def ids() -> list[str]:
+    """Of all records, which are rows of tables."""
+    return list(_records())
+
+
+def papers() -> list[str]:
+    """The keys of all papers."""
+    return list(load()["papers"])
+
+
+@cache
+def value_keys() -> frozenset[str]:
+    return frozenset(key for record in load()["records"] for key in record["values"])
+
+
+@cache
+def eval_keys() -> frozenset[str]:
+    return frozenset(key for record in load()["records"] for key in record.get("eval", {}))
+
+
+def paper_cell(record_id: str, others: Collection[str] = ()) -> PaperCell:
+    """Raises RequestError for an id that papers.yaml does not have. `others`: more ids that would do."""
     if record_id not in _records():
-        raise unknown("record of papers.yaml", record_id, _records())
-    record = _records()[record_id]
+        paper = record_id.partition(".")[0]
+        choices = [*others, *_records()]
+        raise unknown(
+            "record of a paper", record_id, [one for one in choices if one.startswith(f"{paper}.")] or choices
+        )
+    return cell_of(_records()[record_id])
+
+
+def cell_of(record: dict[str, Any]) -> PaperCell:
+    """A record as it stands in the file."""
     values, protocol = record["values"], record.get("eval", {})
     return PaperCell(
-        id=record_id,
+        id=record["id"],
         label=record["source"]["row"],
         top1_error=_error(values, 1),
         top5_error=_error(values, 5),
@@ -79,16 +118,17 @@ def paper_size(record_id: str) -> PaperSize:
 
 
 def title(paper: str) -> str:
-    return str(load()["papers"][paper]["title"])
+    """Its title; of a paper whose title papers.yaml does not have, authors and year."""
+    facts = load()["papers"][paper]
+    return str(facts.get("title") or f"{facts['authors']} {facts['year']}")
 
 
 def _error(values: dict[str, Any], top: int) -> float | None:
     """In percent; some records have accuracies instead, in percent or as fractions."""
-    for key in (f"top{top}_error_pct", f"top{top}_val_error_pct", f"caffe_model_top{top}_error_pct"):
+    for key in (key.format(top) for key in ERRORS):
         if values.get(key) is not None:
             return float(values[key])
-    accuracies = {f"top{top}_accuracy": 100.0, f"top{top}_accuracy_pct": 1.0, f"centre_crop_top{top}_accuracy": 100.0}
-    for key, percent in accuracies.items():
+    for key, percent in ((key.format(top), percent) for key, percent in ACCURACIES.items()):
         if values.get(key) is not None:
             return round(100 - percent * float(values[key]), 6)  # without the noise of binary fractions
     return None

@@ -36,6 +36,7 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#e6e6e6",
+    "text.parse_math": False,  # a $ in a row's label is a $
     "svg.fonttype": "none",  # text is kept as text
     "svg.hashsalt": "inceptionctl",  # the same file every time, since it has no date either
 }
@@ -131,13 +132,18 @@ def curves(findings: Findings) -> Figure:
             colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
             for run in runs:
                 left.plot(run.eval_epoch, run.eval_error, color=colour, linewidth=0.6, alpha=0.4)
-            left.plot(*_mean_error(runs), color=colour, linestyle=stroke, linewidth=1.8, label=row.name)
+            left.plot(*_mean_error(runs), color=colour, linestyle=stroke, linewidth=1.8, label=_in_legend(row.name))
             right.plot(*_mean_loss(runs), color=colour, linestyle=stroke, linewidth=1.4)
     _over_epochs(left, f"top-1 error on test images, % ({findings.table.manifest.weights} weights)")
     _over_epochs(right, "training loss, as each row defines it")
     if left.get_legend_handles_labels()[0]:
         figure.legend(loc="outside lower center", ncols=LEGEND_COLUMNS, frameon=False, handlelength=3.2)
     return figure
+
+
+def _in_legend(name: str) -> str:
+    """Matplotlib leaves out names that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def _over_epochs(axes: Axes, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -86,7 +86,7 @@ def read(folder: Path) -> ResultTable:
     table = ResultTable(
         folder=folder,
         manifest=manifest,
-        quoted=tuple(paper_cell(record) for record in manifest.quoted),
+        quoted=tuple(_printed(manifest, record) for record in manifest.quoted),
         rows=tuple(_row(manifest, entry, other, index) for entry, other in zip(manifest.rows, above, strict=False)),
     )
     _check_same_images(table)
@@ -100,9 +100,15 @@ def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index
         entry=entry,
         name=f"+ {entry.label}" if added else entry.label,
         against=against,
-        printed=paper_cell(entry.paper) if entry.paper else PaperCell("", entry.label),
+        printed=_printed(manifest, entry.paper) if entry.paper else PaperCell("", entry.label),
         cells=tuple(_cell(manifest, seed, run) for seed, run in runs.items()),
     )
+
+
+def _printed(manifest: TableManifest, record: str) -> PaperCell:
+    """The paper's figures: the manifest has those that papers.yaml has not."""
+    own = {one.id: one for one in manifest.figures}
+    return PaperCell(**asdict(own[record])) if record in own else paper_cell(record)
 
 
 def is_done(manifest: TableManifest, run: RunDir) -> bool:

@@ -32,6 +32,7 @@ def show_table(table: TablePlan, console: Console) -> None:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
         console.print(f"row       {row.row.label}: {changes or 'the base'}")
     show_plans(table.plans, console, table.folder)
+    console.print(f"command   {table.command}")
 
 
 def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None = None) -> None:

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
 
+from inceptionctl.config.again import command_again
 from inceptionctl.config.compose import Composer
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.launch import Slurm
+from inceptionctl.config.overrides import group_choices
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
-from inceptionctl.papers import records as papers
+from inceptionctl.papers.own import Figures
+from inceptionctl.papers.own import read as read_figures
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import MANIFEST
-from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest, cell_label
+from inceptionctl.runs.records.table import ManifestCell, ManifestRow, PrintedFigures, TableManifest, cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
-from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
+from inceptionctl.tables.check import read_table
+from inceptionctl.tables.ladder import ResolvedRow, paper_config, resolve_rows
 from inceptionctl.tables.manifest import overrides, setting
+from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, seeds_of
 from inceptionctl.terminal import print_warnings
+
+DEFAULT = "inception_v3"  # as in conf/ablate.yaml
 
 
 @dataclass(frozen=True)
 class TablePlan:
-    """The rows of a table, the plan of every cell by (row label, seed), and the command that asks for them."""
+    """The rows of a table, the plan of every cell by (row label, seed), and the command that asks for them, from
+    anywhere. `figures`: those of the papers that the table names."""
 
     table: Table
     rows: list[ResolvedRow]
     cells: dict[tuple[str, int], Plan]
     command: str
+    figures: Figures
     composer: Composer
 
     @property
@@ -62,9 +69,12 @@ class TablePlan:
         return [row.config for row in self.rows]
 
     @cached_property
-    def paper(self) -> Config:
-        """The first row by the paper's own recipe."""
-        return parse(self.composer.compose("train", [*self.table.base, "scale=imagenet"]))
+    def paper(self) -> Config | None:
+        """The first row by the paper's own recipe; None if the table's base fits no recipe but its own."""
+        try:
+            return paper_config(self.table, self.composer)
+        except RequestError:
+            return None
 
     def to_run(self) -> dict[str, Plan]:
         """The plans of the cells that are not finished, by label."""
@@ -75,7 +85,7 @@ class TablePlan:
         manifest = TableManifest(
             table=table.name,
             mode=table.mode,
-            title=f"{papers.title(table.paper)}, {table.title}" if table.paper else table.title,
+            title=f"{self.figures.title(table.paper)}, {table.title}" if table.paper else table.title,
             setting=setting(self.configs),
             command=self.command,
             metric=table.metric,
@@ -86,9 +96,14 @@ class TablePlan:
             chance_error=100.0 * (1 - 1 / len(self.first.data.classes)),
             quoted=table.quoted,
             rows=[self._row(row) for row in self.rows],
-            overrides=overrides(self.paper, self.configs[0]),
+            overrides=overrides(self.paper, self.configs[0]) if self.paper else [],
+            figures=[PrintedFigures(**asdict(self.figures.own[name])) for name in self._own_figures()],
         )
         write_record(self.folder / MANIFEST, manifest)
+
+    def _own_figures(self) -> list[str]:
+        named = [*self.table.quoted, *(row.cell for row in self.table.rows if row.cell)]
+        return [name for name in dict.fromkeys(named) if name in self.figures.own]
 
     def _row(self, row: ResolvedRow) -> ManifestRow:
         definition = row.row
@@ -110,15 +125,20 @@ class TablePlan:
 
 def plan_table(request: Request) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
-    table, seeds = parse_as(Table, request.tree["table"]), seeds_of(request.tree["seeds"])
-    rows = resolve_rows(table, request.overrides, request.composer)
+    composer, seeds = request.composer, seeds_of(request.tree["seeds"])
+    chosen = group_choices(request.overrides, "table") or [DEFAULT]
+    source = TableSource.find(chosen[-1], composer.config_dir)
+    figures = read_figures(composer.config_dir)
+    table = read_table(request.tree["table"], source, figures, composer)
+    rows = resolve_rows(table, request.overrides, composer, source)
     if rows[0].config.run_dir:
         raise RequestError(
             "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
         )
     first = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
     cells = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
-    plans = TablePlan(table, rows, cells, shlex.join(["inceptionctl", "ablate", *request.overrides]), request.composer)
+    command = command_again("ablate", request.overrides, rows[0].config, composer.config_dir)
+    plans = TablePlan(table, rows, cells, command, figures, composer)
     place(plans.plans)
     return plans
 
@@ -132,4 +152,7 @@ def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
     for line in lines:
         console.print(line)
-    print_warnings(sorted({warning for plan in table.cells.values() for warning in plan.warnings}), console)
+    warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
+    if table.paper is None:
+        warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")
+    print_warnings(warnings, console)

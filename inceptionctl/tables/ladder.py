@@ -1,6 +1,6 @@
 """Resolves the rows of a table to configs and checks that each changes what it declares and nothing else.
 
-In a cumulative table, row k is the base with the switches of rows 1 to k; in an independent one, each row is the base
+In a cumulative table, row k is the base with what rows 1 to k set and add; in an independent one, each row is the base
 with its own settings.
 """
 
@@ -13,14 +13,16 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 
 from inceptionctl.config.compose import Composer
+from inceptionctl.config.identity import identity
 from inceptionctl.config.idle import check_idle
 from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.overrides import flatten_overrides, group_choices
 from inceptionctl.config.overrides import parse as parse_overrides
-from inceptionctl.config.safety import check_no_commands
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
+from inceptionctl.tables.check import words_of
+from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, TableRow
 
 OWN_KEYS = ("table", "seeds", "ablation")  # of the command line, not overrides of every row
@@ -38,28 +40,27 @@ class ResolvedRow:
     changed: Changes
 
 
-def resolve_rows(table: Table, words: Sequence[str], composer: Composer) -> list[ResolvedRow]:
+def resolve_rows(
+    table: Table, words: Sequence[str], composer: Composer, source: TableSource | None = None
+) -> list[ResolvedRow]:
     """The rows of `table` with the overrides of the command line, `words`, applied to each. Composes once per row, and
     once for the base of an independent table.
 
-    Raises RequestError if an override touches what a row changes or has no effect on any row, and if a row changes
-    anything that it does not declare.
+    Raises RequestError if an override touches what a row changes or has no effect on any row, and, with the line of
+    `source`, if a row cannot be composed, changes anything that it does not declare, or is the run of another row.
     """
-    overrides = _common_overrides(table, words)
-    switches = group_choices(words, "ablation")
-    independent = table.mode == "independent"
-    before = _compose(composer, table, overrides, [], switches) if independent else None
+    ladder = _Ladder(table, _common_overrides(table, words), group_choices(words, "ablation"), composer)
+    source = source or TableSource(table.name)
+    before = ladder.checked_base(source) if table.mode == "independent" else None
     resolved: list[ResolvedRow] = []
-    for row in table.rows:
-        row_switches = [*switches, *([row.add] if row.add else [])]
-        config = _compose(composer, table, overrides, row.set, row_switches)
-        check_idle([config], flatten_overrides(row.set))
+    for number, row in enumerate(table.rows):
+        config = ladder.checked_row(number, source)
         changed = difference(before, config) if before else {}
         if before:
-            _check_declared(table, row, changed)
+            _check_declared(table, number, changed, source)
         resolved.append(ResolvedRow(row=row, config=config, changed=changed))
-        if not independent:
-            before, switches = config, row_switches
+        before = before if table.mode == "independent" else config
+    _check_distinct(resolved, source)
     check_idle([row.config for row in resolved], flatten_overrides(words))
     return resolved
 
@@ -81,19 +82,95 @@ def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
 def _touches(key: str, row: TableRow) -> bool:
     """Whether an override of `key` sets, contains or lies in what `row` changes."""
     declared = any(matches(key, [path]) or matches(path.removesuffix(".**"), [key]) for path in row.changes)
-    return declared or key in {word.partition("=")[0] for word in row.set}
+    return declared or key in {key_of(word) for word in row.set}
 
 
-def _compose(
-    composer: Composer, table: Table, overrides: Sequence[Override], row_words: Sequence[str], switches: Sequence[str]
-) -> Config:
-    """What a row or the command line sets replaces what the table's base sets."""
-    taken = {word.partition("=")[0] for word in row_words} | {override.key_or_group for override in overrides}
-    base = [word for word in table.base if word.partition("=")[0] not in taken]
-    name = [] if "name" in taken else [f"name={table.name}"]
-    check_no_commands([*base, *row_words])
-    typed = [override.input_line for override in overrides if override.input_line]
-    return parse(composer.compose("train", [*base, *row_words, *typed, *name, f"ablation=[{','.join(switches)}]"]))
+@dataclass(frozen=True)
+class _Ladder:
+    """Composes rows: the table's base, what the row sets and adds, and `typed` and `switches` of the command line,
+    which replace what the base sets."""
+
+    table: Table
+    typed: Sequence[Override]
+    switches: Sequence[str]
+    composer: Composer
+
+    def checked_base(self, source: TableSource) -> Config:
+        try:
+            return self._config(self.table.base, [], [])
+        except RequestError as error:
+            raise self._base_error(error, source) from error
+
+    def checked_row(self, number: int, source: TableSource) -> Config:
+        """Raises RequestError with the line of the word that does not fit."""
+        row = self.table.rows[number]
+        words, switches = words_of(self.table, row), self._switches(number)
+        try:
+            config = self._config(self.table.base, words, switches)
+            for word in row.set:
+                check_idle([config], flatten_overrides([word]))
+        except RequestError as error:
+            raise self._row_error(number, error, source) from error
+        return config
+
+    def _switches(self, number: int) -> list[str]:
+        """Of a row: in a cumulative table, those of the rows above too."""
+        first = 0 if self.table.mode == "cumulative" else number
+        return [row.add for row in self.table.rows[first : number + 1] if row.add]
+
+    def _config(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool = True) -> Config:
+        overrides = self.typed if typed else []
+        taken = {key_of(word) for word in words} | {override.key_or_group for override in overrides}
+        base = [word for word in base if key_of(word) not in taken]
+        lines = [override.input_line for override in overrides if override.input_line]
+        name = [] if "name" in taken else [f"name={quoted(self.table.name)}"]
+        ablation = f"ablation=[{','.join([*(self.switches if typed else []), *switches])}]"
+        config = parse(self.composer.compose("train", [*base, *words, *lines, *name, ablation]))
+        config.arch.spec(classes=1)
+        return config
+
+    def _fails(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool) -> bool:
+        try:
+            config = self._config(base, words, switches, typed)
+            check_idle([config], flatten_overrides(words[-1:]))
+        except RequestError:
+            return True
+        return False
+
+    def _base_error(self, error: RequestError, source: TableSource) -> RequestError:
+        base = self.table.base
+        wrong = next((i for i in range(len(base)) if self._fails(base[: i + 1], [], [], False)), None)
+        return error if wrong is None else source.error(("base", wrong), str(error))
+
+    def _row_error(self, number: int, error: RequestError, source: TableSource) -> RequestError:
+        """Names the base's word, what was typed, or the row's word: the first without which all is well."""
+        base, row = self.table.base, self.table.rows[number]
+        if self._fails(base, [], [], True):
+            return self._base_error(error, source)
+        words, switches = words_of(self.table, row), self._switches(number)
+        if not self._fails(base, words, switches, False):
+            return RequestError(f"row {row.label!r} of table {self.table.name}: {error}")
+        kept = [word for word in words if word not in row.set]
+        for place in range(len(row.set)):
+            if self._fails(base, [*kept, *row.set[: place + 1]], [], True):
+                return source.error(("rows", number, "set", place), f"row {row.label!r}: {error}")
+        return source.error(("rows", number, *(["add"] if row.add else [])), f"row {row.label!r}: {error}")
+
+
+def paper_config(table: Table, composer: Composer) -> Config:
+    """The base by the paper's own recipe. Raises RequestError if the two do not fit together."""
+    base = [word for word in table.base if key_of(word) not in ("scale", "data")]
+    recipe = [] if any(key_of(word) == "experiment" for word in base) else ["scale=imagenet"]
+    return parse(composer.compose("train", [*base, *recipe]))
+
+
+def key_of(word: str) -> str:
+    return word.partition("=")[0].lstrip("+")
+
+
+def quoted(text: str) -> str:
+    """For Hydra's grammar, which then takes it as it is."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def difference(before: Config, after: Config) -> Changes:
@@ -103,10 +180,21 @@ def difference(before: Config, after: Config) -> Changes:
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1] and not matches(key, NOT_COMPARED)}
 
 
-def _check_declared(table: Table, row: TableRow, changed: Mapping[str, Any]) -> None:
+def _check_declared(table: Table, number: int, changed: Mapping[str, Any], source: TableSource) -> None:
+    row, at = table.rows[number], ("rows", number)
     extra = [path for path in changed if not matches(path, [*table.changes, *row.changes])]
-    missing = [path for path in row.changes if not any(matches(key, [path]) for key in changed)]
+    missing = [i for i, path in enumerate(row.changes) if not any(matches(key, [path]) for key in changed)]
     if extra:
-        raise RequestError(f"row {row.label!r} of table {table.name} also changes {', '.join(extra)}: a row may not")
+        raise source.error(at, f"row {row.label!r} also changes {', '.join(extra)}: its `changes` does not name that")
     if missing:
-        raise RequestError(f"row {row.label!r} of table {table.name} does not change {', '.join(missing)} here")
+        idle = row.changes[missing[0]]
+        raise source.error((*at, "changes", missing[0]), f"row {row.label!r} does not change {idle} here")
+
+
+def _check_distinct(rows: Sequence[ResolvedRow], source: TableSource) -> None:
+    """Raises RequestError for a row that is the same run as one above it."""
+    first: dict[str, str] = {}
+    for number, row in enumerate(rows):
+        other = first.setdefault(identity(row.config), row.row.label)
+        if other != row.row.label:
+            raise source.error(("rows", number), f"row {row.row.label!r} changes nothing: it is the run of {other!r}")

@@ -18,13 +18,13 @@ class TableRow:
     cell: str | None = None
     """Id of the paper's cell in papers.yaml, if it has one."""
     set: list[str] = field(default_factory=list)
-    """Overrides of this row: groups or settings."""
+    """Overrides: groups or settings."""
     add: str | None = None
     """A switch of `conf/ablation`."""
     changes: list[str] = field(default_factory=list)
     """Settings that `set` and `add` may change; `optim.**` covers all below optim."""
     against: str | None = None
-    """Label of the row that an independent table compares this one with."""
+    """Label of the row above that an independent table compares this one with."""
 
 
 @section
@@ -33,7 +33,8 @@ class Table:
 
     name: str
     mode: Literal["cumulative", "independent"]
-    paper: str | None
+    paper: str | None = None
+    """Key of the paper in papers.yaml, whose title stands above the report."""
     title: str
     metric: Literal["final"]
     weights: Literal["ema", "raw"]
@@ -42,7 +43,7 @@ class Table:
     """Overrides of every row."""
     changes: list[str] = field(default_factory=list)
     """Settings that any row may change beside its own `changes`; the user may override them."""
-    quoted: list[str]
+    quoted: list[str] = field(default_factory=list)
     """Ids of cells in papers.yaml that the paper's table cites from elsewhere."""
     rows: list[TableRow]
 

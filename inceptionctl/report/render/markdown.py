@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 
@@ -24,13 +25,13 @@ def markdown(findings: Findings) -> str:
     table = findings.table
     text = report_text(findings, table.folder)
     grid = [[column.title.replace("\n", " ").strip() for column in text.columns]]
-    grid += [list(cells) for cells in zip(*(column.cells for column in text.columns), strict=True)]
+    grid += [[plain(cell) for cell in cells] for cells in zip(*(column.cells for column in text.columns), strict=True)]
     numeric = [column.numeric for column in text.columns]
     sections = [
-        f"# {text.heading}",
-        f"{text.setting} · protocol {table.manifest.protocol}",
+        f"# {plain(text.heading)}",
+        f"{plain(text.setting)} · protocol {table.manifest.protocol}",
         _grid(grid, numeric),
-        "\n".join(f"- {line}" for line in (*text.footnotes, *text.warnings)),
+        "\n".join(f"- {plain(line)}" for line in (*text.footnotes, *text.warnings)),
         "![ladder: the paper's errors and ours](ladder.svg)",
         "![learning curves](curves.svg)",
         *(["## Rungs", _rungs(findings)] if findings.rungs else []),
@@ -38,9 +39,21 @@ def markdown(findings: Findings) -> str:
         *_overrides(table),
         "## Runs",
         _runs(table),
-        f"Made by this command, which also continues it: `{table.manifest.command}`",
+        f"Made by this command, which also continues it: {code(table.manifest.command)}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def plain(text: str) -> str:
+    """`text` without what Markdown would take for emphasis, code, a link or HTML."""
+    text = re.sub(r"([\\`*<]|(?<!\w)_|_(?!\w)|&(?=\w+;))", r"\\\1", text)
+    return text.replace("](", "]\\(")
+
+
+def code(text: str) -> str:
+    """`text` in a code span, whose fence is longer than any that it has."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
 
 
 def _rungs(findings: Findings) -> str:
@@ -50,7 +63,7 @@ def _rungs(findings: Findings) -> str:
 
 
 def _rung(rung: Rung) -> list[str]:
-    name = f"{rung.before.label} → {rung.after.label}"
+    name = plain(f"{rung.before.label} → {rung.after.label}")
     return [name, signed(rung.paper_change), change(rung), verdict(rung), _p(rung.welch_p), _p(rung.holm_p)]
 
 
@@ -74,7 +87,7 @@ def _runs(table: ResultTable) -> str:
     lines = [["row", *(f"seed {seed}" for seed in seeds)]]
     for row in table.rows:
         by_seed = {cell.seed: cell for cell in row.cells}
-        lines.append([row.name, *(_link(table, by_seed.get(seed)) for seed in seeds)])
+        lines.append([plain(row.name), *(_link(table, by_seed.get(seed)) for seed in seeds)])
     return _grid(lines, [False] + [True] * len(seeds))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from inceptionctl.runs.io import Record
@@ -43,9 +43,23 @@ class Override:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrintedFigures:
+    """A record of the user's own papers that the table names, as papers/own.py read it."""
+
+    id: str
+    label: str
+    top1_error: float | None
+    top5_error: float | None
+    cost_billion: float | None
+    n_images: int | None
+    caveat: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableManifest(Record):
     """table.json. `setting`: the scale in a line; `quoted`: ids of rows that the paper cites; `chance_error`: of
-    guessing, in percent; `comparable`: whether images and protocol are the paper's."""
+    guessing, in percent; `comparable`: whether images and protocol are the paper's; `figures`: those that papers.yaml
+    does not have, so that a report needs no other file."""
 
     schema: Literal[1] = 1
     table: str
@@ -62,6 +76,7 @@ class TableManifest(Record):
     quoted: list[str]
     rows: list[ManifestRow]
     overrides: list[Override]
+    figures: list[PrintedFigures] = field(default_factory=list)
 
 
 def cell_label(row: str, seed: int) -> str:
