@@ -9,10 +9,12 @@ from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
 from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse
+from inceptionctl.data.inputs import describe_input
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.records.result import Result
+from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place, with_default_nproc
 from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
@@ -63,6 +65,8 @@ def _run(plan: Plan) -> None:
         console.print(summary(read_record(run.result, Result)))
         return
     console.print(f"data: {plan.data.provenance}")
+    console.print(f"input: {describe_input(plan.config.arch.input, plan.config.arch.pixels)}")
+    announce_weights([plan], console)
     if plan.config.tuned:
         console.print(f"tuned: {plan.config.tuned}")
     print_warnings(plan.warnings, console)

@@ -110,6 +110,8 @@ class Resolved:
     """Digest of the training images, if they are the user's own."""
     weights_sha256: str | None = None
     """Digest of the file of weights to start from."""
+    weights_key: str | None = None
+    """The state dict taken from that file, if it has several."""
 
 
 @section
@@ -136,5 +138,7 @@ class Config:
     protocol: Annotated[ProtocolSettings, OneOf(PROTOCOLS)]
     launch: Annotated[Local | Slurm, OneOf(LAUNCHES)]
     tracker: Annotated[TrackerSettings, OneOf(TRACKERS)]
+    weights_key: str | None = None  # runs from before this setting lack it
+    """Which state dict of a file with several, by its key or prefix; null: the only one, or their average."""
     tuned: Tuned | None = None
     resolved: Resolved = Resolved()

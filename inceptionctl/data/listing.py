@@ -57,9 +57,9 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
     for label, folder in enumerate(folders):
-        found, left_out[_as_text(folder)] = read_images(root / folder / inside)
+        found, left_out[as_text(folder)] = read_images(root / folder / inside)
         images += [(os.path.join(folder, inside, entry.name), label, entry.stat().st_size) for entry in found]
-    return Listing.of(root, images, tuple(map(_as_text, folders)), left_out)
+    return Listing.of(root, images, tuple(map(as_text, folders)), left_out)
 
 
 def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
@@ -168,7 +168,7 @@ def split_classes(files: FileList, classes: tuple[str, ...], fraction: float) ->
     return files.subset(~chosen_N), files.subset(chosen_N)
 
 
-def _as_text(name: str) -> str:
+def as_text(name: str | Path) -> str:
     """A file name with control characters, and bytes that are not UTF-8, escaped: names of classes are printed, and
     written to JSON."""
     text = os.fsencode(name).decode(errors="backslashreplace")

@@ -8,13 +8,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-Normalise = Callable[[Tensor, torch.memory_format], Tensor]
+from inceptionctl.data.inputs import CAFFE_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN
 
-# Red, green, blue, as shares of 255: the constants of torchvision's and timm's releases.
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Blue, green, red, of 255: `mean_value` of BVLC Caffe's bvlc_googlenet/train_val.prototxt. The port of BN-Inception
-# has 128 for red (papers.yaml).
-CAFFE_MEAN = (104.0, 117.0, 123.0)
+Normalise = Callable[[Tensor, torch.memory_format], Tensor]
 
 
 def inception(images_NCHW: Tensor, memory_format: torch.memory_format) -> Tensor:

@@ -20,6 +20,9 @@ def _value_type(switch: Switch) -> Any:  # noqa: ANN401  a type expression, such
     return list(hints.values())[1]
 
 
+MAX_PIXELS = 4096
+
+
 def _rewrites() -> Any:  # noqa: ANN401  a class
     """The section of the structural switches, applied in this order; null and false change nothing."""
     fields: dict[str, Any] = {}
@@ -52,7 +55,7 @@ class Arch:
 
     name: str
     """The network, by its name in `inceptionctl models`."""
-    pixels: Annotated[Integer, Field(ge=1, le=4096)]
+    pixels: Annotated[Integer, Field(ge=1, le=MAX_PIXELS)]
     """The side of the square input, in pixels."""
     width: Annotated[Finite, Field(gt=0, le=16)]
     """A factor on the filters of every layer."""

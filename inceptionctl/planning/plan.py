@@ -10,9 +10,10 @@ from inceptionctl.config.schema import Config
 from inceptionctl.data.index import Index
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Sep, Seq
+from inceptionctl.models.spec.tensors import tensors
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.checks import check_ema, check_heads, cost_on_input, left_over, small_layers
-from inceptionctl.planning.weights import check_fits_release, with_resolved_weights
+from inceptionctl.planning.weights import check_fits_release, initial_weights, with_resolved_weights
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.partition import BatchPartition
 from inceptionctl.training.schedules import Schedule
@@ -20,7 +21,8 @@ from inceptionctl.training.schedules import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`config` with what was resolved of its data and weights; `spec` and `cost` of the network as run."""
+    """`config` with what was resolved of its data and weights; `spec` and `cost` of the network as run; `weights`: what
+    to say about the weights that it starts from."""
 
     config: Config
     identity: str
@@ -29,6 +31,7 @@ class Plan:
     data: Index
     clock: Clock
     schedule: Schedule
+    weights: tuple[str, ...] = ()
 
     @cached_property
     def full(self) -> Cost:
@@ -66,7 +69,15 @@ def plan(config: Config) -> Plan:
     planned = frozen_plan(with_resolved_weights(replace(config, resolved=resolved)), data)
     check_fits_release(planned.config, planned.cost)
     check_ema(config, planned.clock)
-    return planned
+    return planned if config.resolved.weights_sha256 else with_initial_weights(planned)
+
+
+def with_initial_weights(plan: Plan) -> Plan:
+    """`plan` with what there is to say about the weights that it starts from, if they are on this machine. Raises
+    RequestError for weights that do not fit."""
+    pixels = plan.config.arch.pixels
+    config, notes = initial_weights(plan.config, tensors(plan.spec, (pixels, pixels)))
+    return replace(plan, config=config, identity=identity(config), weights=notes)
 
 
 def frozen_plan(config: Config, data: Index) -> Plan:

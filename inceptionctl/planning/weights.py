@@ -1,18 +1,25 @@
-"""The weights that a run starts from: named in full, found, and fitting the network."""
+"""The weights that a run starts from, or predicts by: named in full, found, and fitting the network. No torch."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
 from inceptionctl.config.schema import Config
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 from inceptionctl.models.spec.cost import Cost, cost
+from inceptionctl.models.spec.tensors import Shape, tensors
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.releases import LIBRARIES, SUFFIXES, check_other_settings, release
+from inceptionctl.models.weights.fit import classes_in, epsilon_note, input_note
+from inceptionctl.models.weights.open import OpenWeights, choose_weights, fit_weights, open_weights
+from inceptionctl.models.weights.read import state_dicts
+from inceptionctl.models.weights.releases import LIBRARIES, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 
+IMAGENET_CLASSES = 1000
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight's size
 
 
@@ -22,24 +29,74 @@ def with_resolved_weights(config: Config) -> Config:
     Raises RequestError for weights that do not exist, or were made for another input or epsilon.
     """
     weights, arch = config.weights, config.arch
+    entry = release(arch.name, weights) if weights else None
+    if config.weights_key is not None and (not weights or entry):
+        raise RequestError(
+            f"weights_key = {config.weights_key} has no effect: it chooses among the state dicts of a file, and "
+            f"{f'weights = {weights} is a release' if entry else 'no weights are given'}\n"
+            "  leave it out, or give weights=FILE"
+        )
     if not weights:
         return config
-    if entry := release(arch.name, weights):
+    if entry:
         check_other_settings(entry, arch.input, arch.bn_eps)
         return replace(config, weights=entry.name)
-    path = Path(weights).expanduser().resolve()
+    path = Path(os.path.abspath(Path(weights).expanduser()))
     sha256 = config.resolved.weights_sha256  # of a run that has begun: its checkpoints outlive the file
     if not sha256:
         sha256 = _digest_of(path, weights)
     return replace(config, weights=str(path), resolved=replace(config.resolved, weights_sha256=sha256))
 
 
+def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config, tuple[str, ...]]:
+    """`config` with the key that was taken in its file of weights, and what to say about them; for a release that is
+    not on this machine yet, nothing.
+
+    Raises RequestError or ForeignFile (exit code 2) for a file that is none of weights, or does not fit `shapes`.
+    """
+    if not config.weights:
+        return config, ()
+    entry = release(config.arch.name, config.weights)
+    if (path := entry.cached if entry else Path(config.weights)) is None:
+        return config, ()
+    weights = open_weights(path, config.arch.name, shapes, config.weights_key)
+    weights.check_values()
+    resolved = replace(config.resolved, weights_key=weights.chosen.key)
+    return replace(config, resolved=resolved), (*notes_on(config, weights), *weights.fit.head_notes)
+
+
+def notes_on(config: Config, weights: OpenWeights) -> list[str]:
+    """What is taken, and where it differs from what the weights were made for. Auxiliary heads are not among them."""
+    arch, publisher = config.arch, weights.chosen.found.publisher
+    entry = release(arch.name, config.weights or "")
+    return [
+        f"{count(len(weights.fit.sources), 'tensor')} from {weights.path}, by {publisher} names",
+        *weights.notes,
+        *epsilon_note(arch.name, publisher, arch.bn_eps),
+        *input_note(arch.name, publisher, arch.input),
+        *([entry.note] if entry and entry.note else []),
+    ]
+
+
+def classifier_weights(config: Config, path: Path) -> tuple[OpenWeights, int]:
+    """The weights in `path` for the network of `config` with as many classes as they have, and this number. Raises
+    RequestError or ForeignFile."""
+    arch = config.arch
+    names = tensors(arch.spec(IMAGENET_CLASSES), (arch.pixels, arch.pixels))
+    chosen = choose_weights(path, arch.name, names, config.weights_key)
+    n_classes = classes_in(arch.name, chosen)
+    weights = fit_weights(path, arch.name, tensors(arch.spec(n_classes), (arch.pixels, arch.pixels)), chosen)
+    weights.check_values()
+    return weights, n_classes
+
+
 def _digest_of(path: Path, weights: str) -> str:
-    if not path.is_file() or path.suffix not in SUFFIXES:
+    if not os.path.lexists(path):
         raise RequestError(
-            f"weights = {weights} is not a file of weights ({', '.join(SUFFIXES)})\n"
+            f"weights = {weights}: there is no file {path}\n"
             f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
         )
+    state_dicts(path)  # raises for what is no file of weights, before it is read whole
     return _digest_once(path, path.stat().st_mtime_ns)
 
 

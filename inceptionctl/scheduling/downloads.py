@@ -9,14 +9,23 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from inceptionctl.models.weights.releases import Release, release
-from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.plan import Plan, with_initial_weights
 from inceptionctl.scheduling.run_folders import unfinished
 
 
 def download_missing_weights(plans: Iterable[Plan], console: Console) -> None:
-    """Each release once. Raises InceptionctlError if a download fails."""
-    for entry in {entry for plan in plans if (entry := missing_weights(plan))}:
+    """Each release once, and says what is taken from it. Raises InceptionctlError if a download fails or what arrives
+    does not fit."""
+    missing = [(plan, entry) for plan in plans if (entry := missing_weights(plan))]
+    for entry in {entry for _, entry in missing}:
         download(entry, console)
+    announce_weights((with_initial_weights(plan) for plan, _ in missing), console)
+
+
+def announce_weights(plans: Iterable[Plan], console: Console) -> None:
+    """Says what is loaded from weights that are on this machine, replaced or left."""
+    for line in dict.fromkeys(line for plan in plans for line in plan.weights):
+        console.print(f"weights: {line}")
 
 
 def missing_weights(plan: Plan) -> Release | None:

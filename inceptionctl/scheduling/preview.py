@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.config.launch import Slurm
+from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import count
 from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
@@ -48,7 +49,9 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
         *dict.fromkeys(f"tuned     {plan.config.tuned}" for plan in plans.values() if plan.config.tuned),
         f"cells     {len(plans)}, {_placement(first, placement)}",
         *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
+        *(f"input     {text}" for text in dict.fromkeys(map(_input, plans.values()))),
         *(f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text),
+        *(f"  {text}" for text in dict.fromkeys(line for plan in plans.values() for line in plan.weights)),
         *(line for plan in {plan.spec: plan for plan in plans.values()}.values() for line in _network(plan)),
         f"time      about {hours:,.2f} device-hours for {count(len(to_run), 'cell')} (estimate)",
         f"disk      about {disk / 1e6:,.0f} MB",
@@ -102,6 +105,10 @@ def _state(plan: Plan) -> str:
     if not run or needs_run(plan):
         return f"{plan.identity}  to {'evaluate' if trained(plan) else 'run'}"
     return f"{plan.identity}  done, error {read_record(run.result, Result).evaluation('ema').top1_error:.2f} %"
+
+
+def _input(plan: Plan) -> str:
+    return describe_input(plan.config.arch.input, plan.config.arch.pixels)
 
 
 def _weights(plan: Plan) -> str:

@@ -55,9 +55,7 @@ def run_plans(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:
 
 def preload_modules(plan: Plan) -> list[str]:
     """Slow imports of this plan's workers, besides torch."""
-    library = (plan.config.weights or "").partition(":")[0]
-    weights = {"timm": ["timm"], "torchvision": ["torchvision.models"]}.get(library, [])
-    return [*plan.config.data.modules, *weights, *OPTIMIZERS[plan.config.optim.name].modules]
+    return [*plan.config.data.modules, *OPTIMIZERS[plan.config.optim.name].modules]
 
 
 def _queued(label: str, plan: Plan, allocation: Allocation) -> QueuedRun:

@@ -14,6 +14,7 @@ from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.launch import Slurm
 from inceptionctl.config.overrides import group_choices
 from inceptionctl.config.schema import Config
+from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import RequestError
 from inceptionctl.papers.own import Figures
 from inceptionctl.papers.own import read as read_figures
@@ -22,6 +23,7 @@ from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, PrintedFigures, TableManifest, cell_label
+from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.tables.check import read_table
@@ -149,9 +151,12 @@ def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
         f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}",
         f"{len(table.cells)} cells: {len(table.cells) - num_to_run} done, {num_to_run} to run",
     ]
+    inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)
+    lines += [f"input: {line}" for line in dict.fromkeys(inputs)]
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
     for line in lines:
         console.print(line)
+    announce_weights(table.cells.values(), console)
     warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
     if table.paper is None:
         warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")

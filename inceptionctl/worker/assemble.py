@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from inceptionctl.config.schema import Config
 from inceptionctl.data.images import DataSplits, Views
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.normalise import NORMALISATIONS
@@ -20,11 +21,12 @@ from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.init import initialise
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.load import load_weights
-from inceptionctl.models.weights.read import read_weights
+from inceptionctl.models.weights.load import load_opened, shapes_of
+from inceptionctl.models.weights.open import open_weights
 from inceptionctl.models.weights.releases import release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.plan import Plan, frozen_plan
+from inceptionctl.planning.weights import notes_on
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.environment import describe
 from inceptionctl.runs.heartbeat import Heartbeat
@@ -142,7 +144,7 @@ def make_model(plan: Plan, fresh: bool) -> nn.Module:
     released = arch.init == "release"
     initialise(model, plan.spec, architecture(arch.name).init if released else arch.init, stated=released)
     if config.weights and fresh:
-        _load_initial_weights(model, config.weights, config.resolved.weights_sha256, arch.name)
+        _load_initial_weights(model, config)
     return model
 
 
@@ -169,18 +171,20 @@ def wrap(
     )
 
 
-def _load_initial_weights(model: nn.Module, weights: str, sha256: str | None, arch: str) -> None:
-    """From a release in the cache, or from a file, which has to have this digest."""
-    entry = release(arch, weights)
-    path = entry.cached if entry else Path(weights)
+def _load_initial_weights(model: nn.Module, config: Config) -> None:
+    """From a release in the cache, or from a file, which has to have the digest that was planned. Planning has said
+    what is taken from it; here it goes to the log alone."""
+    name, sha256 = config.weights or "", config.resolved.weights_sha256
+    entry = release(config.arch.name, name)
+    path = entry.cached if entry else Path(name)
     if path is None or not path.is_file():
-        raise RequestError(f"weights = {weights}: the file does not exist: {path or (entry and entry.url)}")
+        raise RequestError(f"weights = {name}: the file does not exist: {path or (entry and entry.url)}")
     if sha256 and (found := digest(path)) != sha256:
         raise RequestError(f"{path} has changed since the run was planned: its SHA-256 is {found}, not {sha256}")
-    warn(f"starting from {entry.name if entry else path}")
-    load_weights(model, arch, read_weights(path), warn)
-    if entry and entry.note:
-        warn(entry.note)
+    weights = open_weights(path, config.arch.name, shapes_of(model), config.resolved.weights_key)
+    load_opened(model, weights)
+    for line in (*notes_on(config, weights), *weights.fit.head_notes):
+        print(f"weights: {line}", flush=True)
 
 
 def _ignore(_: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.modules import Classifier
-from inceptionctl.models.weights.load import classes_of, load_weights
-from inceptionctl.models.weights.read import read_weights
+from inceptionctl.models.weights.load import load_opened
+from inceptionctl.models.weights.open import OpenWeights
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training.checkpoint import read_latest
 
@@ -28,13 +26,11 @@ def network_of_run(run: RunDir, config: Config, weights: str) -> tuple[Classifie
     return model, n_classes
 
 
-def network_of_weights(config: Config, path: Path) -> tuple[Classifier, int]:
-    """The network of `config` with the weights of a file, without auxiliary heads, and its number of classes."""
-    tensors = read_weights(path)
-    n_classes = classes_of(config.arch.name, tensors)
+def network_of_weights(config: Config, weights: OpenWeights, n_classes: int) -> Classifier:
+    """The network of `config` with opened weights for this number of classes."""
     model = _build(config, n_classes)
-    load_weights(model, config.arch.name, tensors, warn, heads=False)
-    return model, n_classes
+    load_opened(model, weights)
+    return model
 
 
 def _build(config: Config, n_classes: int) -> Classifier:

@@ -135,7 +135,7 @@ def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
     smooth(0).save(tmp_path / "a.png")
     done = inceptionctl("predict", "arch=mobilenet_v1", "weights=weights.pth", "pixels=96", "a.png", "--json")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert "weights.pth, by timm names" in done.stderr
     with torch.no_grad():
         images = NORMALISATIONS["inception"](batch([smooth(0)], 96, 0.875), torch.contiguous_format)
         top = theirs(images).softmax(dim=1)[0].topk(5)
@@ -154,7 +154,7 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_predicted(wher
     assert "photos: 2 images; left out: 1 file of other kinds (.txt)" in done.stderr
     assert done.stdout.startswith("photos/a.png\n")
     assert "image photos/b.png cannot be read" in done.stderr
-    assert "1 of 2 images could not be read" in done.stderr
+    assert "1 of 2 images could not be classified" in done.stderr
 
 
 WRONG = [
@@ -167,7 +167,7 @@ WRONG = [
     (["rnu=x", "a.png"], "Did you mean run"),
     (["arch=inception_v2", "weights=timm", "a.png"], "timm has released no weights for inception_v2"),
     (["arch=inceptoin_v3", "weights=timm", "a.png"], "Did you mean inception_v3"),
-    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "nothing.pth is not a file of weights"),
+    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "weights = nothing.pth: there is no file"),
     (["arch=inception_v3", "weights=timm", "arch.bn_eps=0.1", "a.png"], "add arch.bn_eps=0.001"),
     (["arch=inception_v3", "weights=timm", "pixels=big", "a.png"], "pixels = big"),
     (["run=x", "a.png", "--features", "f.txt"], "should end in .npz"),

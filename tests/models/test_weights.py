@@ -26,10 +26,15 @@ from inceptionctl.config.schema import Resolved
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.torch.build import build
+from inceptionctl.models.weights.choose import choose
+from inceptionctl.models.weights.contents import ForeignFile, StateDict, Stored
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.load import classes_of, load_weights, to_release
-from inceptionctl.models.weights.maps import name_map
-from inceptionctl.models.weights.read import read_weights
+from inceptionctl.models.weights.fit import classes_in
+from inceptionctl.models.weights.libraries import module_names
+from inceptionctl.models.weights.load import load_opened, load_weights, shapes_of, to_release
+from inceptionctl.models.weights.maps import full_shapes, name_map
+from inceptionctl.models.weights.open import open_weights
+from inceptionctl.models.weights.read import state_dicts
 from inceptionctl.models.weights.releases import RELEASES, categories, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.plan import plan
@@ -69,6 +74,26 @@ def loaded(model, tensors, arch="inception_v3"):
     before = {key: value.clone() for key, value in model.state_dict().items()}
     load_weights(model, arch, tensors, said.append)
     return said, [key for key, value in model.state_dict().items() if not torch.equal(before[key], value)]
+
+
+def loaded_from(model, path, arch="inception_v3"):
+    """The same of a file."""
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    opened = open_weights(path, arch, shapes_of(model))
+    load_opened(model, opened)
+    return opened.notes, [key for key, value in model.state_dict().items() if not torch.equal(before[key], value)]
+
+
+def classes_of(arch, tensors):
+    part = StateDict("", {key: Stored("float32", tuple(value.shape)) for key, value in tensors.items()})
+    return classes_in(arch, choose(arch, full_shapes(arch), [part]))
+
+
+@every_release
+def test_the_stored_names_are_those_of_the_libraries(arch, entry):
+    names = name_map(arch, entry.publisher)
+    modules = {key.rpartition(".")[0]: name.rpartition(".")[0] for name, key in names.items()}
+    assert modules == module_names(arch, entry.publisher)
 
 
 @every_release
@@ -172,7 +197,7 @@ def test_files_of_the_libraries_load_whatever_their_order(arch, theirs, pixels, 
     random.Random(0).shuffle(state)
     save_file(dict(state), path) if suffix == ".safetensors" else torch.save(dict(state), path)
     model = build(network(arch), (pixels, pixels), bn_eps=1e-5 if arch == "mobilenet_v1" else 1e-3).eval()
-    load_weights(model, arch, read_weights(path), pytest.fail)
+    assert loaded_from(model, path, arch)[0] == []
     images = torch.randn(1, 3, pixels, pixels)
     with torch.no_grad():
         assert torch.allclose(model(images).logits, theirs(images), atol=1e-5)
@@ -184,8 +209,8 @@ def test_state_dicts_inside_training_checkpoints(zipped, tmp_path):
     state = {f"module.{key}": value for key, value in small().state_dict().items()}
     wrapped = {"epoch": 3, "state_dict": state}
     torch.save(wrapped, tmp_path / "checkpoint.pt", _use_new_zipfile_serialization=zipped)
-    said, changed = loaded(small(), read_weights(tmp_path / "checkpoint.pt"))
-    assert (said, changed) == ([], [])
+    said, changed = loaded_from(small(), tmp_path / "checkpoint.pt")
+    assert (said, changed) == (["the prefix module. is removed from the names"], [])
 
 
 def test_old_files_lack_the_counters():
@@ -256,7 +281,7 @@ def test_google_s_background_class_is_dropped():
     state = small(classes=1001).state_dict()
     model = small()
     said, _ = loaded(model, state)
-    assert said == ["class 0 of 1001, the background, was dropped"]
+    assert said == ["class 0 of 1001, the background, is dropped"]
     for key in ("logits.weight", "logits.bias", "aux.logits.weight", "aux.logits.bias"):
         assert torch.equal(model.state_dict()[key], state[key][1:])
     assert classes_of("inception_v3", state) == 1000
@@ -266,7 +291,7 @@ def test_other_classes_keep_the_initial_classifier():
     state = {key: value + 1 for key, value in small(classes=1000).state_dict().items()}
     said, changed = loaded(small(classes=10), state)
     assert said == [
-        "the classifier was replaced: the weights have 1,000 classes, this data 10, those of the auxiliary heads too"
+        "the classifier is replaced: the weights have 1,000 classes, this data 10, those of the auxiliary heads too"
     ]
     assert [key for key in state if key not in changed] == [
         "aux.logits.weight", "aux.logits.bias", "logits.weight", "logits.bias",
@@ -277,7 +302,7 @@ def test_other_classes_keep_the_initial_classifier():
 def test_the_classes_of_a_file(arch):
     (entry, *_) = RELEASES[arch]
     assert classes_of(arch, to_release(made(arch, classes=37), arch, entry.publisher)) == 37
-    with pytest.raises(RequestError, match="no classifier"):
+    with pytest.raises(RequestError, match="do not fit this"):
         classes_of(arch, {"weight": torch.zeros(1)})
 
 
@@ -290,8 +315,8 @@ class Malicious:
 def test_nothing_in_a_pickle_is_run(write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write({"weight": torch.zeros(1), "other": Malicious()}, tmp_path / "weights.pth")
-    with pytest.raises(RequestError, match=r"nothing in it was run|cannot be read"):
-        read_weights(tmp_path / "weights.pth")
+    with pytest.raises(ForeignFile, match=r"nothing in it was run"):
+        state_dicts(tmp_path / "weights.pth")
     assert not (tmp_path / "ran").exists()
 
 
@@ -299,8 +324,8 @@ def test_nothing_in_a_pickle_is_run(write, tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"no weights at all", b"\xff" * 100], ids=["empty", "text", "noise"])
 def test_a_file_of_something_else_is_refused(name, content, tmp_path):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(RequestError, match=name):
-        read_weights(tmp_path / name)
+    with pytest.raises(ForeignFile, match=name):
+        state_dicts(tmp_path / name)
 
 
 @pytest.mark.slow
@@ -311,7 +336,7 @@ def test_fine_tuning_from_a_file_and_resuming_it(inceptionctl, tmp_path):
     words = ["train", "weights=start.safetensors", *TINY, "train.epochs=1.2"]
     done = inceptionctl(*words)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"starting from {tmp_path / 'start.safetensors'}" in done.stdout
+    assert f"tensors from {tmp_path / 'start.safetensors'}, by our own names" in done.stdout
     run = only(tmp_path, "outputs/train/*")
     frozen = yaml.safe_load((run / "config.yaml").read_text())
     assert (
@@ -337,7 +362,7 @@ def test_fine_tuning_from_a_file_and_resuming_it(inceptionctl, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["weights=tim"], "weights = tim is not a file of weights"),
+        (["weights=tim"], "weights = tim: there is no file"),
         (["weights=timm"], "add arch.width=1 arch.rewrites.blocks=null"),
         (["weights=timm:gluon_in1k"], "add arch.input=imagenet"),
         (["weights=timm", "+resolved.weights_sha256=abc"], "unknown setting 'resolved.weights_sha256'"),
@@ -404,7 +429,7 @@ def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
         thread.join()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"downloading {hub}/timm/mobilenetv1_100.ra4_e3600_r224_in1k/resolve/main/model.safetensors" in done.stdout
-    assert "the classifier was replaced: the weights have 1,000 classes, this data 10" in done.stdout
+    assert "the classifier is replaced: the weights have 1,000 classes, this data 10" in done.stdout
     frozen = yaml.safe_load(only(tmp_path, "outputs/train/*/config.yaml").read_text())
     assert frozen["weights"] == "timm:mobilenetv1_100.ra4_e3600_r224_in1k"
     assert str(tmp_path / "cache" / "hub" / "models--timm") in inceptionctl(*words, "--dry-run", **there).stdout

@@ -17,7 +17,6 @@ from inceptionctl.errors import RequestError, unknown
 from inceptionctl.models.weights import download, hub
 
 LIBRARIES = ("timm", "torchvision")
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 GITHUB = "https://github.com/rwightman/pytorch-image-models/releases/download/"
 PYTORCH = "https://download.pytorch.org/models/"
 
