@@ -116,24 +116,3 @@ def test_models_draws(inceptionctl, tmp_path):
     assert (done.returncode, done.stdout) == (0, "inception_v3: drawn in v3.svg\n")
     assert (tmp_path / "v3.svg").read_text().startswith("<svg ")
     assert [path.name for path in tmp_path.iterdir()] == ["v3.svg"]
-
-
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("inceptionctl a", ["ablate"]),
-        ("inceptionctl train arch=inception_v", [f"arch=inception_v{v}" for v in ("2", "2_table1", "3", "4")]),
-        ("inceptionctl models --d", ["--diff", "--draw"]),
-        ("inceptionctl predict weights=", ["weights=timm", "weights=torchvision"]),
-        ("inceptionctl predict arch=xc", ["arch=xception", "arch=xception_plain"]),
-        ("inceptionctl train loss.la", ["loss.label_smoothing="]),
-        ("inceptionctl train ablation=[rmsprop,lab", ["ablation=[rmsprop,label_smoothing"]),
-        ("inceptionctl ablate see", ["seed=", "seeds="]),
-        ("inceptionctl train --dr", ["--dry-run"]),
-        ("inceptionctl models inception_v3", ["inception_v3"]),
-    ],
-)
-def test_completion(line, found):
-    from inceptionctl.commands.completion import candidates
-
-    assert candidates(line) == found

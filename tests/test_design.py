@@ -26,7 +26,7 @@ LEVELS = [
     {"runs"},
     {"planning", "launch", "tables"},
     {"report", "describe", "bench", "export"},
-    {"worker", "scheduling"},
+    {"worker", "scheduling", "completion"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -36,7 +36,7 @@ FORBIDDEN = {"hydra", "omegaconf", "wandb", "rich"}
 TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "files", "written", "settings",
-    "training.optimizers", "training.schedules", "training.partition", "evaluation.protocols",
+    "completion", "training.optimizers", "training.schedules", "training.partition", "evaluation.protocols",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
 

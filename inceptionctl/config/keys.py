@@ -23,6 +23,10 @@ class Setting:
     option: str | None = None
 
     @property
+    def is_path(self) -> bool:
+        return "_absolute" in repr(self.kind)
+
+    @property
     def docs(self) -> str:
         return field_docs(self.section).get(self.key.rpartition(".")[2], "")
 

@@ -22,6 +22,16 @@ def values_of(kind: Any) -> str:  # noqa: ANN401  a type expression
     return _in_words(TypeAdapter(kind).json_schema())
 
 
+def choices_of(kind: Any) -> list[str]:  # noqa: ANN401  a type expression
+    """The values of an annotated type that takes one of a few, as they are written; none of any other."""
+    schema = TypeAdapter(kind).json_schema()
+    parts = schema.get("anyOf", [schema])
+    named = [value for part in parts for value in part.get("enum", [part[k] for k in ("const",) if k in part])]
+    booleans = [True, False] if any(part.get("type") == "boolean" for part in parts) else []
+    null = [None] if any(part.get("type") == "null" for part in parts) else []
+    return [written(value) for value in (*named, *booleans, *null)]
+
+
 def _in_words(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(map(_in_words, schema["anyOf"]))

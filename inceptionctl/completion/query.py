@@ -1,0 +1,110 @@
+"""Answers a shell: what may stand at the cursor of a command line. Each command is imported only if it is typed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from inceptionctl.completion.answer import Answer
+from inceptionctl.completion.line import Line
+
+HYDRA_COMMANDS = ("train", "ablate")
+NETWORKS = ("A", "B")  # metavars of a flag that takes networks
+Parsers = Callable[[str], argparse.ArgumentParser]
+
+
+def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
+    """`typed`: the line up to the cursor; `parser_of`: the parser of a command."""
+    line = Line.of(typed)
+    if not line.words:
+        return Answer.starting(line.word, [*commands, "--help", "--version"] if line.word else commands)
+    if line.command in HYDRA_COMMANDS:
+        return _composed(line)
+    return _parsed(line, parser_of(line.command)) if line.command in commands else Answer([])
+
+
+def _composed(line: Line) -> Answer:
+    """Of a command whose settings Hydra composes."""
+    from inceptionctl.config.help import FLAGS
+
+    flags = {flag.split()[0]: flag.split()[1:] for flag in FLAGS}
+    if takes := flags.get(line.before):
+        return Answer([], files=True) if takes == ["DIR"] else Answer.starting(line.word, takes)
+    if line.word.startswith("-"):
+        return Answer.starting(line.word, flags)
+
+    from inceptionctl.completion import settings
+
+    return settings.complete(line)
+
+
+def _parsed(line: Line, parser: argparse.ArgumentParser) -> Answer:
+    """Of a command with an argument parser."""
+    flags = {flag: action for action in parser._actions for flag in action.option_strings}
+    if (action := flags.get(line.before)) and action.nargs != 0:
+        return _value(action, line.word)
+    if line.word.startswith("-"):
+        return Answer.starting(line.word, flags)
+    return ARGUMENTS[line.command](line) if line.command in ARGUMENTS else Answer([])
+
+
+def _value(action: argparse.Action, word: str) -> Answer:
+    if action.metavar == NETWORKS:
+        return Answer.starting(word, _networks())
+    return Answer.starting(word, action.choices or (), files=action.type is Path)
+
+
+def _networks() -> list[str]:
+    from inceptionctl.models.zoo.registry import ARCHITECTURES
+
+    return list(ARCHITECTURES)
+
+
+def _folders_with(*patterns: str) -> list[str]:
+    return [f"{path.parent}" for pattern in patterns for path in Path("outputs").glob(pattern)]
+
+
+def _runs(line: Line) -> Answer:
+    return Answer.starting(line.word, _folders_with("*/table.json", "*/*/config.yaml"), files=True)
+
+
+def _resumed(line: Line) -> Answer:
+    """The run, then the settings that may change."""
+    if len(line.words) == 1:
+        return Answer.starting(line.word, _folders_with("*/*/config.yaml"), files=True)
+
+    from inceptionctl.completion import settings
+
+    return settings.complete(line)
+
+
+def _predicted(line: Line) -> Answer:
+    """A network, then images: the shell completes their names."""
+    key, equals, _ = line.word.partition("=")
+    if key == "run" and equals:
+        runs = (f"run={folder}" for folder in _folders_with("*/*/result.json"))
+        return Answer.starting(line.word, runs, files=True)
+    if key == "weights" or key.startswith("arch."):
+        from inceptionctl.completion import settings
+
+        return settings.complete(line)
+    networks = [f"arch={name}" for name in _networks()] if equals else ["arch="]
+    return Answer.starting(line.word, [*networks, "run=", "weights=", "pixels="], files=not equals)
+
+
+def _shells(line: Line) -> Answer:
+    shells = ["bash", "fish", "zsh"]
+    return Answer.starting(line.word, {1: [*shells, "install"], 2: shells}.get(len(line.words), []))
+
+
+ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
+    "models": lambda line: Answer.starting(line.word, _networks()),
+    "predict": _predicted,
+    "resume": _resumed,
+    "report": lambda line: Answer.starting(line.word, _folders_with("*/table.json"), files=True),
+    "status": _runs,
+    "wait": _runs,
+    "cancel": _runs,
+    "completion": _shells,
+}

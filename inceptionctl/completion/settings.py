@@ -1,0 +1,72 @@
+"""Completes the settings of commands that Hydra composes: groups, options, keys, and the values of a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from inceptionctl.completion.answer import Answer, starting
+from inceptionctl.completion.line import Line
+from inceptionctl.config.compose import OWN_SETTINGS, Composer
+from inceptionctl.config.keys import key_paths, settings_of
+from inceptionctl.config.overrides import LISTS
+from inceptionctl.config.values import choices_of
+from inceptionctl.errors import InceptionctlError
+from inceptionctl.models.weights.releases import LIBRARIES
+
+SIGNS = "+~"  # of Hydra, before a key
+
+
+def complete(line: Line) -> Answer:
+    """Behind +, ++ and ~ too."""
+    key = line.word.lstrip(SIGNS)
+    sign = line.word[: len(line.word) - len(key)]
+    answer = _complete(line, key)
+    return Answer([f"{sign}{word}" for word in answer.words], answer.files)
+
+
+def _complete(line: Line, typed: str) -> Answer:
+    options, (key, equals, value) = groups(line), typed.partition("=")
+    if not equals:
+        return Answer(matching_keys({*key_paths(), *OWN_SETTINGS.get(line.command, {})}, options, key))
+    values = _options(options[key], value, key in LISTS) if key in options else starting(value, values_of(key))
+    return Answer([f"{key}={one}" for one in values], files=key in path_keys())
+
+
+def groups(line: Line) -> Mapping[str, Sequence[str]]:
+    """With those of the folder that --config-dir names on the line, if it can be read."""
+    if folder := line.value_of("--config-dir"):
+        with suppress(InceptionctlError):
+            return Composer(str(Path(folder).expanduser())).groups(line.command)
+    return Composer().groups(line.command)
+
+
+def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> list[str]:
+    """Down to the next dot: `train.` before `train.epochs=`. An option is chosen by `optim=`, not by `optim.name=`."""
+    sections = {key.rpartition(".")[0] for key in keys}
+    known = {f"{key}." if key in sections else f"{key}=" for key in keys} | {f"{group}=" for group in groups}
+    known -= {f"{group}.name=" for group in groups}
+    return [key for key in starting(typed, known) if key.rstrip(".=").count(".") == typed.count(".")]
+
+
+def values_of(key: str) -> set[str]:
+    """The values of a setting that has a few; of one that takes a file those that are none."""
+    if key in path_keys():
+        return set(LIBRARIES) if key == "weights" else set()
+    return {value for setting in settings_of() if setting.key == key for value in choices_of(setting.kind)}
+
+
+def path_keys() -> set[str]:
+    return {"weights", *(setting.key for setting in settings_of() if setting.is_path)}
+
+
+def _options(options: Collection[str], typed: str, several: bool) -> list[str]:
+    """Of a list, `[a,b` is completed in its last element, with what is not in it yet. A single match is offered in both
+    ways to go on, so that the shell does not end the word."""
+    if not several or not typed.startswith("["):
+        return starting(typed, options)
+    *chosen, last = typed.removeprefix("[").split(",")
+    found = starting(last, set(options) - set(chosen))
+    endings = ["]", ","] if len(found) == 1 else [""]
+    return ["[" + ",".join([*chosen, option]) + ending for option in found for ending in endings]
