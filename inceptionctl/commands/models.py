@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from inceptionctl.describe import as_json, difference, family, layers
+from inceptionctl.describe import as_json, difference, family, layers, tensors
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture
 
@@ -44,6 +44,14 @@ def show_network(args: argparse.Namespace) -> None:
     _print(layers.notes(name, pixels))
 
 
+def show_tensors(args: argparse.Namespace) -> None:
+    name, pixels = args.pattern, args.pixels or architecture(args.pattern).pixels
+    if args.json:
+        _print_json(tensors.as_json(name, pixels))
+        return
+    _print(tensors.table(name, pixels), bold=(0,))
+
+
 def compare(args: argparse.Namespace) -> None:
     a, b = args.diff
     if args.json:
@@ -62,16 +70,19 @@ def draw(args: argparse.Namespace) -> None:
 def _action(args: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
     """Raises RequestError for options that do not go together."""
     if args.diff:
-        if args.pattern or args.draw:
+        if args.pattern or args.draw or args.tensors:
             raise RequestError("--diff A B takes two networks and no other argument but --pixels and --json")
         return compare
     if args.draw and args.json:
         raise RequestError("--draw and --json exclude each other")
+    if args.draw and args.tensors:
+        raise RequestError("--draw and --tensors exclude each other")
     if args.pattern in ARCHITECTURES:
-        return draw if args.draw else show_network
-    if (args.draw or args.pixels) and not args.pattern:
-        raise RequestError(f"--{'draw' if args.draw else 'pixels'} needs the name of one network")
-    if args.draw or args.pixels:
+        return draw if args.draw else show_tensors if args.tensors else show_network
+    of_one = [f"--{name}" for name in ("draw", "tensors", "pixels") if getattr(args, name)]
+    if of_one and not args.pattern:
+        raise RequestError(f"{of_one[0]} needs the name of one network")
+    if of_one:
         architecture(args.pattern)  # raises, and lists the names
     return list_networks
 
@@ -102,6 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("pattern", nargs="?", metavar="NAME", help=help_of_name)
     parser.add_argument("--pixels", type=int, metavar="N", help="side of the input (default: the paper's)")
     parser.add_argument("--json", action="store_true", help="print JSON with exact counts")
+    parser.add_argument("--tensors", action="store_true", help="print the tensors, with their names at the libraries")
     parser.add_argument("--diff", nargs=2, metavar=("A", "B"), help="what changes from network A to network B")
     parser.add_argument("--draw", type=Path, metavar="FILE.svg", help="draw the network and its modules")
     return parser

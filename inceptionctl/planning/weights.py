@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, count
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.tensors import Shape, tensors
+from inceptionctl.models.weights.contents import ForeignFile
 from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.fit import classes_in, epsilon_note, input_note
+from inceptionctl.models.weights.maps import full_shapes
 from inceptionctl.models.weights.open import OpenWeights, choose_weights, fit_weights, open_weights
 from inceptionctl.models.weights.read import state_dicts
-from inceptionctl.models.weights.releases import LIBRARIES, check_other_settings, release
+from inceptionctl.models.weights.releases import LIBRARIES, Release, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 
 IMAGENET_CLASSES = 1000
@@ -59,7 +62,12 @@ def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config
     entry = release(config.arch.name, config.weights)
     if (path := entry.cached if entry else Path(config.weights)) is None:
         return config, ()
-    weights = open_weights(path, config.arch.name, shapes, config.weights_key)
+    try:
+        weights = open_weights(path, config.arch.name, shapes, config.weights_key)
+    except RequestError as error:
+        raise _of_whole_network(config, path) or error from None
+    except ForeignFile as error:
+        raise (_damaged_in_cache(entry, path, error) if entry else error) from None
     weights.check_values()
     resolved = replace(config.resolved, weights_key=weights.chosen.key)
     return replace(config, resolved=resolved), (*notes_on(config, weights), *weights.fit.head_notes)
@@ -83,7 +91,11 @@ def classifier_weights(config: Config, path: Path) -> tuple[OpenWeights, int]:
     RequestError or ForeignFile."""
     arch = config.arch
     names = tensors(arch.spec(IMAGENET_CLASSES), (arch.pixels, arch.pixels))
-    chosen = choose_weights(path, arch.name, names, config.weights_key)
+    try:
+        chosen = choose_weights(path, arch.name, names, config.weights_key)
+    except ForeignFile as error:
+        entry = release(arch.name, config.weights or "")
+        raise (_damaged_in_cache(entry, path, error) if entry else error) from None
     n_classes = classes_in(arch.name, chosen)
     weights = fit_weights(path, arch.name, tensors(arch.spec(n_classes), (arch.pixels, arch.pixels)), chosen)
     weights.check_values()
@@ -110,17 +122,45 @@ def check_fits_release(config: Config, total: Cost) -> None:
     arch = config.arch
     entry = release(arch.name, config.weights) if config.weights else None
     pixels = architecture(arch.name).pixels
-    if not entry or _sizes(cost(network(arch.name), (pixels, pixels))) == _sizes(total):
-        return
-    rewrites = {f"arch.rewrites.{key}": value for key, value in asdict(arch.rewrites).items() if key not in SIZELESS}
-    changed = {key: value for key, value in rewrites.items() if value not in (None, False)}
-    neutral = {key: "false" if value is True else "null" for key, value in changed.items()}
-    if arch.width != 1:
-        changed, neutral = {"arch.width": arch.width, **changed}, {"arch.width": "1", **neutral}
-    raise RequestError(
-        f"weights = {entry.name} are for the whole {arch.name}, not for one with "
+    if entry and _sizes(cost(network(arch.name), (pixels, pixels))) != _sizes(total):
+        raise _for_whole_network(config, f"weights = {entry.name}")
+
+
+def _of_whole_network(config: Config, path: Path) -> RequestError | None:
+    """The error that a file has the whole network's weights and the network here is another; None if it has not."""
+    name = config.arch.name
+    try:
+        open_weights(path, name, full_shapes(name), config.weights_key)
+    except RequestError:
+        return None
+    if not _changed(config):
+        return None
+    return _for_whole_network(config, f"weights = {path}")
+
+
+def _for_whole_network(config: Config, weights: str) -> RequestError:
+    changed = _changed(config)
+    neutral = {key: "1" if key == "arch.width" else "false" if v is True else "null" for key, v in changed.items()}
+    return RequestError(
+        f"{weights} are for the whole {config.arch.name}, not for one with "
         f"{', '.join(f'{key} = {value}' for key, value in changed.items())}\n"
         f"  add {' '.join(f'{key}={value}' for key, value in neutral.items())}"
+    )
+
+
+def _changed(config: Config) -> dict[str, Any]:
+    """The settings by which the network is not the whole one."""
+    width = {"arch.width": config.arch.width} if config.arch.width != 1 else {}
+    rewrites = {k: value for k, value in asdict(config.arch.rewrites).items() if k not in SIZELESS}
+    return width | {f"arch.rewrites.{k}": value for k, value in rewrites.items() if value not in (None, False)}
+
+
+def _damaged_in_cache(entry: Release, path: Path, error: ForeignFile) -> ForeignFile:
+    """`error` with what to do about the cache of a library."""
+    reason = str(error).splitlines()[0]
+    return ForeignFile(
+        f"weights = {entry.name}: {reason}\n"
+        f"  it lies in the library's cache: remove {path.resolve()} and the same command downloads it again"
     )
 
 

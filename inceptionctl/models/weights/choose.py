@@ -72,21 +72,25 @@ def choose(arch: str, ours: Iterable[str], parts: Sequence[StateDict], weights_k
     there, where several are and none of them is an average, and for tensors that belong nowhere."""
     ours = set(ours)
     candidates = [found for part in parts for found in _candidates(arch, ours, part)]
-    every = _distinct([found for found in candidates if not found.missing])
+    every = [found for found in candidates if not found.missing]
     if weights_key is not None:
         candidates = _called(weights_key, candidates, every, parts)
-    whole = [found for found in every if found in candidates]
+    whole = _distinct([found for found in candidates if not found.missing])
     if not whole:
         raise _unfit(arch, candidates, parts)
     found = whole[0] if len(whole) == 1 else _average(whole, parts)
     if found is None:
         raise RequestError(
             f"the weights contain {arch} {len(whole)} times: {listed([_shown(other) for other in whole], ' and ')}\n"
-            f"  choose with {' or '.join(_choice(other) for other in whole)}"
+            f"  choose with {' or '.join(_choice(_call(other, every)) for other in whole)}"
         )
-    _check(arch, found)
-    others = [other for other in every if other is not found]
-    return Chosen(found, found.label if others else None, tuple(_notes(found, others, _is_average(found, parts))))
+    every = _distinct([found, *every])
+    others = every[1:]
+    beside = found.outside - {name for other in others if other.part is found.part for name in other.names}
+    _check(arch, found, beside)
+    calls = [_call(other, every) for other in others]
+    notes = _notes(found, _call(found, every), calls, _is_average(found, parts), beside)
+    return Chosen(found, _call(found, every) if others else None, tuple(notes))
 
 
 def _candidates(arch: str, ours: set[str], part: StateDict) -> Iterator[Found]:
@@ -181,16 +185,20 @@ def _is_average(found: Found, parts: Sequence[StateDict]) -> bool:
     return bool(AVERAGE.search(found.label)) or "n_averaged" in found.part.tensors
 
 
-def _check(arch: str, found: Found) -> None:
-    """Raises RequestError for tensors that belong nowhere, or to a second network."""
+def _check(arch: str, found: Found, beside: frozenset[str]) -> None:
+    """Raises RequestError for tensors that belong nowhere, and for those `beside` the network that double its own."""
     if found.part.unnamed:
-        raise RequestError(f"the weights have tensors under keys that are not text: {listed(found.part.unnamed)}")
+        raise _not_text(found.part)
     _check_leftovers(arch, found)
-    if doubled := [name for name in sorted(found.outside) if _is_of_network(name, found)]:
+    if doubled := [name for name in sorted(beside) if _is_of_network(name, found)]:
         raise RequestError(
             f"the weights have {found.prefix}{_bare(doubled[0])} and {doubled[0]}: names with the prefix "
             f"{found.prefix} and without; save the ones that are meant"
         )
+
+
+def _not_text(part: StateDict) -> RequestError:
+    return RequestError(f"the weights have tensors under keys that are not text: {listed(part.unnamed)}")
 
 
 def _is_of_network(name: str, found: Found) -> bool:
@@ -225,6 +233,8 @@ def _unfit(arch: str, candidates: Sequence[Found], parts: Sequence[StateDict]) -
         except RequestError as error:
             return error
     part = max(parts, key=lambda part: len(part.tensors))
+    if part.unnamed and not part.tensors:
+        return _not_text(part)
     where = f" under {part.key}" if part.key else ""
     begin = f"their names{where} begin with {listed(list(part.tensors)[:3])}"
     if nearest:
@@ -232,22 +242,28 @@ def _unfit(arch: str, candidates: Sequence[Found], parts: Sequence[StateDict]) -
     return RequestError(f"the weights do not fit this {arch}: {begin}{LIST.format(arch=arch)}")
 
 
-def _notes(found: Found, others: Sequence[Found], is_average: bool) -> Iterator[str]:
+def _call(found: Found, every: Sequence[Found]) -> str:
+    """The shortest name that `weights_key` may give to one of several networks in a file."""
+    alone = sum(other.part.key == found.part.key for other in every) == 1
+    return found.part.key if alone and found.part.key else found.label
+
+
+def _notes(found: Found, taken: str, others: Sequence[str], is_average: bool, beside: frozenset[str]) -> Iterator[str]:
+    """`taken` and `others`: what `weights_key` calls the networks in the file; `beside`: other tensors of the part."""
     if others:
-        taken = f"{found.label or 'the outermost'}{', an average,' if is_average else ''}"
+        name = f"{taken or 'the outermost'}{', an average,' if is_average else ''}"
         rest = " or ".join(map(_choice, others))
-        yield f"of {count(1 + len(others), 'state dict')} in the file, {taken} is taken ({rest} takes another)"
+        yield f"of {count(1 + len(others), 'state dict')} in the file, {name} is taken ({rest} takes another)"
     if found.removed:
         yield f"the prefix {found.removed} is removed from the names"
     elif inserted := [full for full in found.names if INSERTED.search(full)]:
         yield f"what a wrapper has inserted is removed from {count(len(inserted), 'name')} ({inserted[0]})"
-    beside = {name for name in found.outside if not any(name.startswith(other.prefix or " ") for other in others)}
-    if left := sorted({*beside, *found.part.others} - BOOKKEEPING - {found.label, *(o.label for o in others)}):
-        yield f"{len(left):,} of the file's entries beside these weights are left out: {listed(left)}"
+    if left := sorted({*beside, *found.part.others} - BOOKKEEPING):
+        yield f"beside these weights, {count(len(left), 'item')} of the file: left out ({listed(left)})"
 
 
-def _choice(found: Found) -> str:
-    return f"weights_key={found.label}" if found.label else "weights_key=''"
+def _choice(name: str) -> str:
+    return f"weights_key={name}" if name else "weights_key=''"
 
 
 def _shown(found: Found) -> str:

@@ -118,11 +118,11 @@ def parts_of(tree: Any, key: str = "", depth: int = 4) -> list[StateDict]:  # no
 
 
 def _read(path: Path, kind: str, count: int, start: int) -> np.ndarray:
-    """`count` numbers from the byte `start`. Raises FileError if the file has become shorter."""
+    """`count` numbers from the byte `start`. Raises ForeignFile if the file has become shorter."""
     try:
         found = np.fromfile(path, kind, count, offset=start)
     except (OSError, MemoryError) as error:
-        raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ForeignFile(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(found) < count:
-        raise FileError(f"{path} cannot be read: it has changed, or is cut short")
+        raise ForeignFile(f"{path} cannot be read: it has changed, or is cut short")
     return found

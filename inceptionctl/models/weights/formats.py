@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from inceptionctl.files import FileError, kind_of
+from inceptionctl.files import kind_of
+from inceptionctl.models.weights.contents import ForeignFile
 
 HEAD_BYTES = 512
 AGAIN = "download it again"
@@ -47,16 +48,16 @@ TEXT: tuple[tuple[bytes, str], ...] = (
 
 
 def head_of_file(path: Path) -> bytes:
-    """The first bytes of a regular file. Raises FileError for anything else, and never blocks on a pipe."""
+    """The first bytes of a regular file. Raises ForeignFile for anything else, and never blocks on a pipe."""
     try:
         if kind := kind_of(os.stat(path).st_mode):
-            raise FileError(f"{path} cannot be read: it is {kind}, not a file{_inside(path)}")
+            raise ForeignFile(f"{path} cannot be read: it is {kind}, not a file{_inside(path)}")
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise FileError(f"{path} cannot be read: it was exchanged just now")
+                raise ForeignFile(f"{path} cannot be read: it was exchanged just now")
             return file.read(HEAD_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
-        raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ForeignFile(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def foreign(path: Path, head: bytes) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 from inceptionctl.models.spec.tensors import Shape
 from inceptionctl.models.weights.choose import Chosen, choose
 from inceptionctl.models.weights.fit import Fit, conversion_notes, fit
@@ -35,7 +35,7 @@ class OpenWeights:
         wrong = {name: n for name, n in self._counts_of_wrong() if n}
         if wrong:
             first, n = next(iter(wrong.items()))
-            more = f", and {len(wrong) - 1:,} more tensors have some" if len(wrong) > 1 else ""
+            more = f", and in {count(len(wrong) - 1, 'more tensor')}" if len(wrong) > 1 else ""
             raise RequestError(
                 f"{self.path} has values that are NaN or infinite: {n:,} in {first}{more}\n"
                 "  they come from a training that diverged, or from a conversion; take an earlier checkpoint"
