@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -28,18 +28,35 @@ class FileError(InceptionctlError):
     """A file that is missing, cannot be read, or is not what its name promises. The message names it."""
 
 
-def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file of at most `limit` bytes. Raises FileError for anything else."""
+class MissingFileError(FileError):
+    """There is no such file."""
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Opens a regular file to read; it is never waited for. Raises FileError for anything else."""
     try:
         if kind := kind_of(os.stat(path).st_mode):
             raise FileError(f"{path} cannot be read: it is {kind}, not a file")
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if kind := kind_of(os.fstat(descriptor).st_mode):  # it was exchanged just now
-                raise FileError(f"{path} cannot be read: it is {kind}, not a file")
-            data = file.read(limit + 1)
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise FileError(f"{path} cannot be read: it is a link to {os.readlink(path)}, which is missing") from error
+        raise MissingFileError(f"{path} cannot be read: {error.strerror}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
         raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if kind := kind_of(os.fstat(file.fileno()).st_mode):  # it was exchanged just now
+        file.close()
+        raise FileError(f"{path} cannot be read: it is {kind}, not a file")
+    return file
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file of at most `limit` bytes. Raises FileError for anything else."""
+    with open_file(path) as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > limit:
         raise FileError(f"{path} cannot be read: it has more than {limit:,} bytes")
     return data

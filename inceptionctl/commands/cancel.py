@@ -12,8 +12,8 @@ from contextlib import suppress
 from inceptionctl.commands.status import folder_parser
 from inceptionctl.errors import RequestError, count
 from inceptionctl.launch.slurm import clients
+from inceptionctl.runs.launcher import is_alive, launcher
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.state import is_ours, launcher
 from inceptionctl.scheduling.monitor import collect_status
 
 DESCRIPTION = (
@@ -50,11 +50,11 @@ def _stop_commands(running: Sequence[RunDir]) -> set[int]:
 
 
 def _launcher_here(run: RunDir) -> int:
-    host, process = launcher(run)
-    if host not in ("", socket.gethostname()):
-        raise RequestError(f"{run.path} is run by process {process} on {host}: cancel it there")
-    if not host or not is_ours(process):
+    found = launcher(run)
+    if found and found.host != socket.gethostname():
+        raise RequestError(f"{run.path} is run by process {found.process} on {found.host}: cancel it there")
+    if not found or not is_alive(found):
         raise RequestError(
             f"no launcher is recorded for {run.path}: stop its worker by hand, or retry if it has just ended"
         )
-    return process
+    return found.process

@@ -12,8 +12,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
-from inceptionctl.runs.io import read_record
-from inceptionctl.runs.records.result import Result
+from inceptionctl.runs.damage import read_result
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place, with_default_nproc
 from inceptionctl.scheduling.preview import show_plans
@@ -62,7 +61,7 @@ def _run(plan: Plan) -> None:
     console = make_console()
     if (run := finished(plan)) and not needs_run(plan):
         console.print(f"already finished: {run.path} (rerun=true runs it again)")
-        console.print(summary(read_record(run.result, Result)))
+        console.print(summary(read_result(run)))
         return
     console.print(f"data: {plan.data.provenance}")
     console.print(f"input: {describe_input(plan.config.arch.input, plan.config.arch.pixels)}")

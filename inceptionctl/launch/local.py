@@ -21,6 +21,7 @@ from pathlib import Path
 
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.exits import record_exit
+from inceptionctl.runs.io import open_to_append
 from inceptionctl.runs.paths import RunDir
 
 WORKER = "inceptionctl.worker.__main__"  # imported by name: it stands above this room
@@ -84,8 +85,8 @@ def start(run: RunDir, slot: WorkerSlot, lock_timeout_s: float) -> Worker:
     """Starts the ranks of `run`, which read everything else from its folder. `lock_timeout_s`: how long they wait for
     the run's lock. Raises RequestError for a folder that cannot be written to: the worker could not report that."""
     try:
-        run.log().parent.mkdir(parents=True, exist_ok=True)
-        run.log().open("ab").close()
+        run.log().parent.mkdir(exist_ok=True)
+        open_to_append(run.log()).close()
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     context = multiprocessing.get_context("forkserver")
@@ -134,6 +135,6 @@ def exit_with_parent(liveness_pipe: Connection) -> None:
 
 
 def _redirect_output(path: Path) -> None:
-    with path.open("ab", buffering=0) as log:
+    with open_to_append(path) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from inceptionctl.data.decode import decoder
+from inceptionctl.files import MissingFileError
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.evaluations import read_evaluation
+from inceptionctl.runs.damage import read_own_evaluation
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.result import ImageSet, ProtocolRecord
+from inceptionctl.runs.records.result import ImageSet, ProtocolRecord, Result
 
 
 def image_set(plan: Plan) -> ImageSet:
@@ -31,12 +32,13 @@ def protocol(plan: Plan) -> ProtocolRecord:
     )
 
 
-def is_evaluated(run: RunDir, plan: Plan) -> bool:
-    """Whether `run` has the evaluation that `plan` asks for, by whatever version of the decoder."""
+def is_evaluated(run: RunDir, result: Result, plan: Plan) -> bool:
+    """Whether `run` has the evaluation that `plan` asks for, by whatever version of the decoder. Raises RecordError if
+    it is damaged."""
     images, how = image_set(plan), protocol(plan)
-    path = run.evaluation(images.name, how.name, "ema")
-    if not path.is_file():
+    try:
+        found = read_own_evaluation(run, result, run.evaluation(images.name, how.name, "ema"))
+    except MissingFileError:
         return False
-    found = read_evaluation(path)
     same_images = found.image_set == images and found.n_images + found.unreadable == plan.data.n_eval
     return same_images and replace(found.protocol, decoder=how.decoder) == how

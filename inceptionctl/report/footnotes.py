@@ -100,8 +100,9 @@ def learning(findings: Findings) -> list[str]:
 
 
 def unfinished(table: ResultTable, paths_from: Path) -> list[str]:
-    """One line for each failed cell and one for all missing ones, with how to continue."""
+    """One line for each failed or damaged cell and one for all missing ones, with how to continue."""
     lines = [_failed(row, cell, paths_from) for row, cell in table.cells if cell.status == "failed"]
+    lines += [_damaged(row, cell, paths_from) for row, cell in table.cells if cell.status == "damaged"]
     missing = [f"{row.label} seed {cell.seed}" for row, cell in table.cells if cell.status == "missing"]
     if missing:
         lines.append(f"Not run: {', '.join(missing)}.")
@@ -123,3 +124,9 @@ def _failed(row: ResultRow, cell: ResultCell, paths_from: Path) -> str:
     status = exit_status(cell.run)
     why = f": {status.message.splitlines()[0]}" if status and status.message else ""
     return f"Failed: {row.label} seed {cell.seed}{why}, log: {relative(cell.run.log(), paths_from)}"
+
+
+def _damaged(row: ResultRow, cell: ResultCell, paths_from: Path) -> str:
+    assert cell.run is not None, "it is damaged"
+    reason = cell.reason.replace(str(cell.run.path), relative(cell.run.path, paths_from))
+    return f"Damaged: {row.label} seed {cell.seed}: {reason}"

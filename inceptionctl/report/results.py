@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.files import FileError, MissingFileError
 from inceptionctl.papers.records import PaperCell, paper_cell
 from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures, run_figures
 from inceptionctl.runs.find import RunIndex
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
-from inceptionctl.runs.records.table import ManifestRow, TableManifest
+from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
 from inceptionctl.runs.state import run_state
 
 FAILED = ("failed", "lost")  # states of a run
@@ -23,12 +25,14 @@ FAILED = ("failed", "lost")  # states of a run
 
 @dataclass(frozen=True, kw_only=True)
 class ResultCell:
-    """A row under one seed; only a cell that is done has figures."""
+    """A row under one seed; only a cell that is done has figures. `reason`: which file of a damaged one cannot be used,
+    and why."""
 
     seed: int
-    status: Literal["done", "failed", "missing"]
+    status: Literal["done", "failed", "missing", "damaged"]
     run: RunDir | None
-    figures: RunFigures | None
+    figures: RunFigures | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +79,13 @@ class ResultTable:
 
 
 def read(folder: Path) -> ResultTable:
-    """The table in `folder` with the runs of its cells, which are found by their identities. Raises RequestError if
-    there is no manifest, and RecordError if a file is damaged or runs were not evaluated on the same images."""
+    """The table in `folder` with the runs of its cells, which are found by their identities, in the folder itself or
+    else beside it. Raises RequestError if there is no manifest, and InceptionctlError if it is damaged or runs were not
+    evaluated on the same images."""
     path = folder / MANIFEST
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
-    manifest, index = read_record(path, TableManifest), RunIndex.of(folder.absolute().parent)
+    manifest, index = read_record(path, TableManifest), RunIndex.of_table(folder)
     labels = [None, *(entry.label for entry in manifest.rows)]
     above = labels if manifest.mode == "cumulative" else [entry.against for entry in manifest.rows]
     table = ResultTable(
@@ -95,13 +100,12 @@ def read(folder: Path) -> ResultTable:
 
 def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index: RunIndex) -> ResultRow:
     added = manifest.mode == "cumulative" and entry.switch
-    runs = {cell.seed: index.newest(cell.identity, partial(is_done, manifest)) for cell in entry.cells}
     return ResultRow(
         entry=entry,
         name=f"+ {entry.label}" if added else entry.label,
         against=against,
         printed=_printed(manifest, entry.paper) if entry.paper else PaperCell("", entry.label),
-        cells=tuple(_cell(manifest, seed, run) for seed, run in runs.items()),
+        cells=tuple(_cell(manifest, cell, index.newest_first(cell.identity)) for cell in entry.cells),
     )
 
 
@@ -111,16 +115,26 @@ def _printed(manifest: TableManifest, record: str) -> PaperCell:
     return PaperCell(**asdict(own[record])) if record in own else paper_cell(record)
 
 
-def is_done(manifest: TableManifest, run: RunDir) -> bool:
-    """Finished, and evaluated on the table's images by its protocol."""
-    return run.finished and run.evaluation(manifest.image_set, manifest.protocol, manifest.weights).is_file()
+def _cell(manifest: TableManifest, cell: ManifestCell, runs: Sequence[RunDir]) -> ResultCell:
+    """By the newest run that is finished, sound and evaluated on the table's images by its protocol."""
+    damaged = None
+    for run in runs:
+        try:
+            if run.finished:
+                return ResultCell(seed=cell.seed, status="done", run=run, figures=run_figures(run, cell, manifest))
+        except MissingFileError:
+            continue  # evaluated in another way only
+        except FileError as error:
+            damaged = damaged or ResultCell(seed=cell.seed, status="damaged", run=run, reason=str(error))
+    return damaged or _unfinished(cell, next(iter(runs), None))
 
 
-def _cell(manifest: TableManifest, seed: int, run: RunDir | None) -> ResultCell:
-    if run and is_done(manifest, run):
-        return ResultCell(seed=seed, status="done", run=run, figures=run_figures(run, manifest))
-    failed = run is not None and run_state(run).state in FAILED
-    return ResultCell(seed=seed, status="failed" if failed else "missing", run=run, figures=None)
+def _unfinished(cell: ManifestCell, run: RunDir | None) -> ResultCell:
+    state = run_state(run) if run else None
+    if state and state.state == "damaged":
+        return ResultCell(seed=cell.seed, status="damaged", run=run, reason=state.damage)
+    failed = state is not None and state.state in FAILED
+    return ResultCell(seed=cell.seed, status="failed" if failed else "missing", run=run)
 
 
 def _check_same_images(table: ResultTable) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inceptionctl.runs.evaluations import Predictions, read_evaluation, read_predictions
+from inceptionctl.runs.damage import read_own_evaluation, read_result
+from inceptionctl.runs.evaluations import Predictions, read_predictions
+from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, TrainRow
-from inceptionctl.runs.records.table import TableManifest
+from inceptionctl.runs.records.result import EvaluationRecord, Result
+from inceptionctl.runs.records.table import ManifestCell, TableManifest
 
 Floats = NDArray[np.float64]
 OTHER_WEIGHTS = {"ema": "raw", "raw": "ema"}
@@ -52,19 +56,35 @@ class RunFigures:
     inverse_rms: InverseRms | None
 
 
-def run_figures(run: RunDir, table: TableManifest) -> RunFigures:
-    """Raises RecordError, which names the file, if one is missing or damaged, or if two contradict each other."""
+def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFigures:
+    """Raises RecordError, which names the file, if one is damaged or of another run, or if two contradict each other,
+    and MissingFileError if the run was not evaluated as the table asks."""
     path = run.evaluation(table.image_set, table.protocol, table.weights)
     other = run.evaluation(table.image_set, table.protocol, OTHER_WEIGHTS[table.weights])
-    record, rows = read_evaluation(path), read_metrics(run.metrics)
+    result = read_result(run)
+    if (result.identity, result.seed) != (cell.identity, cell.seed):
+        found, asked = f"{result.identity}, seed {result.seed}", f"{cell.identity}, seed {cell.seed}"
+        raise RecordError(f"{run.result} is of another run: {found}, and not {asked}")
+    record, rows = read_own_evaluation(run, result, path), read_metrics(run.metrics)
+    _check_same_run(run, result, record, rows)
     return RunFigures(
         top1_error=record.top1_error,
         top5_error=record.top5_error,
-        other_error=read_evaluation(other).top1_error if other.is_file() else None,
+        other_error=read_own_evaluation(run, result, other).top1_error if os.path.lexists(other) else None,
         predictions=read_predictions(path, record),
         curves=_curves(rows, table.weights),
         inverse_rms=_inverse_rms(rows),
     )
+
+
+def _check_same_run(run: RunDir, result: Result, record: EvaluationRecord, rows: Sequence[MetricRow]) -> None:
+    """Raises RecordError if metrics.jsonl has final evaluations, but not `record`. A run that was evaluated in several
+    ways has the rows of the last one only."""
+    final = [row for row in rows if isinstance(row, EvalRow) and row.purpose == "final"]
+    figures = {(row.weights, row.n_images, row.top1_error) for row in final}
+    ways = {(one.image_set, one.protocol) for one in result.evaluations}
+    if final and len(ways) == 1 and (record.weights, record.n_images, record.top1_error) not in figures:
+        raise RecordError(f"{run.metrics} is of another run: it has no evaluation with the error of result.json")
 
 
 def _curves(rows: Sequence[MetricRow], weights: str) -> Curves:

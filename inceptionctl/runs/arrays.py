@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 
-from inceptionctl.runs.io import RecordError, writing
+from inceptionctl.files import open_file
+from inceptionctl.runs.io import RecordError, check_no_link, writing
+
+MAX_BYTES = 256 << 20  # once unpacked, of a file that is not large itself
+MAX_RATIO = 32  # unpacked to packed, of a larger one
+MAX_ARRAYS = 64
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def write_arrays(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
@@ -18,15 +24,41 @@ def write_arrays(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
         np.savez_compressed(file, schema=schema, **arrays)
 
 
-def read_arrays(path: Path, schema: int) -> dict[str, np.ndarray]:
-    """Raises RecordError for a file that is missing, damaged, or of another version."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except FileNotFoundError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RecordError(f"{path} is damaged: {error}") from error
+def read_arrays(path: Path, schema: int, limit: int | None = None) -> dict[str, np.ndarray]:
+    """Arrays of at most `limit` bytes together. Raises MissingFileError, and RecordError for a file that is damaged, of
+    another version or larger: sizes are checked before anything is unpacked."""
+    check_no_link(path)
+    with open_file(path) as file:
+        try:
+            _check_sizes(file, limit)
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = {name: _array(name, stored[name]) for name in stored.files}
+        except Exception as error:  # zipfile, zlib and numpy notice damage in a dozen ways
+            raise RecordError(f"{path} is damaged: {error or type(error).__name__}") from error
     if (found := arrays.pop("schema", None)) != schema:
         raise RecordError(f"{path} is of another version: schema = {found}, not {schema}")
     return arrays
+
+
+def _check_sizes(file: BinaryIO, limit: int | None) -> None:
+    """Raises ValueError if the file is too large when it is unpacked, or an array says another size than its member
+    has."""
+    with zipfile.ZipFile(file) as archive:
+        packed, members = file.seek(0, 2), archive.infolist()
+        total, most = sum(member.file_size for member in members), limit or max(MAX_BYTES, MAX_RATIO * packed)
+        if total > most or len(members) > MAX_ARRAYS:
+            raise ValueError(f"it unpacks to {len(members):,} arrays of {total:,} bytes, more than {most:,}")
+        for member in members:
+            with archive.open(member) as stream:
+                shape, _, dtype = HEADERS[npy.read_magic(stream)](stream)
+                if dtype.hasobject:
+                    raise ValueError("Object arrays cannot be loaded: they are pickles")
+                if int(np.prod(shape, dtype=object)) * dtype.itemsize > member.file_size:
+                    raise ValueError(f"{member.filename} says that it has more values than are there")
+    file.seek(0)
+
+
+def _array(name: str, value: object) -> np.ndarray:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} is no array")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 
 import yaml
@@ -9,7 +10,9 @@ import yaml
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse_frozen
 from inceptionctl.errors import RequestError
-from inceptionctl.runs.io import write_text
+from inceptionctl.files import FileError, read_yaml
+from inceptionctl.runs.damage import check_kinds
+from inceptionctl.runs.io import RecordError, write_text
 from inceptionctl.runs.paths import RunDir
 
 
@@ -19,18 +22,17 @@ def write_config(run: RunDir, config: Config) -> None:
 
 
 def read_config(run: RunDir) -> Config:
-    """Raises RequestError if the folder is not a run's, or if this version does not know its settings."""
-    if not run.config.is_file():
+    """Raises RequestError if the folder is not a run's, is damaged, or has settings that this version does not know."""
+    if not os.path.lexists(run.config):
         raise RequestError(f"{run.path} is not a run folder: it has no config.yaml")
-    _check_links(run)
     try:
-        return parse_frozen(yaml.safe_load(run.config.read_text()))
-    except (yaml.YAMLError, RequestError) as error:
+        check_kinds(run)
+        tree = read_yaml(run.config)
+        if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
+            raise RecordError(f"{run.config} is damaged: it is no mapping of settings")
+    except FileError as error:
+        raise RequestError(str(error)) from error
+    try:
+        return parse_frozen(tree)
+    except RequestError as error:
         raise RequestError(f"{run.config} cannot be read: {error}") from error
-
-
-def _check_links(run: RunDir) -> None:
-    """A folder from a stranger may hold links, through which a run would write to files outside it."""
-    for path in (*run.path.iterdir(), *run.log().parent.glob("*")):
-        if path.is_symlink():
-            raise RequestError(f"{run.path} cannot be trusted: {path.relative_to(run.path)} in it is a link")

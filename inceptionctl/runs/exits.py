@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from inceptionctl.errors import InceptionctlError, Interrupted
-from inceptionctl.runs.io import RecordError, read_record, write_record
+from inceptionctl.files import FileError, MissingFileError
+from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.records.process import ExitStatus
 
@@ -30,14 +31,20 @@ def record_exit(run: RunDir, code: int, message: str, rank: int | None = 0) -> N
         write_record(run.exit, ExitStatus(code=code, message=message, log=str(log.relative_to(run.path))))
 
 
-def exit_status(run: RunDir) -> ExitStatus | None:
-    """None while a process works on the run, and if that process was killed."""
-    with suppress(RecordError):  # it may be removed at any moment
+def read_exit(run: RunDir) -> ExitStatus | None:
+    """None while a process works on the run, and if that process was killed. Raises RecordError for a damaged file."""
+    with suppress(MissingFileError):  # it may be removed at any moment
         return read_record(run.exit, ExitStatus)
     return None
 
 
-def has_failed(run: RunDir) -> bool:
-    """Whether it ended with an error of its own: not by a signal, and not because a process was killed."""
-    status = exit_status(run)
-    return status is not None and 0 < status.code < 128 and status.code != EXIT_RETRY
+def exit_status(run: RunDir) -> ExitStatus | None:
+    """The same; None for a damaged file too."""
+    with suppress(FileError):
+        return read_exit(run)
+    return None
+
+
+def is_failure(status: ExitStatus) -> bool:
+    """Whether a run ended with an error of its own: not by a signal, and not because a process was killed."""
+    return 0 < status.code < 128 and status.code != EXIT_RETRY

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.errors import RequestError
+from inceptionctl.runs.damage import is_sound
 from inceptionctl.runs.paths import RunDir
 
 MAX_ATTEMPTS = 1000
@@ -27,10 +28,40 @@ class RunIndex:
             found[_identity(run)].append(run)
         return cls({identity: _oldest_first(runs) for identity, runs in found.items()})
 
-    def newest(self, identity: str, is_done: Callable[[RunDir], bool] = lambda run: run.finished) -> RunDir | None:
+    @classmethod
+    def of_table(cls, folder: Path) -> RunIndex:
+        """The runs in the folder of a table, wherever it was moved to, and under the other names beside it: those in
+        the folder itself count as the newer ones."""
+        places = {os.path.dirname(os.path.abspath(folder)), os.path.dirname(os.path.realpath(folder))}
+        others = [run for place in sorted(places) for run in _runs(Path(place))]
+        found: dict[str, list[RunDir]] = defaultdict(list)
+        for run in [*_oldest_first(others), *_oldest_first(_runs_of_name(folder))]:
+            found[_identity(run)].append(run)
+        return cls(found)
+
+    def newest_first(self, identity: str) -> list[RunDir]:
+        return self.runs.get(identity, [])[::-1]
+
+    def newest(self, identity: str, is_done: Callable[[RunDir], bool] = is_sound) -> RunDir | None:
         """The newest run that is done, else the newest attempt, under whatever name."""
-        runs = self.runs.get(identity, [])
-        return next((run for run in reversed(runs) if is_done(run)), runs[-1] if runs else None)
+        runs = self.newest_first(identity)
+        return next((run for run in runs if is_done(run)), runs[0] if runs else None)
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a folder is that of a run, however damaged."""
+    run = RunDir(path)
+    return os.path.lexists(run.config) or (run.identity is not None and os.path.isdir(path))
+
+
+def runs_below(folder: Path) -> list[RunDir]:
+    """The runs in a folder and in those in it, by path."""
+    names = _folders(folder)
+    return [
+        RunDir(path)
+        for path in sorted([*names, *(path for name in names for path in _folders(name))])
+        if is_run_folder(path)
+    ]
 
 
 def attempts(outputs: Path, identity: str) -> list[RunDir]:
@@ -58,16 +89,20 @@ def create(outputs: Path, name: str, identity: str) -> RunDir:
 def _runs(outputs: Path, identity: str = "") -> Iterator[RunDir]:
     """Those of one identity, or all. A listing tells which entries are folders: no file is looked at."""
     for name in _folders(outputs):
-        for path in _folders(name, f"{identity}-" if identity else ""):
-            if path.name.rpartition("-")[2].isdecimal():
-                yield RunDir(path)
+        yield from _runs_of_name(name, identity)
+
+
+def _runs_of_name(name: Path, identity: str = "") -> Iterator[RunDir]:
+    for path in _folders(name, f"{identity}-" if identity else ""):
+        if path.name.rpartition("-")[2].isdecimal():
+            yield RunDir(path)
 
 
 def _folders(parent: Path, prefix: str = "") -> list[Path]:
     try:
         with os.scandir(parent) as entries:
             return [Path(entry) for entry in entries if entry.name.startswith(prefix) and entry.is_dir()]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # missing, no folder, or one of somebody else's
         return []
 
 

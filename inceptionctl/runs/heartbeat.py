@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from inceptionctl.errors import InceptionctlError
 
 T = TypeVar("T")
 INTERVAL_SECONDS = 1.0
@@ -15,7 +16,7 @@ INTERVAL_SECONDS = 1.0
 
 @dataclass
 class Heartbeat:
-    """Touches `path` when called, at most once a second."""
+    """Touches `path` when called, at most once a second. Raises InceptionctlError once its folder is gone."""
 
     path: Path
     last: float = float("-inf")
@@ -24,8 +25,12 @@ class Heartbeat:
         now = time.monotonic()
         if now - self.last > INTERVAL_SECONDS:
             self.last = now
-            with suppress(OSError):  # a file that cannot be written to is noticed where the result is written
+            try:
                 self.path.touch()
+            except FileNotFoundError as error:
+                raise InceptionctlError(f"{self.path.parent} was removed or renamed during the run") from error
+            except OSError:
+                pass  # a file that cannot be written to is noticed where the result is written
 
     def during(self, items: Iterable[T]) -> Iterator[T]:
         for item in items:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
+from inceptionctl.files import FileError, open_file
 from inceptionctl.runs.exits import exit_status
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.state import is_locked
 
+TAIL_BYTES = 4 << 20
 NOTICE = "inceptionctl: "  # begins each message that `errors.warn` and the worker write for people
 
 
 def why_ended(run: RunDir) -> tuple[str, Path]:
     """The message of exit.json and the log that says more: of the process that ended the run or, if it was killed, the
     log that was written to last."""
+    if not run.path.is_dir():
+        return f"there is no folder {run.path} any more", run.log()
     if is_locked(run):
         return f"another process is working on {run.path}", run.log()
     status = exit_status(run)
@@ -24,7 +30,7 @@ def why_ended(run: RunDir) -> tuple[str, Path]:
 def notices(log: Path) -> list[str]:
     """Every message of a log, each once, with the indented lines that continue it."""
     found, continues = list[str](), False
-    for line in log.read_text(errors="replace").splitlines() if log.is_file() else []:
+    for line in tail_of(log).splitlines():
         if line.startswith(NOTICE):
             found.append(line.removeprefix(NOTICE))
         elif continues and line.startswith("  "):
@@ -33,6 +39,15 @@ def notices(log: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def tail_of(log: Path) -> str:
+    """The last megabytes of a log; empty if there is none, or something that is no file."""
+    with suppress(FileError, OSError), open_file(log) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        return file.read(TAIL_BYTES).decode(errors="replace")
+    return ""
+
+
 def _newest_log(run: RunDir) -> Path:
-    logs = [log for log in run.log().parent.glob("*.log") if log.stat().st_size]
-    return max(logs, key=lambda log: log.stat().st_mtime_ns, default=run.log())
+    found = [(log, log.lstat()) for log in run.log().parent.glob("*.log")]
+    logs = {log: about.st_mtime_ns for log, about in found if about.st_size}
+    return max(logs, key=lambda log: logs[log], default=run.log())

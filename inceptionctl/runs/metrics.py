@@ -5,11 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.runs.io import RecordError, parse_lines, read_lines, to_line
+from inceptionctl.files import MAX_BYTES, FileError, MissingFileError, open_file
+from inceptionctl.runs.io import (
+    RecordError,
+    check_no_link,
+    open_to_append,
+    parse_lines,
+    read_lines,
+    to_line,
+    whole_lines,
+)
 from inceptionctl.runs.records.metrics import ANY_ROW, MetricRow
 
 TAIL_BYTES = 1 << 14  # of a run with a million rows, the last ones are enough to tell where it is
@@ -19,15 +30,15 @@ class MetricsFile:
     """Appends rows; a row has been handed to the system when `write` returns. `rows` counts them."""
 
     def __init__(self, path: Path, rows: int) -> None:
-        """Keeps the first `rows` rows, those up to the checkpoint: the run is about to write the others again."""
-        self._path, self._file = path, path.open("ab", buffering=0)
+        """Keeps the first `rows` rows, those up to the checkpoint: the run is about to write the others again. Raises
+        OSError, and RecordError for a file that is damaged or no file of this folder alone."""
+        self._path, self._file = path, open_to_append(path)
         self.cut(rows)
 
     def cut(self, rows: int) -> None:
         """In place: a full disk must not cost the rows that are there."""
-        lines = self._path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith(b"\n")][:rows]
-        os.truncate(self._path, sum(map(len, kept)))
+        kept = list(map(len, islice(whole_lines(self._path), rows)))
+        os.truncate(self._file.fileno(), sum(kept))
         self.rows = len(kept)
 
     def write(self, row: MetricRow) -> None:
@@ -51,10 +62,17 @@ def read_metrics(path: Path) -> list[MetricRow]:
 
 
 def newest_metrics(path: Path) -> Iterator[MetricRow]:
-    """The rows in the file's last 16 KiB, the newest first, read one after the other."""
-    tail = MetricsTail(path, max(0, _size(path) - TAIL_BYTES))
-    for line in reversed(tail.new_lines()):
-        yield from _whole(path, line)
+    """The rows in the file's last 16 KiB, the newest first, read one after the other. Raises RecordError for a damaged
+    one."""
+    check_no_link(path)
+    size = _size(path)
+    lines = MetricsTail(path, max(0, size - TAIL_BYTES)).new_lines()
+    if size > TAIL_BYTES:  # the first may be the end of a row
+        lines = lines[1:]
+        if not lines:
+            raise RecordError(f"{path} is damaged: it ends with {TAIL_BYTES:,} bytes without a row")
+    for line in reversed(lines):
+        yield from parse_lines(path, [line], ANY_ROW)
 
 
 @dataclass
@@ -65,17 +83,20 @@ class MetricsTail:
     offset: int = 0
 
     def read(self) -> list[MetricRow]:
-        """A run that goes back to a checkpoint cuts the file: a row that begins before the offset is left out."""
-        return [row for line in self.new_lines() for row in _whole(self.path, line)]
+        """A run that goes back to a checkpoint cuts the file: a row that begins before the offset is left out. A file
+        that cannot be read has no rows: the run's own process will say so."""
+        with suppress(FileError):
+            return [row for line in self.new_lines() for row in _whole(self.path, line)]
+        return []
 
     def new_lines(self) -> list[bytes]:
         size = _size(self.path)
         if size <= self.offset:
             self.offset = size
             return []
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(self.offset)
-            data = file.read(size - self.offset)
+            data = file.read(min(size - self.offset, MAX_BYTES))
         complete = data[: data.rfind(b"\n") + 1]
         self.offset += len(complete)
         return complete.splitlines(keepends=True)
@@ -84,10 +105,15 @@ class MetricsTail:
 def _whole(path: Path, line: bytes) -> list[MetricRow]:
     """The row of a line, none if the line is only the end of one."""
     try:
-        return parse_lines(path, line, ANY_ROW)
+        return parse_lines(path, [line], ANY_ROW)
     except RecordError:
         return []
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+    """0 if there is no file. Raises FileError for what is none."""
+    try:
+        with open_file(path) as file:
+            return os.fstat(file.fileno()).st_size
+    except MissingFileError:
+        return 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+ATTEMPT = re.compile(r"([0-9a-f]{12})-\d+")  # name of a run folder: identity and attempt
 MANIFEST = "table.json"  # in the folder of a table, beside its run folders
 EXIT_RETRY = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; trying again may well succeed
 
@@ -12,6 +15,12 @@ EXIT_RETRY = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; 
 @dataclass(frozen=True)
 class RunDir:
     path: Path
+
+    @property
+    def identity(self) -> str | None:
+        """As the folder's name has it; None for a folder that `run_dir` named."""
+        found = ATTEMPT.fullmatch(os.path.basename(os.path.abspath(self.path)))
+        return found[1] if found else None
 
     @property
     def config(self) -> Path:
@@ -85,14 +94,15 @@ class RunDir:
 
     @property
     def pid(self) -> Path:
-        """Host and process id of the command that runs the run on its own machine."""
+        """The command that runs the run on its own machine."""
         return self.path / ".pid"
 
     @property
     def finished(self) -> bool:
-        return self.result.is_file()
+        """Whether a result was written; `runs.damage` tells whether it can be read."""
+        return os.path.lexists(self.result)
 
     @property
     def resumable(self) -> bool:
         """Has a config and is not finished, whether or not it got as far as a checkpoint."""
-        return self.config.is_file() and not self.finished
+        return os.path.lexists(self.config) and not self.finished

@@ -7,10 +7,12 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from inceptionctl.config.launch import Local, Slurm
 from inceptionctl.errors import InceptionctlError, warn
-from inceptionctl.runs.io import append_record, read_lines
+from inceptionctl.files import FileError
+from inceptionctl.runs.io import RecordError, append_record, read_lines
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Start
 
@@ -22,13 +24,36 @@ def read_starts(run: RunDir) -> list[Start]:
     return read_lines(run.starts, Start)
 
 
+def has_started(run: RunDir, submission: Path) -> bool:
+    """Whether rank 0 has started in a job of this submission, as far as starts.jsonl can be read."""
+    with suppress(FileError):
+        places = (os.path.abspath(run.path / start.submission) for start in read_starts(run) if start.submission)
+        return os.path.abspath(submission) in places
+    return False
+
+
 def record_start(run: RunDir, restarts: int) -> None:
     """Adds this one. Raises InceptionctlError in a job that has started too often, or too often at the same step."""
-    start = Start(at=time.time(), node=_node(), job=_job(), submission=os.environ.get(SUBMISSION), step=saved_step(run))
-    with suppress(OSError):  # a folder that cannot be written to is reported elsewhere
+    submission = relative_to_run(run, os.environ.get(SUBMISSION))
+    start = Start(at=time.time(), node=_node(), job=_job(), submission=submission, step=saved_step(run))
+    with suppress(OSError, RecordError):  # a folder that cannot be written to is reported elsewhere
         append_record(run.starts, start)
     if start.submission:
-        _check_starts([other for other in read_starts(run) if other.submission == start.submission], restarts)
+        _check_starts([other for other in _readable_starts(run) if other.submission == start.submission], restarts)
+
+
+def _readable_starts(run: RunDir) -> list[Start]:
+    """None, with a warning, if the file is damaged."""
+    try:
+        return read_starts(run)
+    except FileError as error:
+        warn(f"{error}: starts cannot be counted")
+        return []
+
+
+def relative_to_run(run: RunDir, submission: str | None) -> str | None:
+    """The folder of a job's script as a run's records name it: they stay true when both are moved."""
+    return os.path.relpath(submission, run.path) if submission and os.path.isabs(submission) else submission
 
 
 def saved_step(run: RunDir) -> int:
@@ -62,7 +87,7 @@ def _check_starts(starts: Sequence[Start], restarts: int) -> None:
     if len(starts) >= MAX_STARTS_AT_ONE_STEP and len(recent) == 1:
         raise InceptionctlError(
             f"started {MAX_STARTS_AT_ONE_STEP} times at step {recent.pop()} without progress: is launch.time too "
-            f"short, or launch.mem too small?\n  logs: {starts[-1].submission}/log"
+            f"short, or launch.mem too small?\n  logs: {os.environ.get(SUBMISSION)}/log"
         )
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import socket
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from inceptionctl.runs.exits import exit_status, has_failed
-from inceptionctl.runs.io import read_record
+from inceptionctl.files import FileError, open_file
+from inceptionctl.runs.damage import check_config_text, check_kinds, read_own_evaluation, read_result
+from inceptionctl.runs.exits import is_failure, read_exit
+from inceptionctl.runs.io import check_no_link
+from inceptionctl.runs.launcher import is_alive, launcher
 from inceptionctl.runs.metrics import newest_metrics
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import EvalRow, TrainRow
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, TrainRow
+from inceptionctl.runs.records.process import ExitStatus, Start
 from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.starts import read_starts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RunState:
-    """`state`: done, running, starting, failed, stopped (by a signal), lost (killed, without exit.json) or new.
-    `epoch`, `images_per_s` and `error` (top-1, in percent, of the reported split): as last logged; `node`: of the last
-    start; `restarts`: starts but the first."""
+    """`state`: done, running, starting, failed, stopped (by a signal), lost (killed, without exit.json), damaged or
+    new. `epoch`, `images_per_s` and `error` (top-1, in percent, of the reported split): as last logged; `node`: of the
+    last start; `restarts`: starts but the first; `damage`: the first file that cannot be read, and why."""
 
     state: str
     node: str = ""
@@ -30,19 +34,44 @@ class RunState:
     images_per_s: float | None = None
     error: float | None = None
     restarts: int = 0
+    damage: str = ""
+
+
+@dataclass
+class _Reader:
+    """Reads files of which some may be damaged, and keeps what is wrong with them."""
+
+    damage: list[str] = field(default_factory=list)
+
+    def __call__(self, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except FileError as error:
+            self.damage.append(str(error))
+            return otherwise
 
 
 def run_state(run: RunDir) -> RunState:
-    starts = read_starts(run)
-    newest = next(newest_metrics(run.metrics), None)
-    train = next((row for row in newest_metrics(run.metrics) if isinstance(row, TrainRow)), None)
+    read = _Reader()
+    read(lambda: check_kinds(run), None)
+    result = read(lambda: read_result(run), None) if run.finished else None
+    rows: list[MetricRow] = read(lambda: list(newest_metrics(run.metrics)), [])
+    if result:
+        read(lambda: _check_evaluations(run, result), None)
+    else:
+        read(lambda: check_config_text(run), None)
+    needed = list(read.damage)  # by whoever reports the run, or continues it
+    starts: list[Start] = read(lambda: read_starts(run), [])
+    status = read(lambda: read_exit(run), None)
+    train = next((row for row in rows if isinstance(row, TrainRow)), None)
     return RunState(
-        state=_state(run, started=bool(starts)),
+        state=_state(run, result, status, bool(starts), needed if result else read.damage),
         node=starts[-1].node if starts else "",
-        epoch=newest.epoch if newest else None,
+        epoch=rows[0].epoch if rows else None,
         images_per_s=train.images_per_s if train else None,
-        error=_final_error(run) if run.finished else _last_error(run),
+        error=result.evaluation("ema").top1_error if result else _last_error(rows),
         restarts=max(len(starts) - 1, 0),
+        damage=read.damage[0] if read.damage else "",
     )
 
 
@@ -50,70 +79,46 @@ def is_locked(run: RunDir) -> bool:
     """Whether a process works on the run, as far as this machine can tell. Takes the lock for a moment, for which
     workers wait."""
     try:
-        with run.lock.open() as lock:
+        check_no_link(run.lock)
+        with open_file(run.lock) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, FileError):
         pass
     return False
 
 
 def launched_here(run: RunDir) -> bool:
     """Whether a command on this machine runs the run, or is about to start it again."""
-    host, process = launcher(run)
-    return host == socket.gethostname() and is_ours(process)
-
-
-def launcher(run: RunDir) -> tuple[str, int]:
-    """Host and process id of the command that runs the run; "" and 0 if none is recorded."""
-    with suppress(OSError, ValueError):
-        host, _, process = run.pid.read_text().strip().partition(" ")
-        return host, int(process)
-    return "", 0
-
-
-def record_launcher(run: RunDir) -> None:
-    """This process."""
-    with suppress(OSError):  # a folder that cannot be written to is reported when the worker starts
-        run.pid.write_text(f"{socket.gethostname()} {os.getpid()}\n")
-
-
-def clear_launcher(run: RunDir) -> None:
-    with suppress(OSError):
-        run.pid.unlink()
-
-
-def is_ours(process: int) -> bool:
-    """Whether a process exists and, where /proc tells, is one of this program's: ids are used again, and a stranger's
-    folder may name any."""
     try:
-        os.kill(process, 0)
-    except (ProcessLookupError, PermissionError, OverflowError):
+        found = launcher(run)
+    except FileError:
         return False
-    words = Path(f"/proc/{process}/cmdline")
-    return process > 0 and (not words.is_file() or b"inceptionctl" in words.read_bytes())
+    return found is not None and is_alive(found)
 
 
-def _state(run: RunDir, started: bool) -> str:
-    if run.finished:
+def _state(run: RunDir, result: Result | None, status: ExitStatus | None, started: bool, damage: list[str]) -> str:
+    if result and not damage:
         return "done"
     if is_locked(run):
         return "running"
     if launched_here(run):
         return "starting"
-    if has_failed(run):
+    if damage:
+        return "damaged"
+    if status and is_failure(status):
         return "failed"
-    status = exit_status(run)
     if status and status.code >= 128:
         return "stopped"
     return "lost" if started else "new"
 
 
-def _final_error(run: RunDir) -> float:
-    return read_record(run.result, Result).evaluation("ema").top1_error
+def _check_evaluations(run: RunDir, result: Result) -> None:
+    for one in result.evaluations:
+        read_own_evaluation(run, result, run.path / one.file)
 
 
-def _last_error(run: RunDir) -> float | None:
-    rows = (row for row in newest_metrics(run.metrics) if isinstance(row, EvalRow) and row.purpose != "selection")
-    return next((row.top1_error for row in rows), None)
+def _last_error(rows: list[MetricRow]) -> float | None:
+    evaluated = (row for row in rows if isinstance(row, EvalRow) and row.purpose != "selection")
+    return next((row.top1_error for row in evaluated), None)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.errors import RequestError, count
+from inceptionctl.errors import RequestError, count, warn
+from inceptionctl.files import FileError
 from inceptionctl.launch.slurm.clients import Job
 from inceptionctl.launch.slurm.jobs import ACTIVE, look_up
-from inceptionctl.launch.slurm.submission import jobs_of, report_jobs
-from inceptionctl.runs.find import RunIndex
+from inceptionctl.launch.slurm.submission import RunJob, jobs_of, report_jobs
+from inceptionctl.runs.find import RunIndex, is_run_folder, runs_below
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import TableManifest, cell_label
@@ -52,8 +53,8 @@ def collect_status(folder: Path) -> StatusReport:
     for a folder without runs."""
     runs, reports = runs_in(folder), report_jobs(folder)[-1:]
     files = {label: run_state(run) if run else RunState("new") for label, run in runs.items()}
-    last = {label: jobs[-1] for label, run in runs.items() if run and (jobs := jobs_of(run))}
-    not_done = [job for label, (job, _) in last.items() if files[label].state != "done"]
+    last = {label: jobs[-1] for label, run in runs.items() if run and (jobs := _jobs_of(run))}
+    not_done = [job.id for label, job in last.items() if job.own and files[label].state != "done"]
     known = look_up([*not_done, *reports])
     statuses = [status_of(label, run, files[label], last.get(label), known) for label, run in runs.items()]
     return StatusReport(statuses, known.get(reports[0]) if reports else None)
@@ -61,22 +62,32 @@ def collect_status(folder: Path) -> StatusReport:
 
 def runs_in(folder: Path) -> dict[str, RunDir | None]:
     """By label: the cells of a table, the runs below a folder, or the run that `folder` is. Raises RequestError if it
-    holds none."""
-    if (folder / "config.yaml").is_file():
-        return {folder.absolute().name: RunDir(folder)}
-    if (folder / MANIFEST).is_file():
-        return dict(_cells_of_table(folder))
-    found = sorted(path.parent for path in (*folder.glob("*/config.yaml"), *folder.glob("*/*/config.yaml")))
+    holds none; warns of a damaged manifest."""
+    if is_run_folder(folder):
+        return {folder.resolve().name: RunDir(folder)}
+    if os.path.lexists(folder / MANIFEST):
+        try:
+            return _cells_of_table(folder)
+        except FileError as error:
+            warn(f"{error}\n  the runs in the folder are listed instead of the table's cells")
+    found = runs_below(folder)
     if not found:
         raise RequestError(
             f"no run in {folder}: name the folder of a run, of a table, or one that holds them (outputs)"
         )
-    return {str(path.relative_to(folder)): RunDir(path) for path in found}
+    return {str(run.path.relative_to(folder)): run for run in found}
 
 
-def _cells_of_table(folder: Path) -> Iterable[tuple[str, RunDir | None]]:
-    """Their runs are found by identity, under whatever name."""
-    index = RunIndex.of(folder.absolute().parent)
-    for row in read_record(folder / MANIFEST, TableManifest).rows:
-        for cell in row.cells:
-            yield cell_label(row.label, cell.seed), index.newest(cell.identity)
+def _cells_of_table(folder: Path) -> dict[str, RunDir | None]:
+    """Their runs are found by identity, in the table's own folder or else under whatever name. Raises FileError."""
+    manifest, index = read_record(folder / MANIFEST, TableManifest), RunIndex.of_table(folder)
+    cells = [(cell_label(row.label, cell.seed), cell.identity) for row in manifest.rows for cell in row.cells]
+    return {label: index.newest(identity) for label, identity in cells}
+
+
+def _jobs_of(run: RunDir) -> list[RunJob]:
+    """None for a damaged file, which `run_state` names."""
+    try:
+        return jobs_of(run)
+    except FileError:
+        return []

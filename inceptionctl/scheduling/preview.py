@@ -14,8 +14,7 @@ from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.io import read_record
-from inceptionctl.runs.records.result import Result
+from inceptionctl.runs.damage import read_result
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
@@ -104,7 +103,7 @@ def _state(plan: Plan) -> str:
     run = finished(plan)
     if not run or needs_run(plan):
         return f"{plan.identity}  to {'evaluate' if trained(plan) else 'run'}"
-    return f"{plan.identity}  done, error {read_record(run.result, Result).evaluation('ema').top1_error:.2f} %"
+    return f"{plan.identity}  done, error {read_result(run).evaluation('ema').top1_error:.2f} %"
 
 
 def _input(plan: Plan) -> str:

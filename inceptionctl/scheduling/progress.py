@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from inceptionctl.runs.io import read_record
+from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.logs import notices, why_ended
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow
@@ -80,10 +80,11 @@ class QueueConsole:
         if end is None:
             for notice in notices(run.log()):
                 self._print(f"[yellow]{escape(queued.label)}:[/] {escape(notice)}")
-            self._print(f"{escape(queued.label)}: {summary(read_record(run.result, Result))}")
+            self._print(f"{escape(queued.label)}: {summary(read_result(run))}")
         else:
             message, log = why_ended(run)
-            self._print(f"[red]{escape(queued.label)} failed ({end}):[/] {escape(message)}\n  log: {escape(str(log))}")
+            where = f"\n  log: {escape(str(log))}" if log.is_file() else ""
+            self._print(f"[red]{escape(queued.label)} failed ({end}):[/] {escape(message)}{where}")
 
     def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started

@@ -5,6 +5,7 @@ A run that loses a process or hangs is started again from its last checkpoint.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,10 +16,10 @@ from typing import Protocol
 
 from inceptionctl.launch.local import Worker, WorkerSlot, start
 from inceptionctl.launch.watchdog import Watchdog
+from inceptionctl.runs.launcher import clear_launcher, record_launcher
 from inceptionctl.runs.metrics import MetricsTail
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.records.metrics import MetricRow
-from inceptionctl.runs.state import clear_launcher, record_launcher
 
 POLL_SECONDS = 0.2
 RESTART_LOCK_SECONDS = 30.0  # the killed worker may take this long to release the run's lock
@@ -58,15 +59,17 @@ class _ActiveRun:
     worker: Worker
     watchdog: Watchdog
     metrics: MetricsTail
+    folder: os.stat_result
     restarts: int = 0
     hung: bool = False
 
     @classmethod
     def start(cls, queued: QueuedRun, slot: WorkerSlot) -> _ActiveRun:
         run = queued.open_folder()
+        folder = run.path.stat()
         record_launcher(run)
         worker, watchdog = start(run, slot, 0.0), Watchdog(run, queued.hang_timeout)
-        return cls(queued, run, slot, worker, watchdog, MetricsTail(run.metrics))
+        return cls(queued, run, slot, worker, watchdog, MetricsTail(run.metrics), folder)
 
     def restart(self) -> None:
         self.worker.kill()
@@ -80,6 +83,14 @@ class _ActiveRun:
         clear_launcher(self.run)
         assert self.worker.exit_code is not None, "the worker has ended"
         return self.worker.exit_code
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether its folder is gone, or is another one now."""
+        try:
+            return not os.path.samestat(self.folder, self.run.path.stat())
+        except OSError:
+            return True
 
     def kill_if_hung(self) -> None:
         if self.worker.exit_code is None and self.watchdog.hung():
@@ -121,7 +132,11 @@ def run_queue(queue: Iterable[QueuedRun], slots: Sequence[WorkerSlot], observer:
 
 
 def _poll(active: _ActiveRun, observer: Observer) -> int | None:
-    """The exit code of a run that has ended. Restarts one whose worker was lost."""
+    """The exit code of a run that has ended. Restarts one whose worker was lost, and ends one without its folder."""
+    if active.is_removed:
+        active.worker.kill()
+        observer.finished(active.queued, active.run, "its folder was removed or renamed")
+        return 1
     active.kill_if_hung()
     ended = active.worker.exit_code is not None
     for row in active.metrics.read():
@@ -134,6 +149,8 @@ def _poll(active: _ActiveRun, observer: Observer) -> int | None:
         observer.restarted(active.queued, active.run, reason, active.restarts)
         return None
     code = active.close()
+    if code == 0 and not active.run.finished:
+        code, reason = 1, "its result is missing"
     observer.finished(active.queued, active.run, reason or (f"exit {code}" if code else None))
     return code
 

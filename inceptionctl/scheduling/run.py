@@ -32,8 +32,9 @@ def run_one(plan: Plan, console: Console) -> None:
         raise Interrupted("the run was told to stop: continue with the same command")
     if code:
         raise InceptionctlError("the run failed: see the message above and its log")
-    if run := finished(plan):
-        console.print(f"run folder: {run.path}")
+    if not (run := finished(plan)):
+        raise InceptionctlError("the run left no result that can be read")
+    console.print(f"run folder: {run.path}")
 
 
 def label_of(plan: Plan) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from inceptionctl.config.identity import identity as identity_of
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, warn
+from inceptionctl.files import FileError
 from inceptionctl.planning.evaluation import is_evaluated
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config
+from inceptionctl.runs.damage import check_kinds, detach, read_result
 from inceptionctl.runs.index_file import holds_index, write_index
+from inceptionctl.runs.io import RecordError
+from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.result import Result
 
 
 def attempts(plan: Plan) -> list[RunDir]:
@@ -24,21 +31,66 @@ def attempts(plan: Plan) -> list[RunDir]:
 
 def finished(plan: Plan) -> RunDir | None:
     """The newest finished run of this identity, under whatever name, that was evaluated as `plan` asks."""
-    return next((run for run in reversed(attempts(plan)) if run.finished and is_evaluated(run, plan)), None)
+    return next((run for run in reversed(attempts(plan)) if _is_finished(run, plan)), None)
 
 
 def trained(plan: Plan) -> RunDir | None:
     """The newest finished run of this identity whose weights are still there; None with `rerun`."""
     if plan.config.rerun:
         return None
-    return next((run for run in reversed(attempts(plan)) if run.finished and any(run.checkpoints.glob("step-*"))), None)
+    found = (run for run in reversed(attempts(plan)) if any(run.checkpoints.glob("step-*")))
+    return next((run for run in found if _result(run, plan)), None)
 
 
 def unfinished(plan: Plan) -> RunDir | None:
     """The newest attempt that can be resumed; None with `rerun`, which asks for a new one."""
     if plan.config.rerun:
         return None
-    return next((run for run in reversed(attempts(plan)) if run.resumable), None)
+    return next((run for run in reversed(attempts(plan)) if run.resumable and _is_whole(run, plan)), None)
+
+
+def _is_finished(run: RunDir, plan: Plan) -> bool:
+    result = _result(run, plan)
+    try:
+        return result is not None and is_evaluated(run, result, plan)
+    except FileError as error:
+        _say(f"{error}\n  the run is evaluated again if its weights are there, and otherwise does not count")
+        return False
+
+
+def _result(run: RunDir, plan: Plan) -> Result | None:
+    """None for a run that is not finished, and for one whose files are damaged, which is said."""
+    if not run.finished:
+        return None
+    try:
+        check_kinds(run)
+        result = read_result(run)
+        if result.identity != plan.identity:
+            raise RecordError(f"{run.result} is of another run: {result.identity}, and not {plan.identity}")
+        return result
+    except FileError as error:
+        _say(f"{error}\n  this attempt does not count")
+        return None
+
+
+def _is_whole(run: RunDir, plan: Plan) -> bool:
+    """Whether what the attempt would be continued from can be read, but for its checkpoints, of which it has several;
+    what cannot is said."""
+    try:
+        check_kinds(run)
+        if (found := identity_of(read_config(run))) != plan.identity:
+            raise RecordError(f"{run.config} is of another run: {found}, and not {plan.identity}")
+        read_metrics(run.metrics)
+        return True
+    except (FileError, RequestError) as error:
+        _say(f"{error}\n  this attempt does not count")
+        return False
+
+
+@cache
+def _say(message: str) -> None:
+    """Once: a run is looked at from several sides."""
+    warn(message)
 
 
 def needs_run(plan: Plan) -> bool:
@@ -53,7 +105,8 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
         run = open_run_dir(Path(config.run_dir), plan.identity)
     else:
         run = trained(plan) or unfinished(plan) or find.create(Path(config.outputs), config.name, plan.identity)
-    before = read_config(run) if run.config.is_file() else None
+    before = read_config(run) if os.path.lexists(run.config) else None
+    detach(run)
     launch, place = replace(config.launch, nproc=nproc, threads=threads), before or config
     now = replace(config, name=place.name, outputs=place.outputs, run_dir=place.run_dir, launch=launch)
     if now != before or not holds_index(run, plan.data):
@@ -77,7 +130,7 @@ def check_run_dir(path: Path, identity: str) -> None:
     run = RunDir(path)
     if path.exists() and not path.is_dir():
         raise RequestError(f"run_dir = {path} is a file: name a folder")
-    if run.config.is_file():
+    if os.path.lexists(run.config):
         if (other := identity_of(read_config(run))) != identity:
             raise RequestError(f"run_dir = {path} belongs to another run ({other}, this one is {identity})")
     elif path.is_dir() and any(path.iterdir()):

@@ -9,10 +9,10 @@ from typing import Any
 
 from inceptionctl.launch.slurm.clients import Job
 from inceptionctl.launch.slurm.jobs import ACTIVE
-from inceptionctl.launch.slurm.submission import job_log
-from inceptionctl.runs.logs import notices, why_ended
+from inceptionctl.launch.slurm.submission import RunJob, job_log
+from inceptionctl.runs.logs import notices, tail_of, why_ended
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.starts import read_starts
+from inceptionctl.runs.starts import has_started
 from inceptionctl.runs.state import RunState
 
 # Final states of a job that tell more than the run's files do.
@@ -63,25 +63,25 @@ class RunStatus:
 
 
 def status_of(
-    label: str, run: RunDir | None, files: RunState, last: tuple[str, Path] | None, known: Mapping[str, Job]
+    label: str, run: RunDir | None, files: RunState, last: RunJob | None, known: Mapping[str, Job]
 ) -> RunStatus:
     if run is None:
         return RunStatus(label, None, "waiting", files, reason="not begun")
     if last is None or files.state == "done":
-        return RunStatus(label, run, files.state, files, last and last[0], files.node, _reason(run, files.state, None))
-    name, submission = last
-    job, log = known.get(name), job_log(name, submission)
+        reason = _reason(run, files, files.state, None)
+        return RunStatus(label, run, files.state, files, last.id if last else None, files.node, reason)
+    name, job, log = last.id, known.get(last.id), job_log(last.id, last.submission)
     state = _state(run, files, job, log)
     if files.state in ("running", "starting") and not (job and job.state in ACTIVE):  # by a command on this machine
-        return RunStatus(label, run, state, files, None, files.node, _reason(run, state, None))
+        return RunStatus(label, run, state, files, None, files.node, _reason(run, files, state, None))
     if job and state in ("queued", "requeued"):
         return RunStatus(label, run, state, files, name, reason=job.reason)
     if job is None and files.state == "new" and not log.is_file():
         unknown = f"Slurm does not answer or has forgotten this job, and there is no log of it in {log.parent}"
         return RunStatus(label, run, "unknown", files, name, reason=unknown)
-    began = any(start.submission == str(submission) for start in read_starts(run))
+    began = has_started(run, last.submission)
     silent = not began and state not in ("running", "starting", *JOB_ENDS.values())
-    reason = _before_python(log) if silent else _reason(run, state, log)
+    reason = _before_python(log) if silent else _reason(run, files, state, log)
     return RunStatus(label, run, state, files, name, job.node if job and job.node else files.node, reason)
 
 
@@ -100,8 +100,10 @@ def _state(run: RunDir, files: RunState, job: Job | None, log: Path) -> str:
     return "failed" if files.state == "new" and (job or log.is_file()) else files.state
 
 
-def _reason(run: RunDir, state: str, log: Path | None) -> str:
+def _reason(run: RunDir, files: RunState, state: str, log: Path | None) -> str:
     """What else there is to say about a run in this state; `log`: of its job."""
+    if files.damage:
+        return files.damage
     if state == "done":
         return ""
     if state in OPEN:
@@ -118,10 +120,10 @@ def _before_python(log: Path) -> str:
     """Why a job ended before its ranks started."""
     if not log.is_file():
         return f"the job left no log; do the nodes see {log.parent}? outputs= must be on a shared file system"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in tail_of(log).splitlines() if line.strip()]
     return f"the job ended before Python started: {' / '.join(lines[-LOG_LINES:]) or 'its log is empty'}; log: {log}"
 
 
 def _ran_out_of_memory(log: Path) -> bool:
-    text = log.read_text(errors="replace").lower() if log.is_file() else ""
+    text = tail_of(log).lower()
     return any(word in text for word in OUT_OF_MEMORY)

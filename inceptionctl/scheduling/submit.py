@@ -71,7 +71,7 @@ def _expected_folder(plan: Plan) -> Path:
 def _queued_jobs(plans: Mapping[str, Plan]) -> dict[str, tuple[RunDir, str]]:
     """Run and job of each plan that is queued or running, by one squeue."""
     begun = {label: run for label, plan in plans.items() if (run := unfinished(plan))}
-    last = {label: (run, jobs[-1][0]) for label, run in begun.items() if (jobs := jobs_of(run))}
+    last = {label: (run, jobs[-1].id) for label, run in begun.items() if (jobs := jobs_of(run)) and jobs[-1].own}
     queued = active(job for _, job in last.values())
     return {label: (run, job) for label, (run, job) in last.items() if job in queued}
 

@@ -101,6 +101,7 @@ class TablePlan:
             overrides=overrides(self.paper, self.configs[0]) if self.paper else [],
             figures=[PrintedFigures(**asdict(self.figures.own[name])) for name in self._own_figures()],
         )
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_record(self.folder / MANIFEST, manifest)
 
     def _own_figures(self) -> list[str]:

@@ -59,7 +59,8 @@ def step_folder(folder: Path, step: int) -> Path:
 
 def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
     """Everything is on the disk before the temporary folder gets its final name."""
-    temporary.mkdir(parents=True)
+    final.parent.mkdir(exist_ok=True)
+    temporary.mkdir()
     digests: dict[str, str] = {}
     for name, tensors in checkpoint.tensors.items():
         digests[f"{name}.safetensors"] = _write_durably(temporary / f"{name}.safetensors", save(tensors))

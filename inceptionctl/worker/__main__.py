@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import BinaryIO
 
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import exit_with_parent
@@ -27,6 +27,7 @@ from inceptionctl.launch.watchdog import exit_when_hung
 from inceptionctl.runs import permissions
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.exits import clear_exit, record_exit
+from inceptionctl.runs.io import make_private, open_own
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.starts import SUBMISSION, check_time_limit, record_start
 
@@ -152,12 +153,13 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
     exit.json is absent while the lock is held, and written before it is released."""
     launch = read_config(run).launch
     try:
-        lock = run.lock.open("w")
+        lock = _acquire(run, time.monotonic() + max(lock_timeout_s, PROBE_SECONDS))
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     with lock:
-        _acquire(lock, run, time.monotonic() + max(lock_timeout_s, PROBE_SECONDS))
         with suppress(OSError):
+            run.heartbeat.unlink(missing_ok=True)  # it may have another name, whose time is not ours to change
+            run.reserve.unlink(missing_ok=True)
             run.reserve.write_bytes(b"\0" * RESERVE_BYTES)
         code, message = 0, ""
         try:
@@ -175,14 +177,24 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
             record_exit(run, code, message)
 
 
-def _acquire(lock: TextIO, run: RunDir, deadline: float) -> None:
+def _acquire(run: RunDir, deadline: float) -> BinaryIO:
+    """The run's lock, once it is ours. A lock file with other names (hard links), which processes may hold for other
+    folders, is replaced while it is held. Raises OSError, and RequestError at the deadline."""
     while True:
+        lock = open_own(run.lock)
         try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            make_private(run.lock)
+            if os.path.samestat(os.fstat(lock.fileno()), run.lock.stat()):
+                return lock
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise RequestError(f"another process is working on {run.path}") from None
             time.sleep(0.1)
+        except BaseException:
+            lock.close()
+            raise
+        lock.close()
 
 
 if __name__ == "__main__":

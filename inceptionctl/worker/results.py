@@ -15,8 +15,9 @@ from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.evaluate import Evaluation
 from inceptionctl.planning.evaluation import image_set, protocol
 from inceptionctl.planning.plan import Plan
+from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
-from inceptionctl.runs.io import read_record, write_record, writing
+from inceptionctl.runs.io import make_folder, write_record, writing
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Divergence
 from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, Result
@@ -41,7 +42,7 @@ def write_result(
 ) -> None:
     """The last file of a run: it is finished then. Earlier evaluations by other protocols follow `evaluations`."""
     files = {one.file for one in evaluations}
-    before = read_record(run.result, Result).evaluations if run.finished else []
+    before = read_result(run).evaluations if run.finished else []
     result = Result(
         identity=plan.identity,
         arch=plan.config.arch.name,
@@ -76,6 +77,8 @@ def dump(run: RunDir, plan: Plan, step: TrainStep, error: Diverged) -> Path:
         images=[(int(epoch), int(index)) for epoch, index in images],
         settings={name: asdict(getattr(settings, name)) for name in ("optim", "schedule", "train")},
     )
+    make_folder(run.diverged)
+    make_folder(folder)
     write_record(folder / "report.json", report)
     with writing(folder / "model.safetensors") as temporary:
         save_file(weights, temporary)

@@ -13,13 +13,14 @@ from dataclasses import replace
 
 import pytest
 from support.command_line import TINY
-from support.records import EVAL_ROW, RESULT, START, TRAIN_ROW, manifest, manifest_row
+from support.records import CONFIG, EVAL_ROW, START, TRAIN_ROW, finish, manifest, manifest_row
 from support.runs import at_step, launched, start
 from support.stand_ins import sleeping_command
 
 from inceptionctl.commands import wait
 from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.io import append_record, to_line, write_record
+from inceptionctl.runs.launcher import describe
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.runs.state import is_locked
@@ -45,14 +46,14 @@ def make_run(work_dir):
     def make(name="outputs/train/aaa-0", code=None, done=False, started=True):
         run = RunDir(work_dir / name)
         run.log().parent.mkdir(parents=True)
-        run.config.touch()
+        run.config.write_text(CONFIG)
         run.log().touch()
         if started:
             append_record(run.starts, START)
         if code is not None:
             record_exit(run, code, MESSAGE if code else "")
         if done:
-            write_record(run.result, RESULT)
+            finish(run)
         return run
 
     return make
@@ -146,6 +147,7 @@ def table(work_dir):
     """A table of one row and two seeds."""
     cells = [ManifestCell(seed=seed, identity=identity) for seed, identity in ((0, "aaa"), (1, "bbb"))]
     folder = work_dir / "outputs" / "table"
+    folder.mkdir(parents=True)
     write_record(folder / MANIFEST, manifest(manifest_row("RMSProp", *cells)))
     return folder
 
@@ -181,8 +183,8 @@ def test_wait_returns_when_the_run_has_ended_and_reports_it(end, code, make_run)
     def end_it():
         time.sleep(0.2)
         ended = make_run("ended", **end)
-        for path in (ended.log(), ended.exit, ended.result):
-            if path.is_file():
+        for path in (ended.log(), ended.exit, ended.path / "evaluations", ended.result):
+            if path.exists():
                 path.replace(run.path / path.relative_to(ended.path))
         lock.close()
 
@@ -194,13 +196,13 @@ def test_wait_returns_when_the_run_has_ended_and_reports_it(end, code, make_run)
 def test_a_run_whose_launcher_is_alive_here_is_starting(make_run):
     run = make_run(started=False)
     with sleeping_command() as ours:
-        run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        write_record(run.pid, describe(run, ours.pid))
         assert states() == ["starting"]
         ours.kill()
     assert states() == ["new"]
-    run.pid.write_text(f"{socket.gethostname()} {2**22 + 1}\n")
+    write_record(run.pid, describe(run, 2**22 + 1))
     assert states() == ["new"]
-    run.pid.write_text(f"elsewhere {os.getpid()}\n")
+    write_record(run.pid, replace(describe(run, os.getpid()), host="elsewhere"))
     assert states() == ["new"]
 
 
@@ -216,7 +218,7 @@ def test_cancel_sends_sigterm_to_the_command_on_this_machine(make_run):
     first, second = make_run(), make_run("outputs/train/bbb-0")
     with sleeping_command() as ours:
         for run in (first, second):  # a table's cells, side by side
-            run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
+            write_record(run.pid, describe(run, ours.pid))
         code, said = launched("cancel")
         assert (code, ours.wait(10)) == (0, -15)
     assert "told 1 command to save and stop" in said
@@ -225,7 +227,7 @@ def test_cancel_sends_sigterm_to_the_command_on_this_machine(make_run):
 def test_cancel_never_signals_a_process_of_another_program(make_run):
     run = make_run()
     with subprocess.Popen(["/bin/sleep", "60"]) as other, locked(run):
-        run.pid.write_text(f"{socket.gethostname()} {other.pid}\n")
+        write_record(run.pid, describe(run, other.pid))
         code, _ = launched("cancel")
         assert (code, other.poll()) == (2, None)
         other.kill()
@@ -233,7 +235,7 @@ def test_cancel_never_signals_a_process_of_another_program(make_run):
 
 def test_a_run_on_another_machine_must_be_cancelled_there(make_run):
     run = make_run()
-    run.pid.write_text("elsewhere 4711\n")
+    write_record(run.pid, replace(describe(run, 4711), host="elsewhere"))
     with locked(run):
         code, said = launched("cancel")
     assert (code, "process 4711 on elsewhere: cancel it there" in said) == (2, True)

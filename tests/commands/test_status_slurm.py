@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import replace
 
 import pytest
-from support.records import RESULT, START
+from support.records import CONFIG, START, finish
 from support.runs import launched
 from support.stand_ins import calls, sleeping_command, stand_in
 
@@ -15,6 +14,7 @@ from inceptionctl.commands import wait
 from inceptionctl.launch.slurm.submission import job_log
 from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.io import append_record, write_record
+from inceptionctl.runs.launcher import describe
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Submission, SubmittedJob
 
@@ -42,7 +42,7 @@ class Site:
         """A run with these jobs, the last of which started so often."""
         run = RunDir(self.folder / f"{name}-0")
         run.log().parent.mkdir(parents=True)
-        run.config.touch()
+        run.config.write_text(CONFIG)
         for job in jobs:
             append_record(run.jobs, SubmittedJob(job=job, submission=str(self.submission)))
         for _ in range(started):
@@ -50,7 +50,7 @@ class Site:
         if code is not None:
             record_exit(run, code, message)
         if done:
-            write_record(run.result, RESULT)
+            finish(run)
         return run
 
     def log(self, job, text):
@@ -187,7 +187,8 @@ def test_status_shows_why_a_job_is_waiting(site):
 def test_wait_waits_for_queued_jobs(site):
     """Queued at first, done at the second look."""
     run = site.run("a", "12_3", started=1, code=0)
-    write_record(run.path / "later.json", RESULT)
+    finish(run)
+    run.result.rename(run.path / "later.json")
     mv = f"[ -f '{run.path}/later.json' ] && /bin/mv '{run.path}/later.json' '{run.result}'"
     site.knows("12_3|PENDING||Priority", does=f"{mv}; exit 0")
     code, said = launched("wait", site.folder, "--every", 0.01)
@@ -209,7 +210,7 @@ def test_a_run_resumed_on_this_machine_is_cancelled_on_this_machine(site):
     run = site.run("a", "12_3", started=1, code=130)
     site.remembers("12_3|CANCELLED by 0|node1|0:0")
     with sleeping_command() as ours:
-        run.pid.write_text(f"{socket.gethostname()} {ours.pid}\n")
+        write_record(run.pid, describe(run, ours.pid))
         code, said = launched("cancel", site.folder)
         ours.kill() if calls(site.bin, "scancel") else None
         assert (code, ours.wait(10)) == (0, -15), said

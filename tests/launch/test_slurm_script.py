@@ -17,8 +17,8 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.launch import Slurm
 from inceptionctl.config.validate import parse
 from inceptionctl.launch.slurm.script import TaskLayout, job_script, report_script, seconds_of, warning_seconds
-from inceptionctl.launch.slurm.submission import job_log, jobs_of
-from inceptionctl.runs.exits import exit_status, has_failed, record_exit
+from inceptionctl.launch.slurm.submission import RunJob, job_log, jobs_of
+from inceptionctl.runs.exits import exit_status, is_failure, record_exit
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.records.process import ExitStatus
@@ -202,7 +202,7 @@ def test_a_job_that_ends_before_python_starts_is_not_requeued(site):
     site.ranks(1)
     assert site.run(task=2) == 1
     assert (site.requeued, site.submitted) == ([], [])
-    assert has_failed(site.runs["cell 2"])
+    assert is_failure(exit_status(site.runs["cell 2"]))
     assert exit_status(site.runs["cell 2"]).message == "job 12_2 failed: see its log"
 
 
@@ -241,7 +241,7 @@ def test_where_a_site_forbids_requeueing_a_new_job_is_submitted(site):
     follow, report = site.submitted
     assert follow == f"--parsable --dependency=afterany:12_1 --array=1 {site.here}/submit.sh 1"
     assert report == f"--dependency=afterany:99 {site.here}/report.sh"
-    assert jobs_of(site.runs["cell 2"]) == [("99_1", site.here)]
+    assert jobs_of(site.runs["cell 2"]) == [RunJob("99_1", site.here, own=True)]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -251,7 +251,7 @@ def test_status_finds_the_new_job_whatever_the_folder_is_called(name, tmp_path):
     site.ranks(130, 130)
     assert site.run() == 0
     assert site.submitted == [f"--parsable --dependency=afterany:15 {site.here}/submit.sh 0"]
-    assert jobs_of(site.runs["cell 0"]) == [("99", site.here)]
+    assert jobs_of(site.runs["cell 0"]) == [RunJob("99", site.here, own=True)]
 
 
 def test_a_job_that_can_neither_be_requeued_nor_submitted_has_failed(site):
@@ -259,7 +259,7 @@ def test_a_job_that_can_neither_be_requeued_nor_submitted_has_failed(site):
     stand_in(site.bin, "sbatch", "exit 1")
     site.ranks(130, 130)
     assert site.run(task=0) == 1
-    assert has_failed(site.runs["cell 0"])
+    assert is_failure(exit_status(site.runs["cell 0"]))
 
 
 @pytest.mark.parametrize(("task", "offset", "cell"), [(None, None, 0), (2, None, 2), (2, 0, 2), (0, 2, 2), (1, 1, 2)])
@@ -279,7 +279,7 @@ def test_a_setup_that_fails_ends_the_job_before_the_ranks_start(site):
     site.ranks()
     assert site.run(task=1, setup=["false"]) == 1
     assert site.worked_on == []
-    assert has_failed(site.runs["cell 1"])
+    assert is_failure(exit_status(site.runs["cell 1"]))
 
 
 def test_every_rank_gets_its_number_and_the_rendezvous_address(site, monkeypatch):

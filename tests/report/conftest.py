@@ -61,6 +61,7 @@ class Outputs:
 
     def failed(self, label: str, seed: int) -> Outputs:
         self.seeds[label].append(seed)
+        self.run(label, seed).path.mkdir(parents=True)
         write_record(self.run(label, seed).exit, ExitStatus(code=1, message="training diverged at step 3\n  advice"))
         return self
 
@@ -87,6 +88,7 @@ class Outputs:
             quoted=["rethinking.t3.00", "rethinking.t3.01", "rethinking.t3.02"],
             overrides=[Override(key="train.batch_size", paper="1600", here="32")],
         )
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_record(self.folder / MANIFEST, table)
         return self.folder
 
@@ -94,6 +96,8 @@ class Outputs:
 def write_run(run: RunDir, *, seed: int, wrong: int, on_plateau: bool) -> None:
     """`wrong` images, drawn by the seed, are taken for the class after theirs; the raw weights miss two more."""
     label, order = np.arange(IMAGES) % CLASSES, np.random.default_rng(seed).permutation(IMAGES)
+    run.path.mkdir(parents=True, exist_ok=True)
+    summaries = []
     for weights, missed in (("ema", wrong), ("raw", wrong + 2)):
         first = label.copy()
         first[order[:missed]] += 1
@@ -105,8 +109,8 @@ def write_run(run: RunDir, *, seed: int, wrong: int, on_plateau: bool) -> None:
             top5_NK=(first[:, None] + np.arange(5)) % CLASSES,
             p_true_N=np.full(IMAGES, 0.5, np.float32),
         )
-        write_evaluation(run, record, predictions)
-    write_record(run.result, replace(RESULT, seed=seed))
+        summaries.append(write_evaluation(run, record, predictions))
+    write_record(run.result, replace(RESULT, identity=run.identity, seed=seed, evaluations=summaries))
     for row in [*train_rows(seed, on_plateau), *eval_rows(100 * wrong / IMAGES)]:
         append_record(run.metrics, row)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from support.records import RESULT
 
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.find import RunIndex, attempts, create
+from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
 
 
@@ -31,7 +33,7 @@ def test_attempts_are_found_under_every_name_oldest_first(outputs):
 
 def test_the_newest_finished_run_counts_then_the_newest_attempt(outputs):
     assert names([RunIndex.of(outputs).newest("x")]) == ["a/x-10"]
-    RunDir(outputs / "b" / "x-2").result.touch()
+    write_record(RunDir(outputs / "b" / "x-2").result, RESULT)
     assert names([RunIndex.of(outputs).newest("x")]) == ["b/x-2"]
     assert RunIndex.of(outputs).newest("w") is None
 

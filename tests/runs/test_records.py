@@ -7,6 +7,7 @@ import re
 import pytest
 
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.files import MissingFileError
 from inceptionctl.runs import io
 from inceptionctl.runs.records.metrics import ANY_ROW, EvalRow, OptimizerRow, TrainRow
 from inceptionctl.runs.records.process import ExitStatus, Start, SubmittedJob
@@ -58,7 +59,7 @@ def test_what_is_wrong_with_a_file_is_told_by_its_name_and_the_fields(text, mess
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(io.RecordError, match=r"cannot read .*exit\.json: No such file"):
+    with pytest.raises(MissingFileError, match=r"exit\.json cannot be read: No such file"):
         io.read_record(tmp_path / "exit.json", ExitStatus)
 
 
@@ -66,7 +67,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_wrong_line_is_told_of(line, tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(io.RecordError, match=r"metrics\.jsonl is (damaged|incomplete)"):
+    with pytest.raises(io.RecordError, match=r"metrics\.jsonl, line 1, is (damaged|incomplete)"):
         io.read_lines(path, ANY_ROW)
 
 
@@ -85,5 +86,5 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path):
 
 def test_the_line_that_the_batch_script_writes_is_a_record(tmp_path):
     assert io.to_line(SubmittedJob(job="12_3", submission="/a b")) == (
-        b'{"schema": 1, "job": "12_3", "submission": "/a b"}\n'
+        b'{"schema": 1, "job": "12_3", "submission": "/a b", "path": null, "inode": null}\n'
     )

@@ -54,6 +54,7 @@ def run(monkeypatch, tmp_path):
         monkeypatch.setattr(queue, "start", lambda run, slot, _: FakeWorker(codes[run.path.name].popleft()))
         for label in codes:
             (tmp_path / label).mkdir()
+            (tmp_path / label / "result.json").touch()
         queued = [
             QueuedRun(label, 1, lambda label=label: RunDir(tmp_path / label), restarts, hang_timeout) for label in codes
         ]

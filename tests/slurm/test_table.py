@@ -38,7 +38,7 @@ def status(folder: Path, cluster: Cluster) -> dict[str, dict]:
 
 
 def job_of(run: Path) -> str:
-    return jobs_of(RunDir(run))[-1][0]
+    return jobs_of(RunDir(run))[-1].id
 
 
 def starts(run: Path) -> int:

@@ -47,7 +47,7 @@ def steps_logged(run: Path) -> int:
 
 
 def job_of(run: Path) -> str:
-    return jobs_of(RunDir(run))[-1][0]
+    return jobs_of(RunDir(run))[-1].id
 
 
 def folders(tmp_path: Path) -> tuple[Path, Path]:

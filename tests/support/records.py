@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from inceptionctl.runs.io import write_record
+from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, TrainRow
 from inceptionctl.runs.records.process import Start
 from inceptionctl.runs.records.result import EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord, Result
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
 
+CONFIG = "".join(f"{key}:\n" for key in ("name", "seed", "outputs", "arch", "train", "resolved"))
 EVALUATION = EvaluationRecord(
     image_set=ImageSet(name="test", data="digits", split="test", blacklist=False, digest=None),
     protocol=ProtocolRecord(
@@ -64,6 +67,14 @@ EVAL_ROW = EvalRow(
     nll=1.5,
 )
 START = Start(at=0.0, node="here", job=None, submission=None, step=0)
+
+
+def finish(run: RunDir) -> None:
+    """Writes the result of a made-up run and its evaluations."""
+    (run.path / "evaluations").mkdir(exist_ok=True)
+    for one in RESULT.evaluations:
+        write_record(run.path / one.file, replace(EVALUATION, weights=one.weights))
+    write_record(run.result, RESULT)
 
 
 def manifest_row(label: str, *cells: ManifestCell, **changes: object) -> ManifestRow:

@@ -5,18 +5,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import warn
+from inceptionctl.files import FileError
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.script import job_script, report_script
 from inceptionctl.runs.io import append_record, read_lines, read_record, write_record, write_text
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Submission, SubmittedJob
+from inceptionctl.runs.starts import relative_to_run
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """A job that a run has had. `submission`: the folder of its script; `own`: whether it was submitted for this very
+    folder, and not for one that this is a copy of."""
+
+    id: str
+    submission: Path
+    own: bool
 
 
 def submit_run(launch: Slurm, label: str, run: RunDir) -> Submission:
@@ -43,18 +58,25 @@ def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDi
                 record_job(run, f"{jobs[-1]}_{task}", here)
     finally:
         report = _submit_report(here, jobs, table) if jobs else None
-        submission = Submission(jobs=jobs, report=report)
+        submission = Submission(jobs=jobs, report=report, **_place(table))
         write_record(here / "submission.json", submission)
     return submission
 
 
 def record_job(run: RunDir, job: str, submission: Path) -> None:
-    append_record(run.jobs, SubmittedJob(job=job, submission=str(submission)))
+    """Raises OSError and RecordError."""
+    place = _place(run.path)
+    relative = relative_to_run(RunDir(Path(place["path"])), str(submission)) or ""
+    append_record(run.jobs, SubmittedJob(job=job, submission=relative, **place))
 
 
-def jobs_of(run: RunDir) -> list[tuple[str, Path]]:
-    """Id and submission folder of every job that the run has had, oldest first."""
-    return [(row.job, Path(row.submission)) for row in read_lines(run.jobs, SubmittedJob)]
+def jobs_of(run: RunDir) -> list[RunJob]:
+    """Every job that the run has had, oldest first. Raises RecordError."""
+    here = _place(run.path)
+    return [
+        RunJob(row.job, Path(os.path.normpath(Path(here["path"], row.submission))), _is_own(row, here))
+        for row in read_lines(run.jobs, SubmittedJob)
+    ]
 
 
 def job_log(job: str, submission: Path) -> Path:
@@ -62,10 +84,28 @@ def job_log(job: str, submission: Path) -> Path:
 
 
 def report_jobs(table: Path) -> list[str]:
-    """The report job of every submission of the table, oldest first."""
-    files = sorted(table.glob("slurm/*/submission.json"), key=lambda path: int(path.parent.name))
-    reports = (read_record(path, Submission).report for path in files)
-    return [job for job in reports if job]
+    """The report job of every submission of the table, oldest first. Warns of a damaged file."""
+    files = [path for path in table.glob("slurm/*/submission.json") if path.parent.name.isdecimal()]
+    found = [_submission(path) for path in sorted(files, key=lambda path: int(path.parent.name))]
+    return [one.report for one in found if one and one.report and _is_own(one, _place(table))]
+
+
+def _submission(path: Path) -> Submission | None:
+    try:
+        return read_record(path, Submission)
+    except FileError as error:
+        warn(str(error))
+        return None
+
+
+def _place(folder: Path) -> dict[str, Any]:
+    """Path and inode of a folder, as its records have them."""
+    return {"path": os.path.abspath(folder), "inode": folder.stat().st_ino}
+
+
+def _is_own(record: SubmittedJob | Submission, here: Mapping[str, Any]) -> bool:
+    """Nodes of a cluster may see a file system under another path, and some file systems change inodes."""
+    return record.path is None or record.path == here["path"] or record.inode == here["inode"]
 
 
 def _new_folder(parent: Path) -> Path:

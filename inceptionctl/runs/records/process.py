@@ -35,9 +35,22 @@ class Environment(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Launcher(Record):
+    """.pid: the command that runs the run on its own machine. `started`: when the process began, in clock ticks since
+    the machine did, as /proc has it; `device` and `inode`: of the run folder, which a copy of it does not share."""
+
+    schema: Literal[1] = 1
+    host: str
+    process: int
+    started: int | None
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Start(Record):
     """A line of starts.jsonl: rank 0 started to work on the run, at `step`, `at` seconds since 1970. `job` and
-    `submission`, the folder of its script, are None outside Slurm."""
+    `submission`, the folder of its script, relative to the run folder, are None outside Slurm."""
 
     schema: Literal[1] = 1
     at: float
@@ -49,20 +62,26 @@ class Start(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedJob(Record):
-    """A line of jobs.jsonl: a Slurm job that was submitted for the run; `submission`: the folder of its script."""
+    """A line of jobs.jsonl: a Slurm job that was submitted for the run. `submission`: the folder of its script,
+    relative to the run folder; `path` and `inode`: of the run folder, of which a copy shares neither."""
 
     schema: Literal[1] = 1
     job: str
     submission: str
+    path: str | None = None
+    inode: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission(Record):
-    """slurm/*/submission.json of a table: ids of its job arrays and of the job that writes the report."""
+    """slurm/*/submission.json of a table: ids of its job arrays and of the job that writes the report. `path` and
+    `inode`: of the table's folder, of which a copy shares neither."""
 
     schema: Literal[1] = 1
     jobs: list[str]
     report: str | None
+    path: str | None = None
+    inode: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from inceptionctl.runs.io import Record
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +51,13 @@ class EvaluationRecord(Record):
     image_set: ImageSet
     protocol: ProtocolRecord
     weights: str
-    n_images: int
-    unreadable: int
-    top1_error: float
-    top5_error: float
-    nll: float
-    ece: float
-    batch_size: int
+    n_images: Count
+    unreadable: Natural
+    top1_error: Percent
+    top5_error: Percent
+    nll: NonNegative
+    ece: NonNegative
+    batch_size: Count
     device: str
 
 
@@ -62,18 +69,18 @@ class EvaluationSummary:
     image_set: str
     protocol: str
     weights: str
-    n_images: int
-    top1_error: float
-    top5_error: float
-    nll: float
+    n_images: Count
+    top1_error: Percent
+    top5_error: Percent
+    nll: NonNegative
 
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
     """The checkpoint with the lowest top-1 error, in percent, on the dev split."""
 
-    step: int
-    dev_top1_error: float
+    step: Natural
+    dev_top1_error: Percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +91,15 @@ class Result(Record):
     schema: Literal[1] = 1
     identity: str
     arch: str
-    params: int
-    macs: int
-    seed: int
-    epochs: float
+    params: Natural
+    macs: Natural
+    seed: Natural
+    epochs: NonNegative
     classes: list[str]
-    rollbacks: int
-    unreadable: int
-    wall_s: float
-    images_per_s: float
+    rollbacks: Natural
+    unreadable: Natural
+    wall_s: NonNegative
+    images_per_s: NonNegative
     best: Best | None
     evaluations: list[EvaluationSummary]
 

@@ -1,0 +1,75 @@
+""".pid: which command on this machine runs a run. It is believed only in the folder that it was written for, and only
+while that very process exists: folders are copied, and process ids are used again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from inceptionctl.errors import InceptionctlError
+from inceptionctl.files import MissingFileError
+from inceptionctl.runs.io import read_record, write_record
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.process import Launcher
+
+START_FIELD = 19  # of /proc/PID/stat, counted from the first one behind the name
+
+
+def record_launcher(run: RunDir) -> None:
+    """This process."""
+    with suppress(InceptionctlError, OSError):  # a folder that cannot be written to is reported when the worker starts
+        write_record(run.pid, describe(run, os.getpid()))
+
+
+def describe(run: RunDir, process: int) -> Launcher:
+    """Raises OSError if there is no such folder."""
+    folder = run.path.stat()
+    return Launcher(
+        host=socket.gethostname(),
+        process=process,
+        started=_start_of(process),
+        device=folder.st_dev,
+        inode=folder.st_ino,
+    )
+
+
+def clear_launcher(run: RunDir) -> None:
+    with suppress(OSError):
+        run.pid.unlink()
+
+
+def launcher(run: RunDir) -> Launcher | None:
+    """None if no command is recorded for this very folder. Raises RecordError for a damaged file."""
+    try:
+        found, folder = read_record(run.pid, Launcher), run.path.stat()
+    except (MissingFileError, FileNotFoundError):
+        return None
+    if found.host == socket.gethostname() and (found.device, found.inode) != (folder.st_dev, folder.st_ino):
+        return None  # the folder is a copy of one that a command here works on
+    return found
+
+
+def is_alive(found: Launcher) -> bool:
+    """Whether the command is still running, on this machine."""
+    return found.host == socket.gethostname() and is_ours(found.process) and _start_of(found.process) == found.started
+
+
+def is_ours(process: int) -> bool:
+    """Whether a process exists and, where /proc tells, is one of this program's: a stranger's folder may name any."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, PermissionError, OverflowError):
+        return False
+    words = Path(f"/proc/{process}/cmdline")
+    with suppress(OSError):
+        return process > 0 and (not words.is_file() or b"inceptionctl" in words.read_bytes())
+    return False
+
+
+def _start_of(process: int) -> int | None:
+    """When a process began, as far as /proc tells."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[START_FIELD])
+    return None
