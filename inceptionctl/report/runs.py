@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,15 @@ def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFig
     return RunFigures(
         top1_error=record.top1_error,
         top5_error=record.top5_error,
-        other_error=read_own_evaluation(run, result, other).top1_error if os.path.lexists(other) else None,
+        other_error=read_own_evaluation(run, result, other).top1_error if _lists(result, run, other) else None,
         predictions=read_predictions(path, record),
         curves=_curves(rows, table.weights),
         inverse_rms=_inverse_rms(rows),
     )
+
+
+def _lists(result: Result, run: RunDir, path: Path) -> bool:
+    return any(run.path / one.file == path for one in result.evaluations)
 
 
 def _check_same_run(run: RunDir, result: Result, record: EvaluationRecord, rows: Sequence[MetricRow]) -> None:

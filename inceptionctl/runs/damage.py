@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from inceptionctl.files import MAX_YAML_BYTES, FileError, kind_of, read_text
+from inceptionctl.files import MAX_YAML_BYTES, FileError, MissingFileError, kind_of, read_text
 from inceptionctl.runs.io import RecordError, make_private, read_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.result import EvaluationRecord, Result
@@ -66,11 +66,18 @@ def read_result(run: RunDir) -> Result:
 
 
 def read_own_evaluation(run: RunDir, result: Result, path: Path) -> EvaluationRecord:
-    """The evaluation at `path`. Raises RecordError if it is damaged or contradicts `result`."""
-    record, name = read_record(path, EvaluationRecord), path.relative_to(run.path).as_posix()
+    """The evaluation at `path`. Raises MissingFileError if `result` does not list it, and RecordError if it is damaged
+    or says something else than `result`."""
+    name = path.relative_to(run.path).as_posix()
     listed = next((one for one in result.evaluations if one.file == name), None)
-    if listed is None or (listed.n_images, listed.top1_error) != (record.n_images, record.top1_error):
-        raise RecordError(f"{path} is not the evaluation that result.json lists")
+    if listed is None:
+        raise MissingFileError(f"{run.path} was not evaluated in this way: there is no {name}")
+    try:
+        record = read_record(path, EvaluationRecord)
+    except MissingFileError as error:
+        raise RecordError(f"{path} is missing: result.json lists it") from error
+    if (listed.n_images, listed.top1_error) != (record.n_images, record.top1_error):
+        raise RecordError(f"{path} is of another evaluation than result.json lists")
     return record
 
 

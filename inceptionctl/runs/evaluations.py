@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inceptionctl.files import MissingFileError
 from inceptionctl.runs.arrays import read_arrays, write_arrays
 from inceptionctl.runs.io import RecordError, make_folder, read_record, write_record
 from inceptionctl.runs.paths import RunDir
@@ -60,7 +61,10 @@ def read_evaluation(path: Path) -> EvaluationRecord:
 def read_predictions(path: Path, record: EvaluationRecord) -> Predictions:
     """The arrays beside the JSON at `path`. Raises RecordError if they are damaged or are not those of `record`."""
     path = path.with_suffix(".npz")
-    arrays = read_arrays(path, SCHEMA, MAX_BYTES_PER_IMAGE * record.n_images + MAX_HEADERS)
+    try:
+        arrays = read_arrays(path, SCHEMA, MAX_BYTES_PER_IMAGE * record.n_images + MAX_HEADERS)
+    except MissingFileError as error:
+        raise RecordError(f"{path} is missing: its .json is there") from error
     try:
         found = Predictions(**{field.name: arrays[field.name.rpartition("_")[0]] for field in fields(Predictions)})
     except KeyError as error:

@@ -35,7 +35,7 @@ class RunIndex:
         places = {os.path.dirname(os.path.abspath(folder)), os.path.dirname(os.path.realpath(folder))}
         others = [run for place in sorted(places) for run in _runs(Path(place))]
         found: dict[str, list[RunDir]] = defaultdict(list)
-        for run in [*_oldest_first(others), *_oldest_first(_runs_of_name(folder))]:
+        for run in [*_oldest_first(others), *_oldest_first(_runs_of_name(Path(os.path.abspath(folder))))]:
             found[_identity(run)].append(run)
         return cls(found)
 

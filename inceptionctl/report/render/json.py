@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from inceptionctl.papers.records import PaperCell
@@ -86,7 +88,7 @@ def _cell(table: ResultTable, cell: ResultCell) -> Object:
     return {
         "seed": cell.seed,
         "status": cell.status,
-        "run": cell.run and cell.run.path.relative_to(table.folder.absolute().parent).as_posix(),
+        "run": cell.run and Path(os.path.relpath(cell.run.path, table.folder / "..")).as_posix(),
         "top1_error": cell.figures and cell.figures.top1_error,
         f"top1_error_{table.other_weights}": cell.figures and cell.figures.other_error,
     }
