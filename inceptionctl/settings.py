@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
@@ -31,6 +32,7 @@ Count = Annotated[Integer, Field(ge=1)]
 NonNegativeInt = Annotated[Integer, Field(ge=0)]
 UnitInterval = Annotated[Finite, Field(ge=0, le=1)]
 T = TypeVar("T")
+MAX_NAME_BYTES = 255  # of a name in Linux's file systems
 
 
 def _ascending(ends: list[float]) -> list[float]:
@@ -44,8 +46,20 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
+def _path_segment(name: str) -> str:
+    """Of a folder's name: it neither leads elsewhere nor is hidden."""
+    if "/" in name or name in (".", ".."):
+        raise ValueError("it is the name of one folder, not a path")
+    if name.startswith(".") or not name.strip() or not name.isprintable():
+        raise ValueError("the name of a folder begins with no dot and has visible characters, on one line")
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:
+        raise ValueError(f"the name of a folder has at most {MAX_NAME_BYTES} bytes")
+    return name
+
+
 FractionRange = Annotated[list[Fraction], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 PositiveRange = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+PathSegment = Annotated[str, AfterValidator(_path_segment)]
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_absolute)]
 
 

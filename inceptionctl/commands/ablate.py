@@ -20,8 +20,8 @@ ABLATE = Command(
     (
         "inceptionctl ablate",
         "inceptionctl ablate table=residual seeds=5 --dry-run",
-        "inceptionctl ablate 'seeds=[5,6]' train.epochs=16",
-        "inceptionctl ablate scale=imagenet data.root=IMAGENET launch=slurm",
+        "inceptionctl ablate 'seeds=[5,6]' train.epochs=16 name=longer",
+        "inceptionctl ablate scale=imagenet data.root=IMAGENET launch=slurm name=imagenet",
     ),
 )
 

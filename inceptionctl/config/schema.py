@@ -21,6 +21,7 @@ from inceptionctl.settings import (
     NonNegative,
     NonNegativeInt,
     OneOf,
+    PathSegment,
     Positive,
     Share,
     section,
@@ -118,11 +119,11 @@ class Resolved:
 class Config:
     """A section stands after those that its YAML interpolates, so that errors name the setting that was typed."""
 
-    name: str
+    name: PathSegment
     """Folder below outputs that the run is kept in."""
     seed: Annotated[Integer, Field(ge=0, lt=2**32)]
     """Seed of initial weights, sample order, augmentation and dropout."""
-    outputs: str
+    outputs: Annotated[str, Field(min_length=1)]
     """Folder of all runs."""
     run_dir: str | None
     rerun: bool

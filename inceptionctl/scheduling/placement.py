@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from inceptionctl import hardware
 from inceptionctl.config.launch import Local, Slurm
@@ -12,13 +13,17 @@ from inceptionctl.hardware import Allocation, allocate
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.places import check_place
 from inceptionctl.scheduling.run_folders import unfinished
 
 
 def place(plans: Mapping[str, Plan]) -> Allocation | TaskLayout:
     """What each of these runs gets. Raises RequestError for devices that this machine does not have, and for a batch
-    that cannot be divided among the ranks."""
-    launch = next(iter(plans.values())).config.launch
+    that cannot be divided among the ranks, and for a folder of outputs that cannot be made."""
+    config = next(iter(plans.values())).config
+    launch = config.launch
+    if not config.run_dir:
+        check_place(Path(config.outputs, config.name), f"outputs = {config.outputs}, name = {config.name}")
     if not isinstance(launch, Slurm):
         return allocate_devices(plans)
     layout = TaskLayout.of(launch)

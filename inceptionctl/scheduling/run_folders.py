@@ -19,6 +19,7 @@ from inceptionctl.runs.index_file import holds_index, write_index
 from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.places import check_place
 from inceptionctl.runs.records.result import Result
 
 
@@ -128,10 +129,19 @@ def open_run_dir(path: Path, identity: str) -> RunDir:
 def check_run_dir(path: Path, identity: str) -> None:
     """Raises RequestError unless `path` is missing, empty, or the folder of the run with this identity."""
     run = RunDir(path)
-    if path.exists() and not path.is_dir():
-        raise RequestError(f"run_dir = {path} is a file: name a folder")
+    check_place(path, f"run_dir = {path}")
     if os.path.lexists(run.config):
         if (other := identity_of(read_config(run))) != identity:
             raise RequestError(f"run_dir = {path} belongs to another run ({other}, this one is {identity})")
+        _check_result(run)
     elif path.is_dir() and any(path.iterdir()):
         raise RequestError(f"run_dir = {path} is neither empty nor a run folder: name another")
+
+
+def _check_result(run: RunDir) -> None:
+    """Raises RequestError for a finished run whose result cannot be read: there is no other attempt to turn to."""
+    try:
+        if run.finished:
+            read_result(run)
+    except FileError as error:
+        raise RequestError(f"run_dir = {run.path} is damaged: {error}\n  name another folder, or remove it") from error

@@ -26,6 +26,7 @@ from inceptionctl.runs.records.table import ManifestCell, ManifestRow, PrintedFi
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
+from inceptionctl.scheduling.table_folder import check_same_table, manifest_in, with_cells_of
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.ladder import ResolvedRow, paper_config, resolve_rows
 from inceptionctl.tables.manifest import overrides, setting
@@ -82,9 +83,27 @@ class TablePlan:
         """The plans of the cells that are not finished, by label."""
         return {label: plan for label, plan in self.plans.items() if needs_run(plan)}
 
+    def check_folder(self) -> None:
+        """Raises RequestError if the folder holds another table, or this one with other settings."""
+        if before := manifest_in(self.folder):
+            check_same_table(self.folder, before, self._manifest(), self._config)
+
     def write_manifest(self) -> None:
+        """Keeps the seeds that the folder's manifest has already. Raises RequestError as `check_folder` does."""
+        before, manifest = manifest_in(self.folder), self._manifest()
+        if before:
+            check_same_table(self.folder, before, manifest, self._config)
+            manifest = with_cells_of(before, manifest)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_record(self.folder / MANIFEST, manifest)
+
+    def _config(self, label: str, seed: int) -> Config:
+        plan = next(plan for (row, _), plan in self.cells.items() if row == label)
+        return plan.with_seed(seed).config
+
+    def _manifest(self) -> TableManifest:
         config, table = self.first.config, self.table
-        manifest = TableManifest(
+        return TableManifest(
             table=table.name,
             mode=table.mode,
             title=f"{self.figures.title(table.paper)}, {table.title}" if table.paper else table.title,
@@ -101,8 +120,6 @@ class TablePlan:
             overrides=overrides(self.paper, self.configs[0]) if self.paper else [],
             figures=[PrintedFigures(**asdict(self.figures.own[name])) for name in self._own_figures()],
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_record(self.folder / MANIFEST, manifest)
 
     def _own_figures(self) -> list[str]:
         named = [*self.table.quoted, *(row.cell for row in self.table.rows if row.cell)]
@@ -143,6 +160,7 @@ def plan_table(request: Request) -> TablePlan:
     command = command_again("ablate", request.overrides, rows[0].config, composer.config_dir)
     plans = TablePlan(table, rows, cells, command, figures, composer)
     place(plans.plans)
+    plans.check_folder()
     return plans
 
 

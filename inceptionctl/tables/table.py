@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Literal
 
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import section
+from inceptionctl.settings import PathSegment, section
 
 
 @section
@@ -31,7 +31,7 @@ class TableRow:
 class Table:
     """A table of a paper, or one of our own."""
 
-    name: str
+    name: PathSegment
     mode: Literal["cumulative", "independent"]
     paper: str | None = None
     """Key of the paper in papers.yaml, whose title stands above the report."""

@@ -10,9 +10,9 @@ from test_trainer import folder
 
 from inceptionctl.data import listing
 from inceptionctl.data.sources import imagefolder
+from inceptionctl.files import FileError
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.index_file import read_index, write_index
-from inceptionctl.runs.io import RecordError
 from inceptionctl.worker.assemble import assemble
 
 
@@ -54,12 +54,12 @@ def exchange_labels(run):
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (lambda run: run.index.unlink(), "cannot read .*index.npz: No such file"),
+        (lambda run: run.index.unlink(), "index.npz cannot be read: No such file"),
         (lambda run: run.index.write_bytes(run.index.read_bytes()[:-200]), "index.npz is damaged"),
         (exchange_labels, "index.npz lists other images"),
     ],
 )
 def test_an_index_that_is_not_that_of_the_run_is_refused(harm, message, run):
     harm(run)
-    with pytest.raises(RecordError, match=message):
+    with pytest.raises(FileError, match=message):
         assemble(run)

@@ -1,0 +1,90 @@
+"""The folder of a table holds one table with its settings. The same table again continues it, and adds seeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from inceptionctl.config.identity import identity
+from inceptionctl.config.schema import Config
+from inceptionctl.errors import RequestError, warn
+from inceptionctl.files import FileError
+from inceptionctl.runs.config_file import read_config
+from inceptionctl.runs.find import RunIndex
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.runs.records.table import ManifestRow, TableManifest
+from inceptionctl.tables.ladder import difference
+
+OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol")
+NAMED = 3  # settings that a message names
+
+
+def manifest_in(folder: Path) -> TableManifest | None:
+    """None if the folder has no table.json; a damaged one, which is said, does not count. Raises RequestError for a
+    folder in its place."""
+    path = folder / MANIFEST
+    if not os.path.lexists(path):
+        return None
+    if path.is_dir() and not path.is_symlink():
+        raise RequestError(f"{path} is a folder: remove it, or choose another folder for the table with name=NAME")
+    try:
+        return read_record(path, TableManifest)
+    except FileError as error:
+        warn(f"{error}\n  it is written anew")
+        return None
+
+
+def check_same_table(
+    folder: Path, before: TableManifest, now: TableManifest, plan: Callable[[str, int], Config]
+) -> None:
+    """Raises RequestError if `before`, the manifest in `folder`, is of another table than `now` or has other settings.
+    `plan`: the settings of a row under a seed."""
+    if before.table != now.table:
+        raise _other(folder, f"holds table {before.table}, and this one is {now.table}")
+    labels = [[row.label for row in table.rows] for table in (before, now)]
+    if labels[0] != labels[1]:
+        raise _other(folder, f"holds table {before.table} with other rows ({', '.join(labels[0])})")
+    for key in OF_THE_TABLE:
+        if getattr(before, key) != getattr(now, key):
+            raise _other(
+                folder, f"holds table {before.table} with {key} {getattr(before, key)}, not {getattr(now, key)}"
+            )
+    for row in before.rows:
+        _check_row(folder, row, plan)
+
+
+def with_cells_of(before: TableManifest, now: TableManifest) -> TableManifest:
+    """`now` with the seeds that only `before`, the same table, has."""
+    rows = [
+        replace(row, cells=sorted({*row.cells, *other.cells}, key=lambda cell: cell.seed))
+        for row, other in zip(now.rows, before.rows, strict=True)
+    ]
+    return replace(now, rows=rows)
+
+
+def _check_row(folder: Path, row: ManifestRow, plan: Callable[[str, int], Config]) -> None:
+    for cell in row.cells:
+        config = plan(row.label, cell.seed)
+        if identity(config) != cell.identity:
+            what = _differences(folder, cell.identity, config) or "or is of another version of this program"
+            raise _other(folder, f"holds this table with other settings: {what} ({row.label}, seed {cell.seed})")
+
+
+def _differences(folder: Path, stored: str, config: Config) -> str:
+    """The first settings in which a run of the folder differs; empty if that cannot be told."""
+    run = RunIndex.of_table(folder).newest(stored)
+    try:
+        changes = difference(read_config(run), config) if run else {}
+    except RequestError:
+        return ""
+    return ", ".join(f"{key} = {there}, not {here}" for key, (there, here) in islice(changes.items(), NAMED))
+
+
+def _other(folder: Path, what: str) -> RequestError:
+    return RequestError(
+        f"{folder} {what}\n  the report would be overwritten: choose another folder with name=NAME, or remove this one"
+    )
