@@ -18,7 +18,7 @@ PACKAGE = Path(inceptionctl.__file__).parent
 LEVELS = [
     {"errors", "settings", "terminal"},
     {"hardware", "files", "written"},
-    {"papers", "models", "data"},
+    {"papers", "models", "data", "arguments"},
     {"training"},
     {"evaluation"},
     {"trackers"},

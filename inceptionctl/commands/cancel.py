@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from inceptionctl.commands.status import folder_parser
-from inceptionctl.errors import RequestError, count
+from inceptionctl.errors import RequestError, count, warn
 from inceptionctl.launch.slurm import clients
 from inceptionctl.runs.launcher import is_alive, launcher
 from inceptionctl.runs.paths import RunDir
@@ -29,6 +29,9 @@ def main(argv: list[str]) -> int:
     jobs = [run.job for run in open_runs if run.job]
     clients.cancel([report.open_report.id, *jobs] if report.open_report else jobs)
     processes = _stop_commands([run.run for run in open_runs if run.run and not run.job])
+    for run in report.runs:
+        if run.files.damage and run.state != "done":
+            warn(f"{run.label}: {run.files.damage}")
     parts = [f"cancelled {count(len(jobs), 'job')}"] if jobs else []
     parts += [f"told {count(len(processes), 'command')} to save and stop"] if processes else []
     print("; ".join(parts) or f"nothing is queued or running in {folder}")

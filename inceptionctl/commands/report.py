@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from inceptionctl.arguments import Parser
+from inceptionctl.arguments import folder as folder_argument
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.paths import MANIFEST
 
@@ -46,11 +48,13 @@ def newest(outputs: Path) -> Path:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="inceptionctl report",
         description="Prints a table from its run folders; writes report.md, .csv, .json and figures beside table.json.",
     )
-    parser.add_argument("dir", nargs="?", type=Path, help="folder with a table.json; default: the latest in outputs/")
+    parser.add_argument(
+        "dir", nargs="?", type=folder_argument, help="folder with a table.json; default: the latest in outputs/"
+    )
     formats = ("terminal", "markdown", "csv", "json")
     parser.add_argument("--format", choices=formats, default="terminal", help="what is printed (default: %(default)s)")
     return parser

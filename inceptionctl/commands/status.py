@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from inceptionctl.arguments import Parser, folder
 from inceptionctl.scheduling.monitor import StatusReport, collect_status
 from inceptionctl.scheduling.run_status import RunStatus
 
@@ -40,9 +41,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def folder_parser(command: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"inceptionctl {command}", description=description)
+    parser = Parser(prog=f"inceptionctl {command}", description=description)
     parser.add_argument(
-        "dir", nargs="?", type=Path, default=OUTPUTS, metavar="DIR",
+        "dir", nargs="?", type=folder, default=OUTPUTS, metavar="DIR",
         help="folder of a run, of a table, or of many of them (default: %(default)s)",
     )  # fmt: skip
     return parser

@@ -6,6 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
+from inceptionctl.arguments import seconds
 from inceptionctl.commands.status import folder_parser, show
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.scheduling.monitor import StatusReport, collect_status
@@ -27,7 +28,7 @@ def main(argv: list[str]) -> int:
 def make_parser() -> argparse.ArgumentParser:
     parser = folder_parser("wait", DESCRIPTION)
     parser.add_argument(
-        "--every", type=float, default=10.0, metavar="SECONDS", help="time between two looks (default: %(default)g)"
+        "--every", type=seconds, default=10.0, metavar="SECONDS", help="time between two looks (default: %(default)g)"
     )
     return parser
 

@@ -32,6 +32,5 @@ def check_place(path: Path, typed: str) -> None:
 
 
 def _refused(typed: str, reason: str) -> RequestError:
-    return RequestError(
-        f"{typed} is not allowed: {reason}\n  choose another place: outputs=DIR (run_dir=DIR for one run)"
-    )
+    remedy = "choose another place: outputs=DIR (run_dir=DIR for one run)"
+    return RequestError(f"{typed} is not allowed: {reason}\n  {remedy}")

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import yaml
+from hydra.core.override_parser.types import Override, OverrideType
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.hints import unknown_setting
 from inceptionctl.config.identity import IRRELEVANT, identity
 from inceptionctl.config.keys import key_paths, matches
 from inceptionctl.config.launch import Slurm
+from inceptionctl.config.overrides import parse
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse_frozen
 from inceptionctl.errors import RequestError
@@ -21,6 +22,7 @@ from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.paths import RunDir
 
+KEPT = ("tuned", "name", "outputs", "run_dir", "rerun")  # of IRRELEVANT: what a run that is resumed has already
 KEPT_LAUNCH = ("accumulation_steps", "threads")  # the run's bits depend on them
 
 
@@ -35,11 +37,11 @@ def resumed_plan(run: RunDir, words: Sequence[str]) -> Plan:
 
 def resumed_config(config: Config, words: Sequence[str]) -> Config:
     """`config` with the settings that `words` change. Raises RequestError for one that the result depends on."""
-    launch_words = _launch_words(words)
+    overrides, launch_words = _parsed(words), _launch_words(words)
     tree: dict[str, Any] = asdict(config) | {"launch": _launch(config, launch_words)}
-    for word in words:
-        if word not in launch_words:
-            _set(tree, word)
+    for override in overrides:
+        if override.input_line not in launch_words:
+            _set(tree, override)
     resumed = parse_frozen(tree)
     assert identity(resumed) == identity(config), "only settings without influence on the result have changed"
     return resumed
@@ -64,14 +66,34 @@ def _launch(config: Config, words: Sequence[str]) -> dict[str, Any]:
     return dict(compose("train", words)["launch"]) | kept
 
 
-def _set(tree: dict[str, Any], word: str) -> None:
+def _set(tree: dict[str, Any], override: Override) -> None:
     """Sets one `key=value` in `tree`."""
-    key, equals, value = word.partition("=")
-    if not equals or key not in set(key_paths()):
-        raise unknown_setting(key, set(key_paths()), word)
+    key, word, known = override.key_or_group, override.input_line or "", set(key_paths())
+    if key not in known:
+        raise unknown_setting(key, known, word)
+    if matches(key, KEPT):
+        raise RequestError(f"{word} has no effect: a run that is resumed keeps its folder and its attempt")
     if not matches(key, IRRELEVANT):
-        raise RequestError(f"{word} would change the result: resume changes only {', '.join(IRRELEVANT)}")
+        changeable = [key for key in IRRELEVANT if key not in KEPT]
+        raise RequestError(f"{word} would change the result: resume changes only {', '.join(changeable)}")
     *groups, leaf = key.split(".")
     for group in groups:
-        tree = tree[group]
-    tree[leaf] = yaml.safe_load(value)
+        tree = tree.get(group)  # type: ignore[assignment]
+        if not isinstance(tree, dict):
+            raise RequestError(f"{word}: this run has no {group}")
+    tree[leaf] = override.value()
+
+
+def _parsed(words: Sequence[str]) -> list[Override]:
+    """Raises RequestError for words that are no plain `key=value`, and for a key that is set twice."""
+    overrides, seen = parse(words), set[str]()
+    for override in overrides:
+        key, word = override.key_or_group, override.input_line or ""
+        if override.is_sweep_override():
+            raise RequestError(f"{word} asks for several runs, and resume continues one: give one value")
+        if override.type is not OverrideType.CHANGE or override.package:
+            raise RequestError(f"{word}: write {key}={override.get_value_element_as_str() or 'VALUE'}, without + or ~")
+        if key in seen:
+            raise RequestError(f"{word}: {key} is set twice")
+        seen.add(key)
+    return overrides

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from inceptionctl.config.identity import identity
+from inceptionctl.config.identity import IRRELEVANT, identity
+from inceptionctl.config.keys import matches
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.files import FileError
@@ -21,6 +22,7 @@ from inceptionctl.tables.ladder import difference
 
 OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol")
 NAMED = 3  # settings that a message names
+Configs = Callable[[str, int], Config]
 
 
 def manifest_in(folder: Path) -> TableManifest | None:
@@ -38,23 +40,20 @@ def manifest_in(folder: Path) -> TableManifest | None:
         return None
 
 
-def check_same_table(
-    folder: Path, before: TableManifest, now: TableManifest, plan: Callable[[str, int], Config]
-) -> None:
+def check_same_table(folder: Path, before: TableManifest, now: TableManifest, configs: Configs) -> None:
     """Raises RequestError if `before`, the manifest in `folder`, is of another table than `now` or has other settings.
-    `plan`: the settings of a row under a seed."""
+    `configs`: the settings of a row, by its label, under a seed."""
     if before.table != now.table:
         raise _other(folder, f"holds table {before.table}, and this one is {now.table}")
     labels = [[row.label for row in table.rows] for table in (before, now)]
     if labels[0] != labels[1]:
         raise _other(folder, f"holds table {before.table} with other rows ({', '.join(labels[0])})")
     for key in OF_THE_TABLE:
-        if getattr(before, key) != getattr(now, key):
-            raise _other(
-                folder, f"holds table {before.table} with {key} {getattr(before, key)}, not {getattr(now, key)}"
-            )
+        there, here = getattr(before, key), getattr(now, key)
+        if there != here:
+            raise _other(folder, f"holds table {before.table} with {key} {there}, not {here}")
     for row in before.rows:
-        _check_row(folder, row, plan)
+        _check_row(folder, row, configs)
 
 
 def with_cells_of(before: TableManifest, now: TableManifest) -> TableManifest:
@@ -66,12 +65,12 @@ def with_cells_of(before: TableManifest, now: TableManifest) -> TableManifest:
     return replace(now, rows=rows)
 
 
-def _check_row(folder: Path, row: ManifestRow, plan: Callable[[str, int], Config]) -> None:
+def _check_row(folder: Path, row: ManifestRow, configs: Configs) -> None:
     for cell in row.cells:
-        config = plan(row.label, cell.seed)
+        config = configs(row.label, cell.seed)
         if identity(config) != cell.identity:
-            what = _differences(folder, cell.identity, config) or "or is of another version of this program"
-            raise _other(folder, f"holds this table with other settings: {what} ({row.label}, seed {cell.seed})")
+            what = _differences(folder, cell.identity, config) or "or it was made by another version of this program"
+            raise _other(folder, f"holds this table with other settings ({row.label}, seed {cell.seed}): {what}")
 
 
 def _differences(folder: Path, stored: str, config: Config) -> str:
@@ -81,7 +80,8 @@ def _differences(folder: Path, stored: str, config: Config) -> str:
         changes = difference(read_config(run), config) if run else {}
     except RequestError:
         return ""
-    return ", ".join(f"{key} = {there}, not {here}" for key, (there, here) in islice(changes.items(), NAMED))
+    relevant = ((key, pair) for key, pair in changes.items() if not matches(key, IRRELEVANT))
+    return ", ".join(f"{key} = {there}, not {here}" for key, (there, here) in islice(relevant, NAMED))
 
 
 def _other(folder: Path, what: str) -> RequestError:

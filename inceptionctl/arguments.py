@@ -1,0 +1,54 @@
+"""The arguments of commands that Hydra does not compose: a wrong one is a RequestError, one message."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from inceptionctl.errors import RequestError, unknown
+from inceptionctl.files import kind_of
+
+LONGEST_WAIT = 86_400.0
+
+
+class Parser(argparse.ArgumentParser):
+    """Its errors name what was typed and end with the command's own help."""
+
+    def parse_args(self, args: list[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        found, others = self.parse_known_args(args, namespace)
+        if others and others[0].startswith("-"):
+            flags = [word for action in self._actions for word in action.option_strings]
+            raise unknown("flag", others[0], flags, f"{self.prog} {' '.join(args or [])}")
+        if others:
+            self.error(f"{others[0]!r} is one word too many")
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{self.prog.partition(' ')[2]}: {message}\n  {self.prog} --help explains the command")
+
+
+def folder(text: str) -> Path:
+    """A folder that was typed. It may be missing: whoever looks into it says what it looked for."""
+    path = Path(text)
+    if not text:
+        raise argparse.ArgumentTypeError("'' is the name of no folder")
+    if os.path.islink(path) and not os.path.exists(path):
+        raise argparse.ArgumentTypeError(f"{text} is a link to {os.readlink(path)}, which does not exist")
+    if os.path.lexists(path) and not os.path.isdir(path):
+        kind = kind_of(os.stat(path).st_mode) or "a file"
+        raise argparse.ArgumentTypeError(f"{text} is {kind}: name a folder")
+    return path
+
+
+def seconds(text: str) -> float:
+    """A time to wait."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one from above 0 to {LONGEST_WAIT:g}")
+    return value
