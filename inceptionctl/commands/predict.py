@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,13 +106,17 @@ def _sorted_words(words: Sequence[str]) -> tuple[dict[str, str], list[str], list
     settings, overrides, paths = dict[str, str](), list[str](), list[Path]()
     for word in words:
         key, is_setting, value = word.partition("=")
+        if not word.strip():
+            raise RequestError(f"{word!r} is neither a setting nor an image: leave it out")
         if not is_setting or (key not in SETTINGS and os.path.lexists(word)):
             paths.append(Path(word))
         elif key in SETTINGS:
             _set(settings, key, value)
+        elif key == "arch.name":
+            raise RequestError(f"{word}: arch=NAME names the network")
         elif key.startswith("arch."):
             overrides.append(word)
-        elif key.isidentifier():
+        elif key.lstrip("+~").replace(".", "").isidentifier():
             raise unknown("setting", key, (*SETTINGS, "arch.KEY"), word)
         else:
             paths.append(Path(word))
@@ -182,8 +187,10 @@ def _check_features(path: Path) -> None:
         raise RequestError(f"--features {path}: there is something that is not a file")
     if not path.parent.is_dir():
         raise RequestError(f"--features {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise RequestError(f"--features {path}: the folder {path.parent} may not be written to by this user")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise RequestError(f"--features {path}: the folder cannot be written to: {error.strerror}") from error
 
 
 def _save(path: Path, entries: Sequence[Mapping[str, Any]], features: Sequence[np.ndarray]) -> None:

@@ -127,7 +127,7 @@ class Config:
     """Folder of all runs."""
     run_dir: str | None
     rerun: bool
-    weights: str | None
+    weights: Annotated[str, Field(min_length=1)] | None
     """Weights to start from: timm, torchvision, timm:TAG or a file; null: initial weights."""
     arch: Arch
     data: Annotated[DataSource, OneOf(SOURCES)]

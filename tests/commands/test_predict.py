@@ -14,7 +14,7 @@ import pytest
 import timm
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from support.command_line import SHORT, TINY, call
 from support.image_folders import fill
 from support.runs import predictions
@@ -203,3 +203,85 @@ def test_help_and_refusals_never_import_torch(words, code, tmp_path):
     )
     assert done.returncode == code, done.stderr
     assert "run=DIR" in done.stdout or "there is no image nothing.png" in done.stderr
+
+
+CLUMSY = [
+    *([f"pixels={given}"] for given in ("0", "-1", "nan", "1.5", "20000", "1e3", "9" * 30, "0x10")),
+    ["pixels=96", "pixels=97"],
+    ["pixels=96", "arch.pixels=97"],
+    ["weights=other.pth"],
+    ["weights_key=nothing"],
+    ["arch.name=vgg16"],
+    ["arch.foo=1"],
+    ["foo=1"],
+    ["+foo=1"],
+    ["train.epochs=1"],
+    [""],
+    ["nothing.png"],
+    ["link.png"],
+    ["pipe.png"],
+    ["text"],
+    ["--raw"],
+    ["--features", "nowhere/f.npz"],
+    ["--features", "folder.npz"],
+    ["--features", "/proc/f.npz"],
+]
+
+
+@pytest.mark.parametrize("words", CLUMSY, ids=" ".join)
+def test_a_clumsy_request_names_the_word_and_makes_nothing(words, tmp_path, monkeypatch, capsys):
+    from inceptionctl.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    save_file(timm.create_model("mobilenetv1_100", num_classes=3).state_dict(), "w.safetensors")
+    smooth(0).save("a.png")
+    (tmp_path / "link.png").symlink_to("nothing.png")
+    os.mkfifo("pipe.png")
+    (tmp_path / "text").mkdir(), (tmp_path / "text" / "a.txt").touch(), (tmp_path / "folder.npz").mkdir()
+    before = sorted(os.listdir())
+    assert main(["predict", "arch=mobilenet_v1", "weights=w.safetensors", "a.png", *words]) == 2
+    shown = capsys.readouterr()
+    assert words[-1].partition("=")[0].lstrip("+") in shown.err
+    assert shown.out == ""
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--json", "WEIGHTS", "IMAGES"], ["WEIGHTS", "--json", "IMAGES"], ["WEIGHTS", "IMAGES", "--json"]],
+    ids=" ".join,
+)
+def test_json_is_valid_wherever_its_flag_stands_and_whatever_the_images_are(words, tmp_path, monkeypatch, capsys):
+    """One image is damaged, one has a name that is not UTF-8, one a name like a setting, one like markup."""
+    from inceptionctl.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    save_file(timm.create_model("mobilenetv1_100", num_classes=3).state_dict(), "w.safetensors")
+    names = ["[red]a.png", "k=v.png", os.fsdecode(b"n\xff.png")]
+    for name in names:
+        smooth(0).save(name)
+    (tmp_path / "broken.png").write_bytes((tmp_path / "k=v.png").read_bytes()[:500])
+    given = {
+        "WEIGHTS": ["arch=mobilenet_v1", "weights=w.safetensors", "pixels=32"],
+        "IMAGES": [*names, "broken.png", "--features", "f.npz"],
+    }
+    assert main(["predict", *(word for part in words for word in given.get(part, [part]))]) == 1
+    shown = capsys.readouterr()
+    assert [entry["file"] for entry in json.loads(shown.out)] == ["[red]a.png", "k=v.png", r"n\xff.png"]
+    assert list(np.load("f.npz")["files"]) == ["[red]a.png", "k=v.png", r"n\xff.png"]
+    assert "1 of 4 images could not be classified" in shown.err
+    assert "arch.input=inception, to [-1, 1]" in shown.err
+
+
+def test_nan_in_a_file_is_never_a_prediction(tmp_path, monkeypatch, capsys):
+    from inceptionctl.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    state = timm.create_model("mobilenetv1_100", num_classes=3).state_dict()
+    state["bn1.bias"][:2] = float("nan")
+    save_file(state, "w.safetensors")
+    smooth(0).save("a.png")
+    assert main(["predict", "arch=mobilenet_v1", "weights=w.safetensors", "a.png", "--json"]) == 2
+    shown = capsys.readouterr()
+    assert "2 in bn1.bias" in shown.err
+    assert shown.out == ""

@@ -57,7 +57,8 @@ def head_of_file(path: Path) -> bytes:
                 raise ForeignFile(f"{path} cannot be read: it was exchanged just now")
             return file.read(HEAD_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
-        raise ForeignFile(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        link = ", through a link that leads nowhere" if os.path.islink(path) else ""
+        raise ForeignFile(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}{link}") from error
 
 
 def foreign(path: Path, head: bytes) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from inceptionctl.errors import InceptionctlError, unknown
 from inceptionctl.models.weights.download import WRONG_CHECKSUM, digest
@@ -33,6 +36,7 @@ def fetch(repo: str) -> Path:
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
+        _check_network()
         path = Path(hf_hub_download(repo, FILE))
     except RepositoryNotFoundError as error:
         raise _unknown(repo) from error
@@ -40,6 +44,14 @@ def fetch(repo: str) -> Path:
         raise InceptionctlError(_by_hand(repo, error)) from error
     _check(path, repo)
     return path
+
+
+def _check_network() -> None:
+    """Raises OSError where the hub's name cannot be looked up: its own client would try for half a minute."""
+    from huggingface_hub import constants
+
+    if not getproxies():
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, None)
 
 
 def _check(path: Path, repo: str) -> None:

@@ -8,6 +8,7 @@ torch.hub's folder of checkpoints.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,6 +64,10 @@ class Release:
 
     def tagged(self, tag: str) -> Release:
         """The release of the same network with another tag. Raises RequestError for a tag that cannot exist."""
+        if "*" in self.inputs and not re.fullmatch(r"\w[\w.-]{0,60}", tag, re.ASCII):
+            raise RequestError(
+                f"{self.publisher}:{tag} is no tag: one has letters, digits, _ . and -, as {self.tag} has"
+            )
         if tag not in self.inputs and "*" not in self.inputs:
             raise unknown(f"{self.publisher} weights of {self.model}", tag, self.inputs)
         return replace(self, tag=tag)
