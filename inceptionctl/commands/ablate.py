@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
 from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
@@ -51,6 +54,8 @@ def _run(table: TablePlan) -> None:
         codes = run_plans(plans, console) if plans else {}
     except KeyboardInterrupt:
         raise interrupted from None
+    if not os.path.lexists(table.folder / MANIFEST):
+        raise InceptionctlError(f"{table.folder} was removed while its cells ran; again: {table.command}")
     report.show(table.folder)
     if Interrupted.exit_code in codes.values():
         raise interrupted

@@ -81,7 +81,7 @@ def status_of(
         return RunStatus(label, run, "unknown", files, name, reason=unknown)
     began = has_started(run, last.submission)
     silent = not began and state not in ("running", "starting", *JOB_ENDS.values())
-    reason = _before_python(log) if silent else _reason(run, files, state, log)
+    reason = _before_python(log) if silent and not files.damage else _reason(run, files, state, log)
     return RunStatus(label, run, state, files, name, job.node if job and job.node else files.node, reason)
 
 
