@@ -68,5 +68,5 @@ def _run(plan: Plan) -> None:
     announce_weights([plan], console)
     if plan.config.tuned:
         console.print(f"tuned: {plan.config.tuned}")
-    print_warnings(plan.warnings, console)
+    print_warnings([*plan.schedule_notes, *plan.warnings], console)
     run_one(with_default_nproc(plan), console)

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inceptionctl.config.keys import key_paths
+from inceptionctl.config.keys import flatten, key_paths
 from inceptionctl.config.overrides import check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.tuned import NOT_TUNED, tuned_values
@@ -71,6 +71,12 @@ class Composer:
     def groups(self, command: str) -> dict[str, list[str]]:
         """The options of every group of `command`."""
         return {name: options for name, options in self._groups.items() if name != "table" or command == "ablate"}
+
+    def settings_in(self, group: str, option: str) -> Tree:
+        """What the file of an option sets itself, by key: not what its defaults do."""
+        found = self._loader.repository.load_config(f"{group}/{option}")
+        tree = OmegaConf.to_container(found.config) if found else {}
+        return flatten({str(key): value for key, value in tree.items()}) if isinstance(tree, dict) else {}
 
     def load(self, command: str, overrides: Sequence[str]) -> DictConfig:
         """What Hydra composes, its own settings included; nothing is checked."""

@@ -15,7 +15,7 @@ RESULTS_VERSION = 3
 
 # The settings that trained weights do not depend on, and why.
 IRRELEVANT = (
-    "tuned",  # where values came from: the values themselves count
+    "tuned", "resolved.usual_warmup",  # where values came from: the values themselves count
     "weights_key",  # what was asked for: what was taken counts
     "name", "outputs", "run_dir", "rerun", "tracker",  # where a run and its metrics are kept
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
@@ -26,6 +26,9 @@ IRRELEVANT = (
     "train.monitor",  # looks on
 )  # fmt: skip
 
+# Settings that came later, with the value that runs before them had.
+LATER = {"arch.rewrites.double_width": False}
+
 
 def identity(config: Config) -> str:
     """Twelve hexadecimal digits, over the relevant settings."""
@@ -33,6 +36,10 @@ def identity(config: Config) -> str:
     ignored = (*IRRELEVANT, "weights") if config.resolved.weights_sha256 else IRRELEVANT
     if config.resolved.weights_key is None:
         ignored = (*ignored, "resolved.weights_key")
-    relevant = {key: value for key, value in effective_settings(config).items() if not matches(key, ignored)}
+    relevant = {
+        key: value
+        for key, value in effective_settings(config).items()
+        if not matches(key, ignored) and value != LATER.get(key, ...)
+    }
     text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

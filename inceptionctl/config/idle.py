@@ -9,17 +9,23 @@ all of its rows, so one is refused only if it is idle in each of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError
-from inceptionctl.models.spec.nodes import Conv, Sep
+from inceptionctl.models.settings import Arch
+from inceptionctl.models.spec.nodes import Conv, Linear, Sep
 from inceptionctl.models.spec.walk import leaves
+from inceptionctl.models.zoo.registry import architecture
+from inceptionctl.models.zoo.switches import SIZES
 
 # Values that say what is the case where their setting is idle: nobody is misled by one.
 NEUTRAL = {"augment.name": "none", "loss.aux_weight": 0, "train.bn_batch_size": None}
+# Idle settings that are as another value, which is not idle, says.
+SAME_AS = {"arch.init": "release"}
+WARMUP = "schedule.warmup_epochs"
 # Settings of a table's cells side by side.
 FOR_TABLES = ("launch.jobs", "launch.array_parallelism")
 
@@ -43,9 +49,38 @@ def _idle(config: Config) -> Iterator[tuple[str, str]]:
         yield "loss.smooth_aux", "loss.label_smoothing = 0"
     if train.keep_best:
         yield "train.monitor", "train.keep_best = true evaluates the whole dev split after each epoch"
-    if not any(isinstance(layer, Conv | Sep) and layer.norm for layer in leaves(arch.spec(classes=1))):
+    yield from _in_network(arch)
+    yield from _in_schedule(config)
+
+
+_networks: dict[str, list[tuple[str, str]]] = {}  # the rows of a table share most networks, and seeds all
+
+
+def _in_network(arch: Arch) -> list[tuple[str, str]]:
+    if (key := repr(arch)) not in _networks:
+        _networks[key] = list(_idle_in_network(arch))
+    return _networks[key]
+
+
+def _idle_in_network(arch: Arch) -> Iterator[tuple[str, str]]:
+    spec = arch.spec(classes=1)
+    layers = list(leaves(spec))
+    if not any(isinstance(layer, Conv | Sep) and layer.norm for layer in layers):
         for key in ("arch.bn_momentum", "arch.bn_eps", "train.bn_batch_size", "train.ema.buffers"):
             yield key, f"{arch.name} has no batch norm"
+    states_none = all(layer.init is None for layer in layers if isinstance(layer, Conv | Linear | Sep))
+    if arch.init == architecture(arch.name).init and states_none:
+        yield "arch.init", f"the initial weights of {arch.name} are {arch.init} already (arch.init=release)"
+    for name, reason in SIZES.items():
+        without = replace(arch, rewrites=replace(arch.rewrites, **{name: None}))
+        if getattr(arch.rewrites, name) is not None and without.spec(classes=1) == spec:
+            yield f"arch.rewrites.{name}", f"{arch.name} stays as it is: {reason}"
+
+
+def _in_schedule(config: Config) -> Iterator[tuple[str, str]]:
+    """What a run that is too short for it never comes to."""
+    for key, reason in config.schedule.idle(config.train.epochs).items():
+        yield f"schedule.{key}", reason
 
 
 def check_idle(configs: Sequence[Config], typed: Mapping[str, Any]) -> None:
@@ -58,6 +93,18 @@ def check_idle(configs: Sequence[Config], typed: Mapping[str, Any]) -> None:
         reasons = [next((why for pattern, why in idle.items() if matches(key, [pattern])), None) for idle in found]
         if all(reasons) and value != NEUTRAL.get(key, NEUTRAL.get(f"{key}.name", ...)):
             raise RequestError(f"{key}={value} has no effect: {reasons[0]}\n  leave it out")
+    _check_warmup(configs, typed)
+
+
+def _check_warmup(configs: Sequence[Config], typed: Mapping[str, Any]) -> None:
+    """Raises RequestError for a warm-up that a run ends in. One that was not typed is fitted to the run."""
+    for config in configs if WARMUP in flatten(typed) else ():
+        warmup, epochs = config.schedule.warmup_epochs, config.train.epochs
+        if warmup >= epochs:
+            raise RequestError(
+                f"{WARMUP}={warmup:g}: the learning rate rises over {warmup:g} epochs, and the run, of {epochs:g}, "
+                f"would never learn at schedule.lr\n  give less than train.epochs, such as {WARMUP}={epochs / 10:g}"
+            )
 
 
 def check_one_run(typed: Mapping[str, Any]) -> None:
@@ -69,4 +116,7 @@ def check_one_run(typed: Mapping[str, Any]) -> None:
 def effective_settings(config: Config) -> dict[str, Any]:
     """The settings by key, without the idle ones."""
     idle = tuple(idle_settings(config))
-    return {key: value for key, value in flatten(asdict(config)).items() if not matches(key, idle)}
+    settings = flatten(asdict(config))
+    return {key: value for key, value in settings.items() if not matches(key, idle)} | {
+        key: value for key, value in SAME_AS.items() if key in idle
+    }

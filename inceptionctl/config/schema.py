@@ -113,6 +113,8 @@ class Resolved:
     """Digest of the file of weights to start from."""
     weights_key: str | None = None
     """The state dict taken from that file, if it has several."""
+    usual_warmup: float | None = None
+    """The recipe's schedule.warmup_epochs, if the run is too short for it."""
 
 
 @section

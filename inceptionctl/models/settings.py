@@ -35,6 +35,8 @@ def _rewrites() -> Any:  # noqa: ANN401  a class
 Rewrites: Any = _rewrites()
 # The values that leave a network alone.
 NO_REWRITES = {name: False if _value_type(switch) is bool else None for name, switch in SWITCHES.items()}
+# Switches that came after runs were kept: their settings do not have them.
+ADDED_REWRITES = {"double_width": False}
 
 
 @section
@@ -96,6 +98,8 @@ def with_network_facts(tree: Mapping[str, Any]) -> dict[str, Any]:
         return dict(tree)
     entry = architecture(name)
     arch = _filled(arch, {key: getattr(entry, key) for key in ("pixels", "input", "bn_eps", "dropout")})
+    if isinstance(arch.get("rewrites"), Mapping):
+        arch["rewrites"] = ADDED_REWRITES | arch["rewrites"]
     without_norm = (arch.get("rewrites") or {}).get("batch_norm") == "none"
     aux = _filled(arch.get("aux") or {}, {"at": entry.aux_at, "norm": entry.aux_norm and not without_norm})
     aux = _filled(aux, {"head": bool(aux.get("at"))})

@@ -13,6 +13,7 @@ from inceptionctl.models.spec.nodes import Conv, Sep, Seq
 from inceptionctl.models.spec.tensors import tensors
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.checks import check_ema, check_heads, cost_on_input, left_over, small_layers
+from inceptionctl.planning.schedule import schedule_notes, with_fitting_warmup
 from inceptionctl.planning.weights import check_fits_release, initial_weights, with_resolved_weights
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.partition import BatchPartition
@@ -41,6 +42,10 @@ class Plan:
         return cost(network(arch.name, head=False, rewrites=rewrites), (pixels, pixels))
 
     @cached_property
+    def schedule_notes(self) -> list[str]:
+        return schedule_notes(self.config, self.clock)
+
+    @cached_property
     def warnings(self) -> list[str]:
         train = self.config.train
         small = small_layers(self.cost, train.bn_batch_size or train.batch_size)
@@ -64,6 +69,7 @@ def plan(config: Config) -> Plan:
     Raises RequestError for what cannot run.
     """
     check_heads(config)
+    config = with_fitting_warmup(config)
     data = config.data.index(config.train.keep_best)
     resolved = replace(config.resolved, data_fingerprint=data.fingerprint)
     planned = frozen_plan(with_resolved_weights(replace(config, resolved=resolved)), data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
+from inceptionctl.runs.records.table import cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
@@ -24,6 +25,7 @@ from inceptionctl.scheduling.table import TablePlan
 CPU_MACS_PER_S = 25e9
 GPU_MACS_PER_S = 10e12
 BYTES = 4
+NO_ROWS: Mapping[str, str] = {}
 
 
 def show_table(table: TablePlan, console: Console) -> None:
@@ -31,20 +33,25 @@ def show_table(table: TablePlan, console: Console) -> None:
     for row in table.rows:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
         console.print(f"row       {row.row.label}: {changes or 'the base'}")
-    show_plans(table.plans, console, table.folder)
+    rows = {cell_label(row, seed): row for row, seed in table.cells}
+    show_plans(table.plans, console, table.folder, rows)
     console.print(f"command   {table.command}")
 
 
-def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None = None) -> None:
-    """Data, batch, steps, learning rate, cells, networks, time and disk; for Slurm, the script."""
+def show_plans(
+    plans: Mapping[str, Plan], console: Console, table: Path | None = None, rows: Mapping[str, str] = NO_ROWS
+) -> None:
+    """Data, batch, steps, learning rate, cells, networks, time and disk; for Slurm, the script. `rows`: the row of each
+    cell, by its label; what differs between rows has a line for each value."""
     first, placement = next(iter(plans.values())), place(plans)
     to_run = {label: plan for label, plan in plans.items() if needs_run(plan)}
     hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
     lines = [
         f"data      {first.data.provenance}",
         f"batch     {_batch(first, placement.nproc)}",
-        f"steps     {_steps(first)}",
-        f"lr        {lr_curve(first)}",
+        *_by_row("steps", _steps, plans, rows),
+        *_by_row("lr", lr_curve, plans, rows),
+        *_by_row("  note", lambda plan: plan.schedule_notes, plans, rows),
         *dict.fromkeys(f"tuned     {plan.config.tuned}" for plan in plans.values() if plan.config.tuned),
         f"cells     {len(plans)}, {_placement(first, placement)}",
         *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
@@ -59,6 +66,22 @@ def show_plans(plans: Mapping[str, Plan], console: Console, table: Path | None =
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
     for line in lines:
         console.print(line)
+
+
+def _by_row(
+    what: str, text: Callable[[Plan], str | list[str]], plans: Mapping[str, Plan], rows: Mapping[str, str]
+) -> list[str]:
+    """A line for each distinct text, which names the rows that have it unless all do."""
+    found: dict[str, list[str]] = {}
+    for label, plan in plans.items():
+        texts = text(plan)
+        for one in [texts] if isinstance(texts, str) else texts:
+            found.setdefault(one, []).append(rows.get(label, label))
+    everyone = {rows.get(label, label) for label in plans}
+    names = {
+        one: "" if set(having) == everyone else f"{', '.join(dict.fromkeys(having))}: " for one, having in found.items()
+    }
+    return [f"{what:<9} {names[one]}{one}" for one in found]
 
 
 def _batch(plan: Plan, nproc: int) -> str:

@@ -28,7 +28,8 @@ from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.scheduling.table_folder import check_same_table, manifest_in, with_cells_of
 from inceptionctl.tables.check import read_table
-from inceptionctl.tables.ladder import ResolvedRow, paper_config, resolve_rows
+from inceptionctl.tables.compose import paper_config
+from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
 from inceptionctl.tables.manifest import overrides, setting
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, seeds_of
@@ -117,7 +118,7 @@ class TablePlan:
             chance_error=100.0 * (1 - 1 / len(self.first.data.classes)),
             quoted=table.quoted,
             rows=[self._row(row) for row in self.rows],
-            overrides=overrides(self.paper, self.configs[0]) if self.paper else [],
+            overrides=overrides(self.paper, self.first.config) if self.paper else [],
             figures=[PrintedFigures(**asdict(self.figures.own[name])) for name in self._own_figures()],
         )
 
@@ -175,8 +176,9 @@ def announce(table: TablePlan, num_to_run: int, console: Console) -> None:
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
     for line in lines:
         console.print(line)
-    announce_weights(table.cells.values(), console)
-    warnings = sorted({warning for plan in table.cells.values() for warning in plan.warnings})
+    plans = table.cells.values()
+    announce_weights(plans, console)
+    warnings = sorted({warning for plan in plans for warning in (*plan.schedule_notes, *plan.warnings)})
     if table.paper is None:
         warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")
     print_warnings(warnings, console)

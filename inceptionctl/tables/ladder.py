@@ -19,9 +19,8 @@ from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.overrides import flatten_overrides, group_choices
 from inceptionctl.config.overrides import parse as parse_overrides
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.tables.check import words_of
+from inceptionctl.tables.compose import RowComposer, key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, TableRow
 
@@ -49,8 +48,9 @@ def resolve_rows(
     Raises RequestError if an override touches what a row changes or has no effect on any row, and, with the line of
     `source`, if a row cannot be composed, changes anything that it does not declare, or is the run of another row.
     """
-    ladder = _Ladder(table, _common_overrides(table, words), group_choices(words, "ablation"), composer)
+    ladder = RowComposer(table, _common_overrides(table, words), group_choices(words, "ablation"), composer)
     source = source or TableSource(table.name)
+    ladder.check_switches()
     before = ladder.checked_base(source) if table.mode == "independent" else None
     resolved: list[ResolvedRow] = []
     for number, row in enumerate(table.rows):
@@ -83,94 +83,6 @@ def _touches(key: str, row: TableRow) -> bool:
     """Whether an override of `key` sets, contains or lies in what `row` changes."""
     declared = any(matches(key, [path]) or matches(path.removesuffix(".**"), [key]) for path in row.changes)
     return declared or key in {key_of(word) for word in row.set}
-
-
-@dataclass(frozen=True)
-class _Ladder:
-    """Composes rows: the table's base, what the row sets and adds, and `typed` and `switches` of the command line,
-    which replace what the base sets."""
-
-    table: Table
-    typed: Sequence[Override]
-    switches: Sequence[str]
-    composer: Composer
-
-    def checked_base(self, source: TableSource) -> Config:
-        try:
-            return self._config(self.table.base, [], [])
-        except RequestError as error:
-            raise self._base_error(error, source) from error
-
-    def checked_row(self, number: int, source: TableSource) -> Config:
-        """Raises RequestError with the line of the word that does not fit."""
-        row = self.table.rows[number]
-        words, switches = words_of(self.table, row), self._switches(number)
-        try:
-            config = self._config(self.table.base, words, switches)
-            for word in row.set:
-                check_idle([config], flatten_overrides([word]))
-        except RequestError as error:
-            raise self._row_error(number, error, source) from error
-        return config
-
-    def _switches(self, number: int) -> list[str]:
-        """Of a row: in a cumulative table, those of the rows above too."""
-        first = 0 if self.table.mode == "cumulative" else number
-        return [row.add for row in self.table.rows[first : number + 1] if row.add]
-
-    def _config(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool = True) -> Config:
-        overrides = self.typed if typed else []
-        taken = {key_of(word) for word in words} | {override.key_or_group for override in overrides}
-        base = [word for word in base if key_of(word) not in taken]
-        lines = [override.input_line for override in overrides if override.input_line]
-        name = [] if "name" in taken else [f"name={quoted(self.table.name)}"]
-        ablation = f"ablation=[{','.join([*(self.switches if typed else []), *switches])}]"
-        config = parse(self.composer.compose("train", [*base, *words, *lines, *name, ablation]))
-        config.arch.spec(classes=1)
-        return config
-
-    def _fails(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool) -> bool:
-        try:
-            config = self._config(base, words, switches, typed)
-            check_idle([config], flatten_overrides(words[-1:]))
-        except RequestError:
-            return True
-        return False
-
-    def _base_error(self, error: RequestError, source: TableSource) -> RequestError:
-        base = self.table.base
-        wrong = next((i for i in range(len(base)) if self._fails(base[: i + 1], [], [], False)), None)
-        return error if wrong is None else source.error(("base", wrong), str(error))
-
-    def _row_error(self, number: int, error: RequestError, source: TableSource) -> RequestError:
-        """Names the base's word, what was typed, or the row's word: the first without which all is well."""
-        base, row = self.table.base, self.table.rows[number]
-        if self._fails(base, [], [], True):
-            return self._base_error(error, source)
-        words, switches = words_of(self.table, row), self._switches(number)
-        if not self._fails(base, words, switches, False):
-            return RequestError(f"row {row.label!r} of table {self.table.name}: {error}")
-        kept = [word for word in words if word not in row.set]
-        for place in range(len(row.set)):
-            if self._fails(base, [*kept, *row.set[: place + 1]], [], True):
-                return source.error(("rows", number, "set", place), f"row {row.label!r}: {error}")
-        return source.error(("rows", number, *(["add"] if row.add else [])), f"row {row.label!r}: {error}")
-
-
-def paper_config(table: Table, composer: Composer) -> Config:
-    """The base by the paper's own recipe. Raises RequestError if the two do not fit together."""
-    base = [word for word in table.base if key_of(word) not in ("scale", "data")]
-    recipe = [] if any(key_of(word) == "experiment" for word in base) else ["scale=imagenet"]
-    return parse(composer.compose("train", [*base, *recipe]))
-
-
-def key_of(word: str) -> str:
-    return word.partition("=")[0].lstrip("+")
-
-
-def quoted(text: str) -> str:
-    """For Hydra's grammar, which then takes it as it is."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def difference(before: Config, after: Config) -> Changes:

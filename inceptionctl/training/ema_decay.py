@@ -27,3 +27,8 @@ def exceeds_run(decay: float, steps: int) -> bool:
     """Whether the averaging window is longer than a run of `steps`. Decays are compared, since 1 / (1 - decay) may
     round to either side of a window that is exactly the run."""
     return decay > ema_decay("fraction", 1.0, steps, steps)
+
+
+def highest_after_warmup(steps: int) -> float:
+    """The decay that `train.ema.warmup` allows at the last of `steps`."""
+    return (1 + steps) / (10 + steps)

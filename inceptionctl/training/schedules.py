@@ -52,6 +52,10 @@ class ScheduleSettings(ABC):
     def decay(self, clock: Clock) -> Decay:
         """The factor on the learning rate at each step of a run of the length of `clock`, warm-up left out."""
 
+    def idle(self, epochs: float) -> dict[str, str]:
+        """Settings that a run of `epochs` never comes to, by key, with the reason of each."""
+        return {}
+
     def schedule(self, batch_size: int, clock: Clock) -> Schedule:
         lr = self.lr * self.lr_factor(batch_size)
         return Schedule(lr, self.decay(clock), round(self.warmup_epochs * clock.steps_per_epoch))
@@ -84,6 +88,12 @@ class Exponential(ScheduleSettings):
     staircase: bool
     """Falls at once at the end of each `decay_epochs`, or (false) a little at every step."""
 
+    def idle(self, epochs: float) -> dict[str, str]:
+        if not self.staircase or epochs > self.decay_epochs:
+            return {}
+        reason = f"the first decay comes after {self.decay_epochs:g} epochs, and the run has {epochs:g}"
+        return {"gamma": reason, "decay_epochs": reason}
+
     def decay(self, clock: Clock) -> Decay:
         period = self.decay_epochs * clock.steps_per_epoch
         whole: Callable[[float], float] = math.floor if self.staircase else float
@@ -105,6 +115,12 @@ class MultiStep(ScheduleSettings):
     """Factor on the learning rate at each milestone."""
     milestones: Annotated[list[Positive], Field(min_length=1), AfterValidator(_increasing)]
     """Epochs at which the learning rate falls, in increasing order."""
+
+    def idle(self, epochs: float) -> dict[str, str]:
+        if epochs > self.milestones[0]:
+            return {}
+        reason = f"the first milestone is epoch {self.milestones[0]:g}, and the run has {epochs:g}"
+        return {"gamma": reason, "milestones": reason}
 
     def decay(self, clock: Clock) -> Decay:
         milestones = [round(epoch * clock.steps_per_epoch) for epoch in self.milestones]

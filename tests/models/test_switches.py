@@ -9,9 +9,10 @@ from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import cost
-from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Endpoint, Named, Pool, Res, Seq, conv
+from inceptionctl.models.spec.nodes import Cat, Conv, Dropout, Endpoint, Named, Pool, Res, Sep, Seq, conv
 from inceptionctl.models.spec.rewrite import rewritten
 from inceptionctl.models.spec.rules import asymmetric, batch_norm, one_3x3, two_3x3
+from inceptionctl.models.spec.walk import walk
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 from inceptionctl.models.zoo.switches import SWITCHES
 from inceptionctl.planning.plan import plan
@@ -73,7 +74,7 @@ RECIPES = {"rmsprop", "label_smoothing"}  # change no network
 def sized(name, *overrides):
     """The cost at full size, for ten classes, on the command line's own way from settings to a network."""
     whole = ["arch.rewrites.stem_pools=null", "arch.rewrites.blocks=null"]
-    wide = [] if "ablation=[double_width]" in overrides else ["arch.width=1.0"]
+    wide = ["arch.width=1.0"]
     native = [] if any("low_resolution" in word for word in overrides) else [f"arch.pixels={architecture(name).pixels}"]
     return plan(parse(compose("train", [f"arch={name}", *whole, *wide, *native, *overrides]))).cost
 
@@ -165,7 +166,6 @@ def test_the_grid_shrinks_before_or_behind_the_module():
 
     assert steps("pool_first") == ["pool", "module"]
     assert steps("convolve_first") == ["module", "pool"]
-    assert network("inception_v3", rewrites={"grid_reduction": "parallel"}) == network("inception_v3")
 
 
 @pytest.mark.parametrize("name", ["inception_v3", "inception_v4", "inception_resnet_v2", "bn_inception"])
@@ -274,7 +274,7 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
 @pytest.mark.parametrize(
     ("name", "rewrites", "reason"),
     [
-        ("inception_v3", {"factorized_7x7": True}, "factorized_7x7 = True does not fit.*: it has no stem with one 7x7"),
+        ("inception_v3", {"factorized_7x7": True}, "= true does not fit inception_v3: it has no stem with one"),
         ("vgg16", {"factorized_7x7": True}, "it has no stem"),
         ("vgg16", {"lrn": "added"}, "it has no stem"),
         ("inception_v3", {"separable_stem": True}, "its first layer is not a plain 7x7"),
@@ -286,6 +286,11 @@ def test_a_convolution_that_halves_the_grid_loses_its_stride(name):
         ("googlenet", {"grid_reduction": "pool_first"}, "pools between modules"),
         ("inception_v3", {"lrn": "added"}, "GoogLeNet's"),
         ("inception_v3", {"lrn": "dropped"}, "no local response"),
+        ("bn_googlenet", {"lrn": "dropped"}, "it has no local response"),
+        ("googlenet", {"lrn": "added"}, "it has local response normalisation already"),
+        ("vgg16", {"batch_norm": "none"}, "it has no batch norm"),
+        ("resnet50", {"residual_scale": 1.0}, "its residuals have the factor 1 already"),
+        ("nin", {"blocks": [1, 2]}, "it has no repeated modules"),
         ("inception_v3", {"batch_norm": "full"}, "like that already"),
         ("inception_v4", {"residual_scale": 0.1}, "no residual blocks"),
         ("googlenet", {"non_residual": True}, "no residual blocks"),
@@ -322,6 +327,47 @@ def test_an_unknown_network_offers_the_nearest():
 def test_a_head_at_an_unknown_stage_lists_the_stages():
     with pytest.raises(RequestError, match=r"(?s)unknown stage of inception_v3 'mixed_6f'.*available: .*mixed_6e"):
         network("inception_v3", at=["mixed_6f"])
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        (["logits"], "logits stands behind the last map"),
+        (["pool"], "pool stands behind the last map"),
+        (["dropout"], "dropout stands behind the last map"),
+        (["input"], "unknown stage of inception_v3 'input'"),
+        (["mixed_6d", "mixed_6d"], "a stage is named twice"),
+        (["mixed_6e", "mixed_6e"], "a stage is named twice"),
+        (["mixed_6d", "logits"], "logits stands behind"),
+    ],
+    ids=str,
+)
+def test_a_head_stands_behind_a_map_and_alone(at, reason):
+    with pytest.raises(RequestError, match=reason) as refusal:
+        network("inception_v3", at=at)
+    assert f"arch.aux.at=[{','.join(at)}]" in str(refusal.value)
+    assert "logits" not in str(refusal.value).partition("available:")[2]
+
+
+def test_every_stage_before_the_last_map_can_have_a_head():
+    for name, entry in ARCHITECTURES.items():
+        for stage, node in network(name, head=False) if entry.aux_head else ():
+            if stage == "pool":
+                break
+            if not isinstance(node, Endpoint):
+                pixels = entry.pixels
+                cost(network(name, at=[stage]), (pixels, pixels))
+
+
+def filters(spec):
+    return [node.filters for _, node in walk(spec) if isinstance(node, Conv | Sep)]
+
+
+@pytest.mark.parametrize("width", [0.25, 1.0])
+@pytest.mark.parametrize("name", ["inception_v2", "inception_resnet_v2_paper", "xception", "vgg16"])
+def test_double_width_doubles_what_is_there(name, width):
+    before, after = (network(name, width=width, rewrites={"double_width": both}) for both in (False, True))
+    assert filters(after) == [2 * one for one in filters(before)]
 
 
 def test_a_head_for_a_network_that_has_none_is_refused():

@@ -190,7 +190,7 @@ def composed(monkeypatch):
         (["train", "ablation=[label_smoothing]"], 2),
         (["train", "ablation=[label_smoothing,bn_auxiliary]"], 3),
         (["ablate"], 1 + 5),
-        (["ablate", "ablation=[init_he]"], 1 + 5 + 1),
+        (["ablate", "ablation=[init_he]"], 1 + 5 + 2),
         (["ablate", "table=residual"], 1 + 1 + 8),
     ],
     ids=str,

@@ -75,13 +75,13 @@ def test_warm_up_rises_to_each_schedule(name, settings):
 
 def test_settings_are_epochs_and_become_steps():
     made = plan(
-        config("data=digits", "train.batch_size=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=5")
+        config("data=digits", "train.batch_size=100", "schedule=step", "schedule.milestones=[2,3.5]", "train.epochs=6")
     )
     assert made.clock.steps_per_epoch == 14
     assert made.schedule.warmup_steps == 70
     assert [made.schedule.decay(step) for step in (27, 28, 48, 49)] == pytest.approx([1.0, 0.1, 0.1, 0.01])
     made = plan(
-        config("data=digits", "train.batch_size=100", "schedule=cosine", "train.epochs=5", "schedule.warmup_epochs=0")
+        config("data=digits", "train.batch_size=100", "schedule=cosine", "train.epochs=6", "schedule.warmup_epochs=0")
     )
     assert (made.clock.steps, made.schedule(70)) == (70, 0.0)
 

@@ -53,13 +53,22 @@ def batch_norm(norm: Norm) -> Rule:
 
 def width(factor: float) -> Rule:
     """Scales the filters of every convolution and hidden layer, rounded to a multiple of 8; not the classifier's."""
+    return _widened(lambda filters: _multiple_of_8(filters * factor))
+
+
+def double_width(node: Node) -> Node:
+    """Twice the filters of every convolution and hidden layer; not the classifier's."""
+    return _widened(lambda filters: 2 * filters)(node)
+
+
+def _widened(wider: Callable[[int], int]) -> Rule:
 
     def scaled(name: str, node: Node) -> Node:
         if name == "logits":
             return node
         if isinstance(node, Conv | Sep):
-            return replace(node, filters=_multiple_of_8(node.filters * factor))
-        return replace(node, features=_multiple_of_8(node.features * factor)) if isinstance(node, Linear) else node
+            return replace(node, filters=wider(node.filters))
+        return replace(node, features=wider(node.features)) if isinstance(node, Linear) else node
 
     def rule(node: Node) -> Node:
         if isinstance(node, Res) and node.shortcut:

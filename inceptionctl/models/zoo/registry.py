@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.models.spec import rules
-from inceptionctl.models.spec.nodes import Dropout, Endpoint, Seq
+from inceptionctl.models.spec.nodes import Dropout, Endpoint, Linear, Node, Pool, Seq
 from inceptionctl.models.spec.rewrite import after, fit_residuals, rewritten
 from inceptionctl.models.spec.walk import walk
 from inceptionctl.models.zoo.architecture import Architecture
-from inceptionctl.models.zoo.switches import apply
+from inceptionctl.models.zoo.switches import apply, double_width
 
 
 def _found() -> dict[str, Architecture]:
@@ -62,7 +62,7 @@ def network(
     """
     entry, rewrites = architecture(name), rewrites or {}
     spec = entry.spec(classes)
-    if at is not None and set(at) != set(entry.aux_at):
+    if at is not None and sorted(at) != sorted(entry.aux_at):
         spec = _with_heads(name, spec, at, classes)
     if not head:
         spec = rewritten(spec, rules.drop_heads)
@@ -70,8 +70,10 @@ def network(
         spec = _with_head_norm(spec, norm, rewrites)
     if dropout is not None and dropout != entry.dropout:
         spec = _with_dropout(name, spec, dropout)
-    spec = apply(spec, rewrites, entry.blocks)
-    return cast(Seq, fit_residuals(spec if width == 1.0 else rewritten(spec, rules.width(width)))[0])
+    spec = apply(spec, rewrites, entry.blocks, name)
+    spec = spec if width == 1.0 else rewritten(spec, rules.width(width))
+    spec = double_width(spec, True) if rewrites.get("double_width") else spec
+    return cast(Seq, fit_residuals(spec)[0])
 
 
 def has_heads(spec: Seq) -> bool:
@@ -85,12 +87,30 @@ def _with_heads(name: str, spec: Seq, at: Sequence[str], classes: int) -> Seq:
         raise RequestError(
             f"arch.aux.at = [{', '.join(at)}]: neither paper nor release of {name} has an auxiliary head"
         )
+    typed = f"arch.aux.at=[{','.join(at)}]"
+    if len(set(at)) < len(at):
+        raise RequestError(f"{typed}: a stage is named twice, and has one head")
     spec = Seq(tuple((child, node) for child, node in spec if not isinstance(node, Endpoint)))
+    stages = _stages(spec)
     for stage in at:
-        if stage not in spec:
-            raise unknown(f"stage of {name}", stage, [child for child, _ in spec], f"arch.aux.at=[{','.join(at)}]")
+        if stage not in stages:
+            raise unknown(f"stage of {name}", stage, stages, typed, _no_stage(spec, stage))
         spec = after(spec, stage, "aux" if len(at) == 1 else f"aux_{stage}", Endpoint(entry.aux_head(classes)))
     return spec
+
+
+def _stages(spec: Seq) -> list[str]:
+    """The parts of a network that a head can stand behind: those that end on a map."""
+    names = [name for name, _ in spec]
+    return names[: next((i for i, (_, node) in enumerate(spec) if isinstance(node, Linear) or _is_global(node)), None)]
+
+
+def _is_global(node: Node) -> bool:
+    return isinstance(node, Pool) and node.global_
+
+
+def _no_stage(spec: Seq, stage: str) -> str | None:
+    return f"{stage} stands behind the last map: a head needs one" if stage in dict(spec) else None
 
 
 def _with_head_norm(spec: Seq, norm: bool, rewrites: Mapping[str, Any]) -> Seq:

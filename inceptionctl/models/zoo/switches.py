@@ -2,6 +2,7 @@
 
 A switch is one function under the decorator; they are applied in the order of this file. Its name is that of the
 setting, the type of its second parameter that of the value (never None or False), its docstring the setting's help.
+One that leaves a network as it is, is refused, but for those that come with a scale for every network: SIZES.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec import rules
-from inceptionctl.models.spec.nodes import Cat, Conv, Linear, Node, Norm, Pool, Sep, Seq
+from inceptionctl.models.spec.nodes import LRN, Cat, Conv, Linear, Node, Norm, Pool, Res, Sep, Seq
 from inceptionctl.models.spec.rewrite import Rule, after, fit_residuals, rewrite, rewritten, swap, without
-from inceptionctl.models.spec.walk import leaves
+from inceptionctl.models.spec.walk import leaves, walk
 from inceptionctl.models.zoo.architecture import Blocks
 from inceptionctl.models.zoo.googlenet import STEM, STEM_LRN
 from inceptionctl.models.zoo.inception_v3 import STEM_3X3, STEM_7X7
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # whoever checks a value has pydantic; `inceptionctl models` 
 Switch = Callable[[Seq, Any], Seq]
 S = TypeVar("S", bound=Callable[..., Seq])
 SWITCHES: dict[str, Switch] = {}
+# Switches that come with a scale, and why one of them leaves a network as it is.
+SIZES = {"stem_pools": "its stem has no more pools than that", "blocks": "it has no modules to leave out"}
 XCEPTION = "it has no separable layers such as Xception's"
 RESIDUAL = "it has no residual blocks"
 
@@ -93,9 +96,9 @@ def linear_factors(network: Seq, _: bool) -> Seq:
 
 
 @switch
-def grid_reduction(network: Seq, order: Literal["parallel", "pool_first", "convolve_first"]) -> Seq:
-    """How modules reduce the grid (Rethinking, Figures 9 and 10): strided branches beside a pool; a pool, then the
-    module without strides; or the other way round."""
+def grid_reduction(network: Seq, order: Literal["pool_first", "convolve_first"]) -> Seq:
+    """How modules reduce the grid (Rethinking, Figure 9) for strided branches beside a pool (Figure 10): a pool, then
+    the module without strides; or the other way round."""
     reductions = {name: node for name, node in network if isinstance(node, Cat) and _reduces(node)}
     if not reductions:
         raise Refused("it has no modules that reduce the grid: it pools between modules")
@@ -103,7 +106,6 @@ def grid_reduction(network: Seq, order: Literal["parallel", "pool_first", "convo
 
 
 REDUCTIONS: dict[str, Callable[[Node, Node], Node]] = {
-    "parallel": lambda pool, module: module,
     "pool_first": lambda pool, module: Seq.of(pool=pool, module=rewrite(module, rules.unstrided)),
     "convolve_first": lambda pool, module: Seq.of(module=rewrite(module, rules.unstrided), pool=pool),
 }
@@ -112,11 +114,14 @@ REDUCTIONS: dict[str, Callable[[Node, Node], Node]] = {
 @switch
 def lrn(network: Seq, change: Literal["added", "dropped"]) -> Seq:
     """Local response normalisation where GoogLeNet has it (Figure 3)."""
+    has_lrn = any(isinstance(leaf, LRN) for leaf in leaves(network))
     if change == "dropped":
         return _changed(network, rules.drop_lrn, "it has no local response normalisation")
+    if has_lrn:
+        raise Refused("it has local response normalisation already")
     stem = _stem(network)
-    if rewrite(stem, rules.batch_norm("full")) != STEM:
-        raise Refused("only a stem such as GoogLeNet's has known places for local response normalisation")
+    if rewrite(swap(stem, conv_1a=STEM["conv_1a"]), rules.batch_norm("full")) != STEM:
+        raise Refused("its stem is not GoogLeNet's, which alone has known places for local response normalisation")
     stem = after(stem, "pool_1", "lrn_1", STEM_LRN["lrn_1"])
     return swap(network, stem=after(stem, "conv_2c", "lrn_2", STEM_LRN["lrn_2"]))
 
@@ -125,7 +130,8 @@ def lrn(network: Seq, change: Literal["added", "dropped"]) -> Seq:
 def batch_norm(network: Seq, kind: Literal["full", "shift", "none"]) -> Seq:
     """Batch norm on every convolution: scale and shift, shift only, or none and biases instead."""
     norms: dict[str, Norm] = {"full": "full", "shift": "shift", "none": None}
-    return _changed(network, rules.batch_norm(norms[kind]), "its batch norm is like that already")
+    reason = "it has no batch norm" if kind == "none" else "its batch norm is like that already"
+    return _changed(network, rules.batch_norm(norms[kind]), reason)
 
 
 @switch
@@ -137,19 +143,22 @@ def non_residual(network: Seq, _: bool) -> Seq:
 @switch
 def residual_scale(network: Seq, scale: Fraction) -> Seq:
     """The factor on every residual (Inception-v4 paper, section 3.3: 0.1 to 0.3, or none, which is 1)."""
-    return _changed(network, rules.residual_scale(scale), RESIDUAL)
+    reason = f"its residuals have the factor {scale:g} already" if _has(network, is_residual) else RESIDUAL
+    return _changed(network, rules.residual_scale(scale), reason)
 
 
 @switch
 def segments(network: Seq, count: Count) -> Seq:
     """The number of groups of channels in the spatial step of separable layers (Xception, section 1.1)."""
-    return _changed(network, rules.segments(count), XCEPTION)
+    reason = f"its separable layers have {count} groups already" if _has(network, rules.is_xception_s) else XCEPTION
+    return _changed(network, rules.segments(count), reason)
 
 
 @switch
 def between(network: Seq, kind: Literal["relu", "elu"]) -> Seq:
     """The activation between the two steps of separable layers (Xception, Figure 10)."""
-    return _changed(network, rules.between(kind), XCEPTION)
+    reason = "its separable layers have it already" if _has(network, rules.is_xception_s) else XCEPTION
+    return _changed(network, rules.between(kind), reason)
 
 
 @switch
@@ -208,22 +217,43 @@ def blocks(network: Seq, counts: list[Count] | Share, of: Blocks = ()) -> Seq:
     most = [len(names) for names in of]
     if isinstance(counts, float):
         counts = [max(1, round(counts * n)) for n in most]
+    if not of and isinstance(counts, list) and counts:
+        raise Refused("it has no repeated modules")
     if len(counts) != len(most) or not all(1 <= n <= m for n, m in zip(counts, most, strict=True)):
         raise Refused(f"it takes one count per grid, each from 1 to {most}")
     return without(network, *(name for names, n in zip(of, counts, strict=True) for name in names[n:]))
 
 
-def apply(network: Seq, rewrites: Mapping[str, Any], of: Blocks) -> Seq:
-    """Applies the switches that are set; `of`: the network's repeated modules. Raises RequestError for a misfit."""
-    for name, change in SWITCHES.items():
-        value = rewrites.get(name)
-        if value is None or value is False:
+@switch
+def double_width(network: Seq, _: bool) -> Seq:
+    """Twice the filters that every layer has at arch.width: about four times the cost."""
+    return rewritten(network, rules.double_width)
+
+
+def apply(network: Seq, rewrites: Mapping[str, Any], of: Blocks, name: str = "this network") -> Seq:
+    """Applies the switches that are set, but for double_width, which follows arch.width; `of`: the repeated modules of
+    the network called `name`. Raises RequestError for a misfit."""
+    for key, change in SWITCHES.items():
+        value = rewrites.get(key)
+        if value is None or value is False or key == "double_width":
             continue
         try:
-            network = blocks(network, value, of) if name == "blocks" else change(network, value)
+            changed = blocks(network, value, of) if key == "blocks" else change(network, value)
+            if changed == network and key not in SIZES:
+                raise Refused("it is like that already")
         except Refused as reason:
-            raise RequestError(f"arch.rewrites.{name} = {value} does not fit this network: {reason}") from None
+            shown = "true" if value is True else value
+            raise RequestError(f"arch.rewrites.{key} = {shown} does not fit {name}: {reason}") from None
+        network = changed
     return network
+
+
+def _has(network: Seq, wanted: Callable[[Node], bool]) -> bool:
+    return any(wanted(node) for _, node in walk(network))
+
+
+def is_residual(node: Node) -> bool:
+    return isinstance(node, Res)
 
 
 def _changed(network: Seq, rule: Rule, reason: str) -> Seq:
