@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from inceptionctl.errors import CheckpointError
+from inceptionctl.files import FileError, open_file, read_bytes
 
 MANIFEST = "manifest.json"
 Tensors = dict[str, Tensor]
@@ -93,16 +94,31 @@ def exists(folder: Path) -> bool:
 
 
 def read(path: Path) -> Checkpoint:
-    """Raises CheckpointError if a file is missing or does not match the manifest."""
+    """Raises CheckpointError if a file is missing, does not match the manifest, or is none."""
     try:
-        manifest = json.loads(_own_file(path, MANIFEST).read_text())
+        manifest = _read_object(_own_file(path, MANIFEST))
         for name in sorted(manifest.keys() | {"state.json"}):
-            if _digest(_own_file(path, name).read_bytes()) != manifest.get(name):
+            if _digest_of(_own_file(path, name)) != manifest.get(name):
                 raise CheckpointError(f"checkpoint {path} is damaged: {name} does not match its checksum")
         tensors = {Path(name).stem: load_file(path / name) for name in manifest if name.endswith(".safetensors")}
-        return Checkpoint(tensors, json.loads((path / "state.json").read_text()))
-    except (OSError, ValueError, AttributeError, SafetensorError) as error:
+        return Checkpoint(tensors, _read_object(path / "state.json"))
+    except (OSError, ValueError, RecursionError, SafetensorError, FileError) as error:
         raise CheckpointError(f"checkpoint {path} is damaged: {error}") from error
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    found = json.loads(read_bytes(path))
+    if not isinstance(found, dict):
+        raise ValueError(f"{path.name} is no mapping")
+    return found
+
+
+def _digest_of(path: Path) -> str:
+    found = hashlib.sha256()
+    with open_file(path) as file:
+        while data := file.read(1 << 20):
+            found.update(data)
+    return found.hexdigest()
 
 
 def _own_file(path: Path, name: str) -> Path:

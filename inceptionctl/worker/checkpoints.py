@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from inceptionctl.errors import warn
+import torch
+
+from inceptionctl.errors import CheckpointError, warn
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.training import checkpoint, state
 from inceptionctl.training.checkpoint import Checkpoint
@@ -14,6 +16,8 @@ from inceptionctl.training.meters import StepMeter
 from inceptionctl.training.state import Topology
 from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.logger import RunLogger
+
+MESSAGE_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,18 @@ class Checkpoints:
         self.heartbeat()
 
     def restore(self, saved: Checkpoint) -> None:
-        """Continues from `saved`. Raises CheckpointError if it belongs to another run."""
+        """Continues from `saved`. Raises CheckpointError if it belongs to another run, or does not fit this one."""
+        try:
+            self._restore(saved)
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            what = f"{type(error).__name__}: {' '.join(str(error).split())[:MESSAGE_CHARACTERS]}"
+            raise CheckpointError(
+                f"the last checkpoint in {self.folder} does not fit the run ({what}): start again with rerun=true"
+            ) from error
+
+    def _restore(self, saved: Checkpoint) -> None:
         context = self.step.context
         state.restore(saved, self.step, self.clock, self.identity)
         changes = self.topology.changes_from(saved.state["topology"])
