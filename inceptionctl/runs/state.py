@@ -61,6 +61,8 @@ def run_state(run: RunDir) -> RunState:
     else:
         read(lambda: check_config_text(run), None)
     needed = list(read.damage)  # by whoever reports the run, or continues it
+    if result:
+        read(lambda: check_config_text(run), None)
     starts: list[Start] = read(lambda: read_starts(run), [])
     status = read(lambda: read_exit(run), None)
     train = next((row for row in rows if isinstance(row, TrainRow)), None)
