@@ -18,7 +18,6 @@ from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.fit import classes_in, epsilon_note, input_note
 from inceptionctl.models.weights.maps import full_shapes
 from inceptionctl.models.weights.open import OpenWeights, choose_weights, fit_weights, open_weights
-from inceptionctl.models.weights.read import state_dicts
 from inceptionctl.models.weights.releases import LIBRARIES, Release, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
 
@@ -27,7 +26,7 @@ SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  
 
 
 def with_resolved_weights(config: Config) -> Config:
-    """`config` with the whole name of its `weights`: a release with its tag, or the path of a file, with its digest.
+    """`config` with the whole name of its `weights`: a release with its tag, or the path of a file.
 
     Raises RequestError for weights that do not exist, or were made for another input or epsilon.
     """
@@ -45,15 +44,18 @@ def with_resolved_weights(config: Config) -> Config:
         check_other_settings(entry, arch.input, arch.bn_eps)
         return replace(config, weights=entry.name)
     path = Path(os.path.abspath(Path(weights).expanduser()))
-    sha256 = config.resolved.weights_sha256  # of a run that has begun: its checkpoints outlive the file
-    if not sha256:
-        sha256 = _digest_of(path, weights)
-    return replace(config, weights=str(path), resolved=replace(config.resolved, weights_sha256=sha256))
+    has_begun = config.resolved.weights_sha256  # such a run's checkpoints outlive the file
+    if not has_begun and not os.path.lexists(path):
+        raise RequestError(
+            f"weights = {weights}: there is no file {path}\n"
+            f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
+        )
+    return replace(config, weights=str(path))
 
 
 def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config, tuple[str, ...]]:
-    """`config` with the key that was taken in its file of weights, and what to say about them; for a release that is
-    not on this machine yet, nothing.
+    """`config` with the digest of its file of weights and the key that was taken in it, and what to say about them; for
+    a release that is not on this machine yet, nothing.
 
     Raises RequestError or ForeignFile (exit code 2) for a file that is none of weights, or does not fit `shapes`.
     """
@@ -69,7 +71,8 @@ def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config
     except ForeignFile as error:
         raise (_damaged_in_cache(entry, path, error) if entry else error) from None
     weights.check_values()
-    resolved = replace(config.resolved, weights_key=weights.chosen.key)
+    sha256 = None if entry else _digest_once(path, path.stat().st_mtime_ns)
+    resolved = replace(config.resolved, weights_sha256=sha256, weights_key=weights.chosen.key)
     return replace(config, resolved=resolved), (*notes_on(config, weights), *weights.fit.head_notes)
 
 
@@ -100,16 +103,6 @@ def classifier_weights(config: Config, path: Path) -> tuple[OpenWeights, int]:
     weights = fit_weights(path, arch.name, tensors(arch.spec(n_classes), (arch.pixels, arch.pixels)), chosen)
     weights.check_values()
     return weights, n_classes
-
-
-def _digest_of(path: Path, weights: str) -> str:
-    if not os.path.lexists(path):
-        raise RequestError(
-            f"weights = {weights}: there is no file {path}\n"
-            f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
-        )
-    state_dicts(path)  # raises for what is no file of weights, before it is read whole
-    return _digest_once(path, path.stat().st_mtime_ns)
 
 
 @cache  # the rows of a table may start from one file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.lib.stride_tricks import as_strided
 from inceptionctl.files import FileError
 
 Shape = tuple[int, ...]
+LEVELS = 4  # of mappings in each other, down to which state dicts are looked for
+MAX_VALUES = 200_000
 
 # The types that weights may have, by torch's names, as they are stored. bfloat16 is the upper half of a float32.
 FLOATS = {"float16": "<f2", "bfloat16": "<u2", "float32": "<f4", "float64": "<f8"}
@@ -103,18 +105,22 @@ def contiguous(shape: Shape) -> Shape:
     return tuple(reversed(stride))
 
 
-def parts_of(tree: Any, key: str = "", depth: int = 4) -> list[StateDict]:  # noqa: ANN401  whatever a file holds
-    """Every mapping of names to tensors in `tree`, outermost first."""
-    if not isinstance(tree, Mapping) or not depth:
-        return []
+def parts_of(tree: Any) -> list[StateDict]:  # noqa: ANN401  whatever a file holds
+    """Every mapping of names to tensors in `tree`, outermost first. Only so many values are looked at: a few bytes of a
+    pickle can stand for billions."""
+    return list(_parts(tree, "", LEVELS, iter(range(MAX_VALUES))))
+
+
+def _parts(tree: Any, key: str, levels: int, budget: Iterator[int]) -> Iterator[StateDict]:  # noqa: ANN401
+    if not isinstance(tree, Mapping) or not levels:
+        return
     tensors = {name: value for name, value in tree.items() if isinstance(value, Stored)}
     unnamed = tuple(repr(name) for name in tensors if not isinstance(name, str))
     named = {name: value for name, value in tensors.items() if isinstance(name, str)}
-    others = tuple(str(name) for name in tree if name not in tensors)
-    found = [StateDict(key, named, others, unnamed)] if tensors else []
-    for name, value in tree.items():
-        found += parts_of(value, f"{key}.{name}" if key else str(name), depth - 1)
-    return found
+    if tensors:
+        yield StateDict(key, named, tuple(str(name) for name in tree if name not in tensors), unnamed)
+    for (name, value), _ in zip(tree.items(), budget, strict=False):
+        yield from _parts(value, f"{key}.{name}" if key else str(name), levels - 1, budget)
 
 
 def _read(path: Path, kind: str, count: int, start: int) -> np.ndarray:

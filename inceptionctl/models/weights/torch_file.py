@@ -145,7 +145,7 @@ def _places(path: Path, file: IO[bytes], keys: list[str], elements: dict[str, in
 
 def _unpickled(path: Path, file: IO[bytes], find_storage: FindStorage) -> Any:  # noqa: ANN401
     try:
-        return StructureUnpickler(file, find_storage).load()
+        return StructureUnpickler(_Bounded(file), find_storage).load()
     except Refused as error:
         raise ForeignFile(
             f"{path} contains more than tensors: it would call {error.name}; nothing in it was run\n"
@@ -155,3 +155,22 @@ def _unpickled(path: Path, file: IO[bytes], find_storage: FindStorage) -> Any:  
         raise ForeignFile(f"{path} is damaged: {error}{AGAIN}") from error
     except Exception as error:  # a damaged pickle makes the unpickler raise anything
         raise ForeignFile(f"{path} is cut short or damaged: its pickle cannot be read{AGAIN}") from error
+
+
+class _Bounded:
+    """As much of a file as a pickle without values can need."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._end = file, file.tell() + MAX_PICKLE
+
+    def read(self, size: int, /) -> bytes:
+        self._check()
+        return self._file.read(min(size, MAX_PICKLE))
+
+    def readline(self) -> bytes:
+        self._check()
+        return self._file.readline(MAX_PICKLE)
+
+    def _check(self) -> None:
+        if self._file.tell() > self._end:
+            raise Damaged(f"what describes its tensors has more than {MAX_PICKLE:,} bytes")

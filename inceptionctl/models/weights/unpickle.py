@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 from inceptionctl.models.weights.contents import Shape, Storage, Stored, extent, itemsize
 
@@ -102,7 +102,7 @@ class StructureUnpickler(pickle._Unpickler):  # the one in C reserves as much me
     """Builds dictionaries, lists, numbers, text and `Stored` tensors. Raises Refused, Damaged, or whatever damaged
     pickles make `pickle.Unpickler` raise."""
 
-    def __init__(self, file: IO[bytes], find_storage: FindStorage) -> None:
+    def __init__(self, file: Any, find_storage: FindStorage) -> None:  # noqa: ANN401  whatever has read and readline
         super().__init__(file, encoding="utf-8", errors="replace")
         self._find_storage = find_storage
 
