@@ -47,17 +47,18 @@ def check_ema(config: Config, clock: Clock) -> None:
         )
 
 
-def left_over(num_images: int, batch_size: int) -> list[str]:
+def left_over(num_images: int, batch_size: int, unit: int = 1) -> list[str]:
     """The warning, if there is one, about the images of an epoch that do not fill a batch; it names the largest smaller
-    batch that leaves few."""
+    batch, a multiple of `unit`, that leaves few."""
     rest = num_images % batch_size
     if rest <= MAX_LEFT_OVER * num_images:
         return []
-    better = next(size for size in range(batch_size, 0, -1) if num_images % size <= MAX_LEFT_OVER * num_images)
+    smaller = range(batch_size - unit, 0, -unit)
+    better = next((size for size in smaller if num_images % size <= MAX_LEFT_OVER * num_images), None)
+    advice = f"; train.batch_size={better} leaves out {num_images % better:,}" if better else ""
     return [
         f"train.batch_size = {batch_size:,}: each epoch leaves out {rest:,} of the {num_images:,} training images "
-        f"({rest / num_images:.0%}, others each time), which do not fill a batch; train.batch_size={better} leaves out "
-        f"{num_images % better:,}"
+        f"({rest / num_images:.0%}, others each time), which do not fill a batch{advice}"
     ]
 
 

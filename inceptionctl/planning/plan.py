@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from math import lcm
 
 from inceptionctl.config.identity import identity
 from inceptionctl.config.schema import Config
@@ -47,9 +48,10 @@ class Plan:
 
     @cached_property
     def warnings(self) -> list[str]:
-        train = self.config.train
+        train, launch = self.config.train, self.config.launch
+        unit = lcm(train.bn_batch_size or 1, launch.accumulation_steps * (launch.nproc or 1))
         small = small_layers(self.cost, train.bn_batch_size or train.batch_size)
-        return [*left_over(self.data.n_train, train.batch_size), *small]
+        return [*left_over(self.data.n_train, train.batch_size, unit), *small]
 
     def with_seed(self, seed: int) -> Plan:
         """The same plan under another seed."""

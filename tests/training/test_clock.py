@@ -21,6 +21,13 @@ def test_many_images_that_do_not_fill_a_batch_are_told_with_a_better_size():
     assert warning.endswith("train.batch_size=121 leaves out 1")
 
 
+def test_the_better_size_can_be_divided_as_the_batch_is():
+    (warning,) = left_over(1437, 640, unit=32)
+    assert warning.endswith("train.batch_size=352 leaves out 29")
+    (warning,) = left_over(60, 32, unit=32)
+    assert warning.endswith("which do not fill a batch")
+
+
 @pytest.mark.parametrize(("images", "batch"), [(256, 128), (1437, 128), (100, 19), (10, 1)])
 def test_up_to_a_twentieth_is_not_worth_a_warning(images, batch):
     assert images % batch <= images / 20
