@@ -150,7 +150,7 @@ def plan_table(request: Request) -> TablePlan:
     chosen = group_choices(request.overrides, "table") or [DEFAULT]
     source = TableSource.find(chosen[-1], composer.config_dir)
     figures = read_figures(composer.config_dir)
-    table = read_table(request.tree["table"], source, figures, composer)
+    table = read_table(request.tree.get("table"), source, figures, composer)
     rows = resolve_rows(table, request.overrides, composer, source)
     if rows[0].config.run_dir:
         raise RequestError(

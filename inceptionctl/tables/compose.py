@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override
 
 from inceptionctl.config.compose import Composer
 from inceptionctl.config.identity import identity
-from inceptionctl.config.idle import check_idle
+from inceptionctl.config.idle import check_idle, idle_settings
 from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.schema import Config
 from inceptionctl.config.switches import check_effect, check_switches
@@ -95,7 +95,7 @@ class RowComposer:
     def _config(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool = True) -> Config:
         all_switches = [*(self.switches if typed else []), *switches]
         config = parse(self.composer.compose("train", self._words(base, words, all_switches, typed)))
-        config.arch.spec(classes=1)
+        idle_settings(config)  # raises for what does not fit the network
         return config
 
     def _words(

@@ -8,6 +8,7 @@ import shlex
 import pytest
 from support.runs import launched
 
+from inceptionctl.commands import ablate as ablate_command
 from inceptionctl.papers import own
 from inceptionctl.papers import records as papers
 
@@ -132,6 +133,8 @@ WRONG = [
     ("label: One", "label: One, cels: x", 8, "unknown key 'cels' in rows[0].cels. Did you mean cell"),
     ("metric: final", "metrics: final", 4, "unknown key 'metrics'. Did you mean metric"),
     ("metric: final", "metric: final\nmetrics: final", 5, "unknown key 'metrics'. Did you mean metric"),
+    ("name: mine\n", "", 1, "the file has no 'name'"),
+    (TABLE, "", 1, "the file has no 'name'"),
     ("name: mine", "name: a/b", 1, "name = 'a/b' is not allowed"),
     ("name: mine", "name: ..", 1, "name = '..' is not allowed"),
     ("name: mine", "name: 3", 1, "name = 3 is no text"),
@@ -250,6 +253,18 @@ def test_the_printed_command_asks_for_the_same_from_any_folder(config_dir, tmp_p
     assert f"outputs={config_dir.parent}/my place" in words
     again = launched(*words[1:], "--dry-run")[1]
     assert cells(again) == cells(said) != []
+
+
+def test_an_interrupted_table_prints_the_command_that_continues(config_dir, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ablate_command, "run_plans", interrupt)
+    code, said = launched("ablate", "--config-dir", "cfg", "table=mine", "seeds=1", "outputs=my place")
+    outputs = f"outputs={config_dir.parent}/my place"
+    command = shlex.join(["inceptionctl", "ablate", "--config-dir", str(config_dir), "table=mine", "seeds=1", outputs])
+    assert code == 130
+    assert said.rstrip().endswith(f"this command continues\n  {command}")
 
 
 @pytest.mark.slow
