@@ -24,7 +24,7 @@ ABLATE = Command(
         "inceptionctl ablate",
         "inceptionctl ablate table=residual seeds=5 --dry-run",
         "inceptionctl ablate 'seeds=[5,6]' train.epochs=16 name=longer",
-        "inceptionctl ablate scale=imagenet data.root=IMAGENET launch=slurm name=imagenet",
+        "inceptionctl ablate scale=imagenet data.root=DIR launch=slurm name=imagenet",
     ),
 )
 
