@@ -18,7 +18,13 @@ class Parser(argparse.ArgumentParser):
     """Its errors name what was typed and end with the command's own help."""
 
     def parse_args(self, args: list[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
-        found, others = self.parse_known_args(args, namespace)
+        return self._whole(args, *self.parse_known_args(args, namespace))
+
+    def parse_intermixed_args(self, args: list[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        return self._whole(args, *self.parse_known_intermixed_args(args, namespace))
+
+    def _whole(self, args: list[str] | None, found: argparse.Namespace, others: list[str]) -> argparse.Namespace:
+        """Raises RequestError for words that nothing takes."""
         if others and others[0].startswith("-"):
             flags = [word for action in self._actions for word in action.option_strings]
             raise unknown("flag", others[0], flags, f"{self.prog} {' '.join(args or [])}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from inceptionctl import commands
+from inceptionctl.arguments import Parser
 from inceptionctl.completion.query import complete
 from inceptionctl.errors import InceptionctlError, unknown
 
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="inceptionctl completion", description="Tab completion for the shell.")
+    parser = Parser(prog="inceptionctl completion", description="Tab completion for the shell.")
     actions = parser.add_subparsers(dest="action", required=True)
     for shell in SCRIPTS:
         actions.add_parser(shell, help=f"print the script for {shell}")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from inceptionctl.arguments import Parser
 from inceptionctl.describe import as_json, difference, family, layers, tensors
 from inceptionctl.errors import RequestError
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture
@@ -108,7 +109,7 @@ def _print_json(tree: dict[str, Any]) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="inceptionctl models", description=__doc__)
+    parser = Parser(prog="inceptionctl models", description=__doc__)
     help_of_name = "one network by its name, or those that contain this text or match a glob such as 'resnet*'"
     parser.add_argument("pattern", nargs="?", metavar="NAME", help=help_of_name)
     parser.add_argument("--pixels", type=int, metavar="N", help="side of the input (default: the paper's)")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inceptionctl.arguments import Parser
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
@@ -88,7 +89,7 @@ def main(argv: list[str]) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="inceptionctl predict",
         usage="inceptionctl predict run=DIR | arch=NAME weights=timm [--json] [--features FILE.npz] IMAGES...",
         description=DESCRIPTION,
