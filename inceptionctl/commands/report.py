@@ -41,7 +41,7 @@ def show(folder: Path) -> None:
 
 def newest(outputs: Path) -> Path:
     """The folder of the table that was written last. Raises RequestError if there is none."""
-    manifests = sorted(outputs.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
+    manifests = sorted(outputs.glob(f"*/{MANIFEST}"), key=lambda path: path.lstat().st_mtime)
     if not manifests:
         raise RequestError(f"no table in {outputs}/\n  run `inceptionctl ablate` first, or name the folder of a table")
     return manifests[-1].parent

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import MissingFileError
+from inceptionctl.files import FileError, MissingFileError
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Launcher
@@ -18,9 +18,10 @@ START_FIELD = 19  # of /proc/PID/stat, counted from the first one behind the nam
 
 
 def record_launcher(run: RunDir) -> None:
-    """This process."""
+    """This process, unless another one that is alive is recorded: its worker has the lock."""
     with suppress(InceptionctlError, OSError):  # a folder that cannot be written to is reported when the worker starts
-        write_record(run.pid, describe(run, os.getpid()))
+        if not _is_anothers(run):
+            write_record(run.pid, describe(run, os.getpid()))
 
 
 def describe(run: RunDir, process: int) -> Launcher:
@@ -37,7 +38,15 @@ def describe(run: RunDir, process: int) -> Launcher:
 
 def clear_launcher(run: RunDir) -> None:
     with suppress(OSError):
-        run.pid.unlink()
+        if not _is_anothers(run):
+            run.pid.unlink()
+
+
+def _is_anothers(run: RunDir) -> bool:
+    with suppress(FileError):
+        found = launcher(run)
+        return found is not None and found.process != os.getpid() and is_alive(found)
+    return False
 
 
 def launcher(run: RunDir) -> Launcher | None:

@@ -178,23 +178,31 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
 
 
 def _acquire(run: RunDir, deadline: float) -> BinaryIO:
-    """The run's lock, once it is ours. A lock file with other names (hard links), which processes may hold for other
-    folders, is replaced while it is held. Raises OSError, and RequestError at the deadline."""
-    while True:
-        lock = open_own(run.lock)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            make_private(run.lock)
-            if os.path.samestat(os.fstat(lock.fileno()), run.lock.stat()):
-                return lock
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise RequestError(f"another process is working on {run.path}") from None
-            time.sleep(0.1)
-        except BaseException:
-            lock.close()
-            raise
+    """The run's lock, once it is ours. Raises OSError, and RequestError at the deadline."""
+    while (lock := _lock_of(run)) is None:
+        if time.monotonic() > deadline:
+            raise RequestError(f"another process is working on {run.path}")
+        time.sleep(0.1)
+    return lock
+
+
+def _lock_of(run: RunDir) -> BinaryIO | None:
+    """None if another process has it. A lock file with other names (hard links), which processes may hold for other
+    folders, is replaced while it is held."""
+    lock = open_own(run.lock)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        make_private(run.lock)
+        if os.path.samestat(os.fstat(lock.fileno()), run.lock.stat()):
+            return lock
+    except BlockingIOError:
         lock.close()
+        return None
+    except BaseException:
+        lock.close()
+        raise
+    lock.close()
+    return _lock_of(run)
 
 
 if __name__ == "__main__":

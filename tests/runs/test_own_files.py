@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 
@@ -12,14 +13,17 @@ import pytest
 from support.records import RESULT, START, finish
 from support.stand_ins import sleeping_command
 
+from inceptionctl.errors import RequestError
 from inceptionctl.files import FileError
 from inceptionctl.runs import io
 from inceptionctl.runs.arrays import read_arrays, write_arrays
 from inceptionctl.runs.damage import check_kinds, detach, read_result
-from inceptionctl.runs.launcher import describe, is_alive, launcher, record_launcher
+from inceptionctl.runs.launcher import clear_launcher, describe, is_alive, launcher, record_launcher
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Start
+from inceptionctl.runs.state import is_locked
+from inceptionctl.worker.__main__ import _acquire
 
 
 @pytest.fixture
@@ -113,6 +117,29 @@ def test_a_process_id_that_is_used_again_is_another_process(run):
         assert is_alive(here)
         assert not is_alive(replace(here, started=here.started + 1))
         ours.kill()
+
+
+def test_a_second_command_leaves_the_record_of_the_first(run):
+    with sleeping_command() as first:
+        io.write_record(run.pid, describe(run, first.pid))
+        record_launcher(run)
+        clear_launcher(run)
+        assert launcher(run).process == first.pid
+        first.kill()
+    record_launcher(run)
+    assert launcher(run).process == os.getpid()
+    clear_launcher(run)
+    assert launcher(run) is None
+
+
+def test_a_lock_with_another_name_is_replaced_while_it_is_held(run, precious):
+    os.link(precious, run.lock)
+    with _acquire(run, time.monotonic()):
+        assert (precious.stat().st_nlink, precious.read_bytes()) == (1, io.to_line(START))
+        assert is_locked(run)
+        with pytest.raises(RequestError, match="another process is working on"):
+            _acquire(run, time.monotonic())
+    assert not is_locked(run)
 
 
 # Arrays
