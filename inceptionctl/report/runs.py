@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inceptionctl.runs.damage import read_own_evaluation, read_result
+from inceptionctl.runs.damage import check_metrics, read_own_evaluation, read_result
 from inceptionctl.runs.evaluations import Predictions, read_predictions
 from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, TrainRow
-from inceptionctl.runs.records.result import EvaluationRecord, Result
+from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFig
         found, asked = f"{result.identity}, seed {result.seed}", f"{cell.identity}, seed {cell.seed}"
         raise RecordError(f"{run.result} is of another run: {found}, and not {asked}")
     record, rows = read_own_evaluation(run, result, path), read_metrics(run.metrics)
-    _check_same_run(run, result, record, rows)
+    check_metrics(run, result, rows)
     return RunFigures(
         top1_error=record.top1_error,
         top5_error=record.top5_error,
@@ -79,16 +79,6 @@ def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFig
 
 def _lists(result: Result, run: RunDir, path: Path) -> bool:
     return any(run.path / one.file == path for one in result.evaluations)
-
-
-def _check_same_run(run: RunDir, result: Result, record: EvaluationRecord, rows: Sequence[MetricRow]) -> None:
-    """Raises RecordError if metrics.jsonl has final evaluations, but not `record`. A run that was evaluated in several
-    ways has the rows of the last one only."""
-    final = [row for row in rows if isinstance(row, EvalRow) and row.purpose == "final"]
-    figures = {(row.weights, row.n_images, row.top1_error) for row in final}
-    ways = {(one.image_set, one.protocol) for one in result.evaluations}
-    if final and len(ways) == 1 and (record.weights, record.n_images, record.top1_error) not in figures:
-        raise RecordError(f"{run.metrics} is of another run: it has no evaluation with the error of result.json")
 
 
 def _curves(rows: Sequence[MetricRow], weights: str) -> Curves:

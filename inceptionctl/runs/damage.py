@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from inceptionctl.files import MAX_YAML_BYTES, FileError, MissingFileError, kind_of, read_text
 from inceptionctl.runs.io import RecordError, make_private, read_record
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow
 from inceptionctl.runs.records.result import EvaluationRecord, Result
 
 FILES = {"config.yaml", "index.npz", "env.json", "metrics.jsonl", "result.json", "starts.jsonl", "jobs.jsonl",
@@ -43,9 +44,10 @@ def detach(run: RunDir) -> None:
 def check_config_text(run: RunDir) -> None:
     """Raises RecordError for a config.yaml that was not written to its end, or is something else; it is not parsed,
     which takes too long for hundreds of runs."""
-    if not os.path.lexists(run.config) and not os.path.lexists(run.starts):
-        return  # the folder has just been made
-    lines = read_text(run.config, MAX_YAML_BYTES).splitlines()
+    try:
+        lines = read_text(run.config, MAX_YAML_BYTES).splitlines()
+    except MissingFileError:
+        return  # the folder has just been made, or has lost it
     missing = [key for key in CONFIG_KEYS if not any(line.startswith(key) for line in lines)]
     if missing:
         raise RecordError(f"{run.config} is incomplete: it has no {missing[0].rstrip(':')}")
@@ -79,6 +81,17 @@ def read_own_evaluation(run: RunDir, result: Result, path: Path) -> EvaluationRe
     if (listed.n_images, listed.top1_error) != (record.n_images, record.top1_error):
         raise RecordError(f"{path} is of another evaluation than result.json lists")
     return record
+
+
+def check_metrics(run: RunDir, result: Result, rows: Sequence[MetricRow]) -> None:
+    """Raises RecordError if `rows`, the last ones of metrics.jsonl, have none of the final evaluations of `result`. A
+    run may have lost the file, and one that was evaluated in several ways has the rows of the last one only."""
+    ways = {(one.image_set, one.protocol) for one in result.evaluations}
+    listed = {(one.weights, one.n_images, one.top1_error) for one in result.evaluations}
+    final = (row for row in rows if isinstance(row, EvalRow) and row.purpose == "final")
+    logged = {(row.weights, row.n_images, row.top1_error) for row in final}
+    if os.path.lexists(run.metrics) and len(ways) == 1 and not listed & logged:
+        raise RecordError(f"{run.metrics} is incomplete or of another run: it lacks the evaluations of result.json")
 
 
 def is_sound(run: RunDir) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from inceptionctl.files import FileError, open_file
-from inceptionctl.runs.damage import check_config_text, check_kinds, read_own_evaluation, read_result
+from inceptionctl.runs.damage import check_config_text, check_kinds, check_metrics, read_own_evaluation, read_result
 from inceptionctl.runs.exits import is_failure, read_exit
 from inceptionctl.runs.io import check_no_link
 from inceptionctl.runs.launcher import is_alive, launcher
@@ -58,6 +58,7 @@ def run_state(run: RunDir) -> RunState:
     rows: list[MetricRow] = read(lambda: list(newest_metrics(run.metrics)), [])
     if result:
         read(lambda: _check_evaluations(run, result), None)
+        read(lambda: check_metrics(run, result, rows), None)
     else:
         read(lambda: check_config_text(run), None)
     needed = list(read.damage)  # by whoever reports the run, or continues it

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.records import RESULT, START
+from support.records import START
 
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.report.findings import find, verdict
 from inceptionctl.report.results import read
 from inceptionctl.report.statistics import Difference
+from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions, write_evaluation
 from inceptionctl.runs.io import RecordError, append_record, write_record
 from inceptionctl.runs.paths import RunDir
@@ -114,14 +116,30 @@ def test_no_manifest_says_what_to_do(tmp_path):
         ("metrics.jsonl", b"{nonsense}\n"),
         ("evaluations/test.single.ema.npz", b""),
         ("evaluations/test.single.ema.npz", b"PK\x03\x04 cut"),
-        ("../table.json", b'{"table": "inception_v3"}'),
+        ("result.json", b"{}"),
     ],
 )
-def test_a_damaged_file_is_named(outputs, name, content):
+def test_a_damaged_file_is_named_and_the_other_cells_count(outputs, name, content):
+    folder = outputs.done("Inception-v2", 40, 42).close()
+    path = outputs.run("Inception-v2", 0).path / name
+    path.write_bytes(content)
+    damaged, sound = (cell for _, cell in read(folder).cells)
+    assert (damaged.status, str(path) in damaged.reason) == ("damaged", True)
+    assert sound.figures.top1_error == 21.0
+
+
+def test_a_damaged_manifest_is_named(outputs):
     folder = outputs.done("Inception-v2", 40).close()
-    (outputs.run("Inception-v2", 0).path / name).write_bytes(content)
-    with pytest.raises(RecordError, match=re.escape(name.removeprefix("../"))):
+    (folder / "table.json").write_text('{"table": "inception_v3"}')
+    with pytest.raises(RecordError, match=re.escape("table.json is incomplete")):
         read(folder)
+
+
+def reason(folder):
+    """Why the only cell is damaged."""
+    ((_, cell),) = read(folder).cells
+    assert cell.status == "damaged"
+    return cell.reason
 
 
 def evaluation(outputs, seed=0):
@@ -134,30 +152,40 @@ def test_removed_predictions_are_named(outputs):
     folder = outputs.done("Inception-v2", 40).close()
     path = evaluation(outputs)[0].with_suffix(".npz")
     path.unlink()
-    with pytest.raises(RecordError, match=re.escape(str(path))):
-        read(folder)
+    assert reason(folder) == f"{path} is missing: its .json is there"
 
 
 def test_predictions_that_contradict_the_figures_are_refused(outputs):
     folder = outputs.done("Inception-v2", 40).close()
     path, record = evaluation(outputs)
     write_record(path, replace(record, top1_error=19.5))
+    assert reason(folder) == f"{path} is of another evaluation than result.json lists"
     with pytest.raises(RecordError, match=r"top-1 error of 20 %, but its \.json says 19\.5 %"):
-        read(folder)
+        read_predictions(path, replace(record, top1_error=19.5))
+
+
+def by_crops(run):
+    """Makes it a run that was evaluated by another protocol alone."""
+    result = read_result(run)
+    other = [
+        replace(one, file=one.file.replace("single", "crops144"), protocol="crops144") for one in result.evaluations
+    ]
+    for before, now in zip(result.evaluations, other, strict=True):
+        (run.path / before.file).rename(run.path / now.file)
+    write_record(run.result, replace(result, evaluations=other))
 
 
 def test_protocols_are_never_mixed(outputs):
     """A run that was evaluated by another protocol alone is not part of the table."""
     folder = outputs.done("Inception-v2", 40, 41).close()
-    path, _ = evaluation(outputs)
-    path.rename(path.with_name("test.crops144.ema.json"))
+    by_crops(outputs.run("Inception-v2", 0))
     assert [cell.status for _, cell in read(folder).cells] == ["missing", "done"]
 
 
 def test_the_newest_run_that_was_evaluated_by_the_protocol_counts(outputs):
     folder = outputs.done("Inception-v2", 40).close()
     newer = outputs.run("Inception-v2", 0).path.with_name(f"{outputs.identity('Inception-v2', 0)}-1")
-    write_record(RunDir(newer).result, RESULT)
+    by_crops(RunDir(shutil.copytree(outputs.run("Inception-v2", 0).path, newer)))
     (cell,) = (cell for _, cell in read(folder).cells)
     assert (cell.status, cell.run) == ("done", RunDir(newer.with_name(newer.name[:-1] + "0")))
 
