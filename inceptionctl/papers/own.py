@@ -77,25 +77,37 @@ class Figures:
         return ours.title(paper)
 
 
+@dataclass
+class _Found:
+    """What the files before had: the file of each paper's key and of each record's id."""
+
+    papers: dict[str, Path] = field(default_factory=dict)
+    ids: dict[str, Path] = field(default_factory=dict)
+
+
 def read(config_dir: str | None) -> Figures:
     """The records of every file of the user's folder. Raises RequestError with file and line for one that is no record,
     and for an id that stands twice or in papers.yaml."""
-    cells, titles = dict[str, PaperCell](), dict[str, str]()
-    where = dict[str, Path]()
+    cells, titles, before = dict[str, PaperCell](), dict[str, str](), _Found()
     for file in _files(Path(config_dir).absolute() / FOLDER) if config_dir else ():
-        try:
-            document = checked(OwnFile, read_yaml(file))
-            for keys, problem in (*_papers_twice(document, where), *_wrong(document, where)):
-                raise Misfit(keys, problem)
-        except FileError as error:
-            raise RequestError(str(error)) from error
-        except Misfit as misfit:
-            raise RequestError(f"{file}, line {line_of(file, misfit.keys)}: {misfit.problem}") from misfit
-        where |= dict.fromkeys((f"paper {key}" for key in document.papers), file)
-        where |= dict.fromkeys((record.id for record in document.records), file)
+        document = _read_file(file, before)
+        before.papers |= dict.fromkeys(document.papers, file)
+        before.ids |= dict.fromkeys((record.id for record in document.records), file)
         titles |= {key: paper.title for key, paper in document.papers.items()}
         cells |= {record.id: _cell(record) for record in document.records}
     return Figures(cells, titles)
+
+
+def _read_file(file: Path, before: _Found) -> OwnFile:
+    try:
+        document = checked(OwnFile, read_yaml(file))
+        for keys, problem in (*_wrong_papers(document, before), *_wrong_records(document, before)):
+            raise Misfit(keys, problem)
+    except FileError as error:
+        raise RequestError(str(error)) from error
+    except Misfit as misfit:
+        raise RequestError(f"{file}, line {line_of(file, misfit.keys)}: {misfit.problem}") from misfit
+    return document
 
 
 def _files(folder: Path) -> list[Path]:
@@ -111,22 +123,20 @@ def _files(folder: Path) -> list[Path]:
     return [file for file in found if file.suffix == ".yaml" and not file.name.startswith(".")]
 
 
-def _papers_twice(document: OwnFile, where: dict[str, Path]) -> Iterator[tuple[Sequence[Key], str]]:
-    for key in document.papers:
-        if key in ours.papers():
-            yield ("papers", key), f"{key} is a paper of papers.yaml already: take another key"
-        if other := where.get(f"paper {key}"):
-            yield ("papers", key), f"{key} is a paper of {other} already: take another key"
-
-
-def _wrong(document: OwnFile, where: dict[str, Path]) -> Iterator[tuple[Sequence[Key], str]]:
+def _wrong_papers(document: OwnFile, before: _Found) -> Iterator[tuple[Sequence[Key], str]]:
     """What the types do not say: (keys, problem)."""
     if document.schema_version != 1:
         yield ("schema_version",), f"schema_version = {document.schema_version} is not one that this program reads: 1"
+    for key in document.papers:
+        other = "papers.yaml" if key in ours.papers() else before.papers.get(key)
+        if other:
+            yield ("papers", key), f"{key} is a paper of {other} already: take another key"
+
+
+def _wrong_records(document: OwnFile, before: _Found) -> Iterator[tuple[Sequence[Key], str]]:
     if not document.records:
         yield ("records",), "there are no records"
-    seen = {f"paper {key}" for key in document.papers}
-    papers = {*ours.papers(), *document.papers, *(name.removeprefix("paper ") for name in where if " " in name)}
+    papers, seen = {*ours.papers(), *before.papers, *document.papers}, set[str]()
     for number, record in enumerate(document.records):
         at: tuple[Key, ...] = ("records", number)
         for keys, text in (((*at, "id"), record.id), ((*at, "source", "row"), record.source.row)):
@@ -134,8 +144,8 @@ def _wrong(document: OwnFile, where: dict[str, Path]) -> Iterator[tuple[Sequence
                 yield keys, f"{path(keys)} = {shown(text)} is not allowed: {problem}"
         if " " in record.id:
             yield (*at, "id"), f"{path((*at, 'id'))} = {shown(record.id)} is not allowed: an id has no blanks"
-        if record.id in seen or record.id in where or record.id in ours.ids():
-            other = "this file" if record.id in seen else where.get(record.id, "papers.yaml")
+        if record.id in seen or record.id in before.ids or record.id in ours.ids():
+            other = "this file" if record.id in seen else before.ids.get(record.id, "papers.yaml")
             yield (*at, "id"), f"the id {record.id!r} stands in {other} already: ids are unique"
         seen.add(record.id)
         if record.source.paper not in papers:
