@@ -22,7 +22,7 @@ from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.models.zoo.switches import SIZES
 
 # Values that say what is the case where their setting is idle: nobody is misled by one.
-NEUTRAL = {"augment.name": "none", "loss.aux_weight": 0, "train.bn_batch_size": None}
+NEUTRAL = {"arch.aux.at": [], "augment.name": "none", "loss.aux_weight": 0, "train.bn_batch_size": None}
 # Idle settings that are as another value, which is not idle, says.
 SAME_AS = {"arch.init": "release"}
 WARMUP = "schedule.warmup_epochs"

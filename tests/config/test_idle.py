@@ -49,6 +49,7 @@ def test_an_idle_setting_that_was_typed_is_refused(key, beside, typed):
         (["arch=vgg16", "ablation=[batch_norm]"], {"train.bn_batch_size": 8}),
         (["arch=vgg16"], {"train.bn_batch_size": None, "augment": "none"}),
         (["arch.aux.head=false"], {"loss.aux_weight": 0}),
+        (["arch.aux.at=[]"], {"arch.aux.at": []}),
         (["arch.aux.head=false"], {"loss": "label_smoothing"}),
     ],
 )
