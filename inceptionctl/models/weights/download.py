@@ -9,13 +9,13 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import IO, TYPE_CHECKING
 
 from inceptionctl.errors import InceptionctlError
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 TIMEOUT_S = 30.0
 CHUNK = 1 << 20
@@ -31,6 +31,8 @@ def fetch(url: str, to: Path, sha256: str, progress: Progress = lambda done, tot
 
     Raises InceptionctlError for no answer, a transfer that broke off (the next call resumes it), a wrong checksum.
     """
+    from http.client import HTTPException  # here and below: a plan that downloads nothing does not wait for them
+
     part = to.with_name(f"{to.name}.part")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,9 @@ def digest(path: Path) -> str:
 
 def _transfer(url: str, file: IO[bytes], progress: Progress) -> None:
     """Appends what `file` lacks. Raises OSError if that does not arrive whole."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
     have = file.seek(0, os.SEEK_END)
     headers = {"User-Agent": "inceptionctl"} | ({"Range": f"bytes={have}-"} if have else {})
     try:

@@ -6,7 +6,6 @@ import re
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from inceptionctl.errors import InceptionctlError, unknown
 from inceptionctl.models.weights.download import WRONG_CHECKSUM, digest
@@ -48,6 +47,8 @@ def fetch(repo: str) -> Path:
 
 def _check_network() -> None:
     """Raises OSError where the hub's name cannot be looked up: its own client would try for half a minute."""
+    from urllib.request import getproxies
+
     from huggingface_hub import constants
 
     if not getproxies():
