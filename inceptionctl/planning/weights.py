@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, count
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.tensors import Shape, tensors
-from inceptionctl.models.weights.contents import ForeignFile
 from inceptionctl.models.weights.download import digest
-from inceptionctl.models.weights.fit import classes_in, epsilon_note, input_note
-from inceptionctl.models.weights.maps import full_shapes
-from inceptionctl.models.weights.open import OpenWeights, choose_weights, fit_weights, open_weights
 from inceptionctl.models.weights.releases import LIBRARIES, Release, check_other_settings, release
 from inceptionctl.models.zoo.registry import architecture, network
+
+if TYPE_CHECKING:
+    from inceptionctl.models.weights.contents import ForeignFile
+    from inceptionctl.models.weights.open import OpenWeights
 
 IMAGENET_CLASSES = 1000
 SIZELESS = {"low_resolution", "stem_pools", "count_padding", "residual_scale"}  # rewrites that keep every weight's size
@@ -64,6 +64,9 @@ def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config
     entry = release(config.arch.name, config.weights)
     if (path := entry.cached if entry else Path(config.weights)) is None:
         return config, ()
+    from inceptionctl.models.weights.contents import ForeignFile  # most runs have no weights to read
+    from inceptionctl.models.weights.open import open_weights
+
     try:
         weights = open_weights(path, config.arch.name, shapes, config.weights_key)
     except RequestError as error:
@@ -78,6 +81,8 @@ def initial_weights(config: Config, shapes: Mapping[str, Shape]) -> tuple[Config
 
 def notes_on(config: Config, weights: OpenWeights) -> list[str]:
     """What is taken, and where it differs from what the weights were made for. Auxiliary heads are not among them."""
+    from inceptionctl.models.weights.fit import epsilon_note, input_note
+
     arch, publisher = config.arch, weights.chosen.found.publisher
     entry = release(arch.name, config.weights or "")
     return [
@@ -92,6 +97,10 @@ def notes_on(config: Config, weights: OpenWeights) -> list[str]:
 def classifier_weights(config: Config, path: Path) -> tuple[OpenWeights, int]:
     """The weights in `path` for the network of `config` with as many classes as they have, and this number. Raises
     RequestError or ForeignFile."""
+    from inceptionctl.models.weights.contents import ForeignFile
+    from inceptionctl.models.weights.fit import classes_in
+    from inceptionctl.models.weights.open import choose_weights, fit_weights
+
     arch = config.arch
     names = tensors(arch.spec(IMAGENET_CLASSES), (arch.pixels, arch.pixels))
     try:
@@ -121,6 +130,9 @@ def check_fits_release(config: Config, total: Cost) -> None:
 
 def _of_whole_network(config: Config, path: Path) -> RequestError | None:
     """The error that a file has the whole network's weights and the network here is another; None if it has not."""
+    from inceptionctl.models.weights.maps import full_shapes
+    from inceptionctl.models.weights.open import open_weights
+
     name = config.arch.name
     try:
         open_weights(path, name, full_shapes(name), config.weights_key)
@@ -151,7 +163,7 @@ def _changed(config: Config) -> dict[str, Any]:
 def _damaged_in_cache(entry: Release, path: Path, error: ForeignFile) -> ForeignFile:
     """`error` with what to do about the cache of a library."""
     reason = str(error).splitlines()[0]
-    return ForeignFile(
+    return type(error)(
         f"weights = {entry.name}: {reason}\n"
         f"  it lies in the library's cache: remove {path.resolve()} and the same command downloads it again"
     )
