@@ -57,3 +57,8 @@ def unknown(
 def count(number: int, noun: str) -> str:
     """A number with its noun, for messages: `1 job`, `2 jobs`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def shortened(text: str, length: int = 100) -> str:
+    """A text that may be of any length, for messages."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."

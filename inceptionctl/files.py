@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,16 @@ MAX_BYTES = 64 << 20
 MAX_YAML_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_NODES = 100_000  # with every alias expanded: a short text of nested aliases can stand for billions
+OCTAL = re.compile(r"[-+]?0[0-7_]+")
+FLOAT = re.compile(
+    r"""[-+]?(?:
+    (?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?  # 1.5, .5, 1.5e-3
+    |[0-9][0-9_]*[eE][-+]?[0-9]+  # 1e-3
+    |[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*  # 12:30:00.5, to be refused
+    |\.(?:inf|Inf|INF))$
+    |\.(?:nan|NaN|NAN)$""",
+    re.VERBOSE,
+)
 KINDS: dict[str, Callable[[int], bool]] = {
     "a folder": stat.S_ISDIR,
     "a FIFO": stat.S_ISFIFO,
@@ -161,6 +172,12 @@ class _StrictLoader(yaml.SafeLoader):
         return float(super().construct_yaml_float(_not_a_time(node)))
 
 
+# Numbers as OmegaConf and the command line have them, 1e-3 too; a date is a text.
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":float", ":timestamp"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_StrictLoader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, [*"-+0123456789."])
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
 
@@ -168,6 +185,8 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct
 def _not_a_time(node: yaml.ScalarNode) -> yaml.ScalarNode:
     if ":" in node.value:
         raise _error(node, f"{node.value} is a number to YAML, in base 60: put it in quotes")
+    if OCTAL.fullmatch(node.value):
+        raise _error(node, f"{node.value} is a number to YAML, in base 8: write it without the 0, or in quotes")
     return node
 
 

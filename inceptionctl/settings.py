@@ -21,18 +21,24 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import dataclass_transform
 
+# Far beyond any use, and small enough for every library that a number is given to.
+MOST = 10**9
 # Strict: true is not 1, and "1" is not a number.
+Flag = Annotated[bool, Field(strict=True)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[Finite, Field(gt=0)]
 NonNegative = Annotated[Finite, Field(ge=0)]
 Share = Annotated[Finite, Field(ge=0, lt=1)]
 Fraction = Annotated[Finite, Field(gt=0, le=1)]
 Integer = Annotated[int, Field(strict=True)]
-Count = Annotated[Integer, Field(ge=1)]
-NonNegativeInt = Annotated[Integer, Field(ge=0)]
+Count = Annotated[Integer, Field(ge=1, le=MOST)]
+NonNegativeInt = Annotated[Integer, Field(ge=0, le=MOST)]
+Groups = Annotated[Integer, Field(ge=1, le=4096)]
+Processes = Annotated[Integer, Field(ge=1, le=10_000)]
+Epochs = Annotated[Positive, Field(le=MOST)]
 UnitInterval = Annotated[Finite, Field(ge=0, le=1)]
 T = TypeVar("T")
-MAX_NAME_BYTES = 255  # of a name in Linux's file systems
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4095  # of a name and of a path, in Linux's file systems
 
 
 def _ascending(ends: list[float]) -> list[float]:
@@ -41,9 +47,24 @@ def _ascending(ends: list[float]) -> list[float]:
     return ends
 
 
-def _absolute(path: str) -> str:
-    """Of a path as it was typed: a run is resumed from other folders."""
-    return str(Path(path).expanduser().absolute())
+@dataclass(frozen=True)
+class TakenAsTyped:
+    """Marks the type of a setting that is a path: on the command line, no character of its value means anything."""
+
+
+def absolute(path: str) -> str:
+    """Of a path as it was typed, `~` and `~user` expanded: a run is resumed from other folders. Raises ValueError for
+    what no file can be called."""
+    if "\0" in path:
+        raise ValueError("a path has no NUL character")
+    data = os.fsencode(path)
+    if len(data) > MAX_PATH_BYTES or any(len(part) > MAX_NAME_BYTES for part in data.split(b"/")):
+        raise ValueError(f"a name has at most {MAX_NAME_BYTES} bytes, and a path {MAX_PATH_BYTES:,}")
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:
+        user = path.partition("/")[0]
+        raise ValueError(f"there is no user {user[1:]!r}; a folder of that name is ./{user}") from error
 
 
 def _path_segment(name: str) -> str:
@@ -60,7 +81,7 @@ def _path_segment(name: str) -> str:
 FractionRange = Annotated[list[Fraction], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 PositiveRange = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 PathSegment = Annotated[str, AfterValidator(_path_segment)]
-AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_absolute)]
+AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(absolute), TakenAsTyped()]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -30,9 +30,7 @@ ABLATE = Command(
 
 
 def main(argv: list[str]) -> int:
-    act = _preview if "--dry-run" in argv else _run
-    words = [word for word in argv if word != "--dry-run"]
-    run_hydra(ABLATE, words, plan_table, act)
+    run_hydra(ABLATE, argv, plan_table, _run, _preview)
     return 0
 
 

@@ -36,9 +36,7 @@ TRAIN = Command(
 
 
 def main(argv: list[str]) -> int:
-    act = _preview if "--dry-run" in argv else _run
-    words = [word for word in argv if word != "--dry-run"]
-    run_hydra(TRAIN, words, _plan, act)
+    run_hydra(TRAIN, argv, _plan, _run, _preview)
     return 0
 
 

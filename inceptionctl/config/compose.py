@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -11,6 +12,7 @@ from typing import Any
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override, OverrideType
@@ -20,12 +22,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from inceptionctl.config import own_folder
 from inceptionctl.config.keys import flatten, key_paths
-from inceptionctl.config.overrides import check_overrides, is_for_hydra, parse
+from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.tuned import NOT_TUNED, tuned_values
+from inceptionctl.config.words import for_hydra, read
 from inceptionctl.errors import RequestError
 from inceptionctl.models.settings import NO_REWRITES
+from inceptionctl.settings import absolute
 
 # The switches of the networks, so that a new one is a function and no line of YAML.
 ConfigStore.instance().store(name="rewrites", group="arch/base", node=NO_REWRITES)
@@ -44,9 +49,12 @@ class Composer:
     """Composes from our groups and those of the user's own folder, if `config_dir` names one."""
 
     def __init__(self, config_dir: str | None = None) -> None:
-        if config_dir and not Path(config_dir).is_dir():
-            raise RequestError(f"--config-dir {config_dir} is not a folder")
-        self.config_dir = config_dir
+        self.config_dir = _checked(config_dir) if config_dir is not None else None
+
+    @property
+    def passed_over(self) -> list[str]:
+        """YAML files and folders of `config_dir` that are no options."""
+        return own_folder.passed_over(Path(self.config_dir), _our_options()) if self.config_dir else []
 
     def compose(self, command: str, overrides: Sequence[str]) -> Tree:
         """The resolved tree of one run. Raises RequestError for a key, a group or an option that does not exist."""
@@ -61,11 +69,10 @@ class Composer:
     def compose_config(self, command: str, overrides: Sequence[str]) -> DictConfig:
         """The same before its interpolations are resolved, with Hydra's own settings."""
         check_overrides(overrides, self.groups(command), {*key_paths(), *OWN_SETTINGS[command]})
-        with request_errors():
-            config = self.load(command, overrides)
-            if self.config_dir:
-                ours = _ours().load(command, _for_hydra(overrides))
-                check_hydra_settings(_of_hydra(ours), _of_hydra(config))
+        config = self.load(command, overrides)
+        if self.config_dir:
+            ours = _ours().load(command, _for_hydra(overrides))
+            check_hydra_settings(_of_hydra(ours), _of_hydra(config))
         return config
 
     def groups(self, command: str) -> dict[str, list[str]]:
@@ -81,12 +88,21 @@ class Composer:
     def load(self, command: str, overrides: Sequence[str]) -> DictConfig:
         """What Hydra composes, its own settings included; nothing is checked."""
         words = [self._forced(override) for override in parse(overrides)]
-        return self._loader.load_configuration(command, words, RunMode.RUN, from_shell=False)
+        with request_errors(self.config_dir):
+            return self._loader.load_configuration(command, words, RunMode.RUN, from_shell=False)
+
+    def hydra_words(self, command: str, overrides: Sequence[str]) -> list[str]:
+        """The same words for Hydra itself, the values of each sweep listed."""
+        words = list[str]()
+        for override in parse(overrides):
+            values = [self._forced(read(word)) for word in axis(override, self.groups(command)) if word]
+            words.append(",".join([values[0], *(value.partition("=")[2] for value in values[1:])]))
+        return words
 
     def _forced(self, override: Override) -> str:
         """`++key=value` for `key=value`: a key that the chosen option does not have is refused when the settings are
         validated, which names the option that has it."""
-        line, is_choice = override.input_line or "", override.key_or_group in self._groups
+        line, is_choice = for_hydra(override), override.key_or_group in self._groups
         if override.type is not OverrideType.CHANGE or is_for_hydra(override):
             return line
         return line if is_choice and not isinstance(override.value(), dict) else f"++{line}"
@@ -100,10 +116,15 @@ class Composer:
     def _loader(self) -> ConfigLoaderImpl:
         version.setbase("1.3")
         setup_globals()
-        search_path = create_config_search_path(f"pkg://{CONFIG_MODULE}")
+        return ConfigLoaderImpl(self.search_path)
+
+    @property
+    def search_path(self) -> ConfigSearchPath:
+        """Where Hydra finds the groups."""
+        found = create_config_search_path(f"pkg://{CONFIG_MODULE}")
         if self.config_dir:
-            search_path.prepend("command-line", f"file://{Path(self.config_dir).resolve()}", anchor="schema")
-        return ConfigLoaderImpl(search_path)
+            found.prepend("command-line", f"{own_folder.SCHEME}://{self.config_dir}", anchor="schema")
+        return found
 
 
 @cache
@@ -144,10 +165,36 @@ def _of_hydra(config: DictConfig) -> Tree:
     return {str(key): value for key, value in tree.items()}
 
 
+def _our_options() -> dict[str, list[str]]:
+    """Of every group, those that other options alone name included."""
+    composer = _ours()
+    return composer._groups | {"arch/base": composer._loader.get_group_options("arch/base")}
+
+
+def _checked(config_dir: str) -> str:
+    """The folder of --config-dir in full."""
+    try:
+        folder = absolute(config_dir)
+    except ValueError as error:
+        raise RequestError(f"--config-dir {config_dir}: {error}") from error
+    own_folder.check_folder(Path(folder), _our_options())
+    return folder
+
+
 @contextmanager
-def request_errors() -> Iterator[None]:
-    """Turns what Hydra refuses to compose into a RequestError."""
+def request_errors(config_dir: str | None = None) -> Iterator[None]:
+    """Turns what Hydra refuses to compose into a RequestError, with the file of `config_dir` that it lies in."""
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
-        raise RequestError(" ".join(str(error).split("\nfull_key")[0].split())) from error
+        raise RequestError(_in_words(str(error), config_dir)) from error
+    except RecursionError as error:
+        raise RequestError("the settings cannot be composed: some name each other in a circle") from error
+
+
+def _in_words(text: str, config_dir: str | None) -> str:
+    message, _, rest = text.partition("\n    full_key: ")
+    key, message = rest.partition("\n")[0], " ".join(message.partition("Config search path:")[0].split())
+    option = re.match(r"In '([^']+)'", message)
+    file = Path(config_dir or "", f"{option[1]}.yaml") if option else Path()
+    return f"{f'{file}: ' if config_dir and file.is_file() else ''}{f'{key}: ' if key else ''}{message}"

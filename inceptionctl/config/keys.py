@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from inceptionctl.config.schema import Config
-from inceptionctl.settings import OneOf, field_docs
+from inceptionctl.settings import OneOf, TakenAsTyped, field_docs
 
 NO_SETTINGS = ("tuned", "resolved")  # fields of Config that are filled in by composing and planning
 
@@ -24,7 +24,11 @@ class Setting:
 
     @property
     def is_path(self) -> bool:
-        return "_absolute" in repr(self.kind)
+        return _is_marked(self.kind)
+
+    @property
+    def is_section(self) -> bool:
+        return bool(sections_in(self.kind))
 
     @property
     def docs(self) -> str:
@@ -71,6 +75,16 @@ def sections_in(kind: object) -> dict[str | None, type]:
 
 def key_paths(schema: type = Config) -> set[str]:
     return {setting.key for setting in settings_of(schema)}
+
+
+@cache
+def path_keys() -> frozenset[str]:
+    """The settings that are paths, whose values are taken as they are typed."""
+    return frozenset(setting.key for setting in settings_of() if setting.is_path)
+
+
+def _is_marked(kind: object) -> bool:
+    return isinstance(kind, TakenAsTyped) or (sections_in(kind) == {} and any(map(_is_marked, get_args(kind))))
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import Count, NonNegativeInt, Positive, section
+from inceptionctl.settings import MOST, Count, Integer, NonNegativeInt, Positive, Processes, section
+
+
+def _with_numbers(value: object) -> object:
+    """A whole number as text, such as minutes; no other number is written in one way alone."""
+    return str(value) if type(value) is int else value
+
 
 # In a script: a line of it, a word to sbatch.
-Line = Annotated[str, Field(pattern=r"^[^\r\n]+$", coerce_numbers_to_str=True)]
-Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$", coerce_numbers_to_str=True)]
+Line = Annotated[str, Field(pattern=r"^[^\r\n]+$"), BeforeValidator(_with_numbers)]
+Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$"), BeforeValidator(_with_numbers)]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
 RESERVED = {"array", "error", "output", "parsable", "wrap"}  # options of sbatch that inceptionctl sets itself
 SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
@@ -25,17 +31,17 @@ class LaunchSettings:
     name: str
     device: Literal["auto", "cpu", "cuda"]
     """Where to run; auto takes GPUs where there are some."""
-    nproc: Count | None
+    nproc: Processes | None
     """Processes (ranks) of one run; null: one a GPU for train, one for each cell of a table, nodes x GPUs for Slurm."""
-    threads: Count | None
+    threads: Processes | None
     """CPU threads of each process; null: its share of the CPUs."""
     accumulation_steps: Count
     """Micro-batches that each process runs one after the other for one optimizer step."""
     restarts: NonNegativeInt
     """How often a run that was cut short starts again from its last checkpoint."""
-    save_minutes: Positive
+    save_minutes: Annotated[Positive, Field(le=MOST)]
     """Minutes between checkpoints within a long epoch; the end of each epoch is always saved."""
-    hang_timeout: Positive
+    hang_timeout: Annotated[Positive, Field(le=MOST)]
     """Seconds without a heartbeat after which a run counts as hung and is restarted."""
 
 
@@ -44,7 +50,7 @@ class Local(LaunchSettings):
     """Processes on this machine."""
 
     name: Literal["local"]
-    jobs: Count | None
+    jobs: Processes | None
     """Cells of a table that run side by side; null: as many as there are GPUs, or as the CPUs allow."""
 
 
@@ -59,11 +65,11 @@ class Slurm(LaunchSettings):
     """Account that is charged."""
     qos: Word | None
     """Quality of service."""
-    nodes: Count
+    nodes: Processes
     """Nodes of one run."""
-    gpus_per_node: NonNegativeInt
+    gpus_per_node: Annotated[Integer, Field(ge=0, le=1024)]
     """GPUs of each node, one process each; 0: launch.nproc processes on CPUs."""
-    cpus_per_gpu: Count | None
+    cpus_per_gpu: Processes | None
     """CPUs of each process, for its threads and data workers."""
     mem: Word | None
     """Memory of each node, as sbatch takes it (64G)."""
@@ -73,7 +79,7 @@ class Slurm(LaunchSettings):
     """Features that the nodes must have."""
     exclude: Word | None
     """Nodes to avoid."""
-    array_parallelism: Count | None
+    array_parallelism: Processes | None
     """Cells of a table that run at a time; null: all."""
     setup: list[Line] | None
     """Shell commands before the run, such as [module load cuda]."""

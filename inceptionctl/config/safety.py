@@ -5,31 +5,21 @@ So those come from our groups and the command line alone, never from a folder of
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inceptionctl.config.keys import flatten, matches
+from inceptionctl.config.keys import flatten, matches, path_keys
 from inceptionctl.config.overrides import flatten_overrides, parse
 from inceptionctl.errors import RequestError
 
-REFUSED_FLAGS = {
-    "experimental_rerun": "it would read a pickle",
-    "config_path": "groups of your own join with --config-dir",
-    "config_name": "groups of your own join with --config-dir",
-    "shell_completion": "use `inceptionctl completion install`",
-}
 COMMANDS = ("launch.setup", "launch.extra")  # run on a cluster's nodes, given to sbatch
 REPORTED = ("runtime", "overrides", "job.override_dirname", "searchpath")  # follow from the command line
 
 
-def check_words(flags: argparse.Namespace) -> None:
-    """Raises RequestError for flags and overrides that name code or another source of settings."""
-    for flag, reason in REFUSED_FLAGS.items():
-        if getattr(flags, flag):
-            raise RequestError(f"--{flag.replace('_', '-')} is not supported: {reason}")
-    for override in parse(flags.overrides):
-        if "_target_" in (override.input_line or ""):
+def check_words(words: Sequence[str]) -> None:
+    """Raises RequestError for overrides that name code or another source of settings."""
+    for override in parse(words):
+        if "_target_" in (override.input_line or "") and override.key_or_group not in path_keys():
             raise RequestError(f"{override.input_line}: settings are data, and _target_ names code to run")
         if override.key_or_group == "hydra.searchpath":
             raise RequestError("hydra.searchpath is not supported: groups of your own join with --config-dir")

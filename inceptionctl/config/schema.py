@@ -14,9 +14,13 @@ from inceptionctl.data.images import DataSource
 from inceptionctl.data.registry import SOURCES
 from inceptionctl.data.transforms import AUGMENTATIONS, Augmentation
 from inceptionctl.evaluation.protocols import PROTOCOLS, ProtocolSettings
-from inceptionctl.models.settings import Arch
+from inceptionctl.models.settings import Arch, WeightsSource
 from inceptionctl.settings import (
+    MOST,
+    AbsolutePath,
     Count,
+    Epochs,
+    Flag,
     Integer,
     NonNegative,
     NonNegativeInt,
@@ -40,7 +44,7 @@ class Ema:
     """Unit of decay: the averaged share of the run, a half-life in epochs, or the decay per step itself."""
     decay: NonNegative
     """How long the average remembers, in `unit`."""
-    warmup: bool
+    warmup: Flag
     """Whether the first steps count for more: decay is at most (1 + step) / (10 + step)."""
     buffers: Literal["averaged", "copied", "recomputed"]
     """Batch norm's statistics in the average: averaged too, copied from the last step, or recomputed at the end."""
@@ -50,9 +54,9 @@ class Ema:
 class Train:
     batch_size: Count
     """Images per optimizer step, over all devices and micro-batches."""
-    bn_batch_size: Annotated[Integer, Field(ge=2)] | None
+    bn_batch_size: Annotated[Integer, Field(ge=2, le=MOST)] | None
     """Images that batch norm normalises together; null: the whole batch, over all devices."""
-    epochs: Positive
+    epochs: Epochs
     """Length of the run in epochs; may be fractional."""
     weight_decay: NonNegative
     """L2 penalty of convolution and fully connected weights."""
@@ -61,13 +65,13 @@ class Train:
     ema: Ema
     precision: Literal["float32", "bfloat16", "float16"]
     """Type of activations in training; the two short ones are mixed precision."""
-    channels_last: bool
+    channels_last: Flag
     """Whether images and weights are laid out channels last (NHWC)."""
-    compile: bool
+    compile: Flag
     """Whether the model goes through torch.compile."""
-    deterministic: bool
+    deterministic: Flag
     """Whether operators that are not deterministic are refused."""
-    keep_best: bool
+    keep_best: Flag
     """Whether the checkpoint with the lowest error on a dev split is kept and evaluated too."""
     rollbacks: NonNegativeInt
     """How often a run that diverges may go back to its last checkpoint, each time at half the learning rate."""
@@ -85,7 +89,7 @@ class Loss:
     """Share of the target that is spread evenly over all classes."""
     aux_weight: NonNegative
     """Weight of each auxiliary head's loss."""
-    smooth_aux: bool
+    smooth_aux: Flag
     """Whether label smoothing applies to auxiliary heads too."""
 
 
@@ -125,11 +129,11 @@ class Config:
     """Folder below outputs that the run is kept in."""
     seed: Annotated[Integer, Field(ge=0, lt=2**32)]
     """Seed of initial weights, sample order, augmentation and dropout."""
-    outputs: Annotated[str, Field(min_length=1)]
+    outputs: AbsolutePath
     """Folder of all runs."""
-    run_dir: str | None
-    rerun: bool
-    weights: Annotated[str, Field(min_length=1)] | None
+    run_dir: AbsolutePath | None
+    rerun: Flag
+    weights: WeightsSource | None
     """Weights to start from: timm, torchvision, timm:TAG or a file; null: initial weights."""
     arch: Arch
     data: Annotated[DataSource, OneOf(SOURCES)]

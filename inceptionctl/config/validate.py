@@ -12,8 +12,10 @@ from inceptionctl.config.keys import key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.config.values import written
-from inceptionctl.errors import RequestError, unknown
+from inceptionctl.config.words import quoted_word
+from inceptionctl.errors import RequestError, shortened, unknown
 from inceptionctl.models.settings import with_network_facts
+from inceptionctl.settings import MOST
 
 T = TypeVar("T")
 
@@ -59,7 +61,19 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
         case "union_tag_not_found":
             return RequestError(f"{key}.name has no value: choose with {key}=NAME")
     reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
-    return RequestError(f"{key} = {written(first['input'])} is not allowed: {reason[0].lower()}{reason[1:]}")
+    reason = f"{reason[0].lower()}{reason[1:]}{_remedy(first['type'], key, first['input'])}"
+    return RequestError(f"{key} = {shortened(written(first['input']))} is not allowed: {reason}")
+
+
+def _remedy(kind: str, key: str, value: object) -> str:
+    """How to write what was probably meant."""
+    if kind == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < MOST:
+        return f": write {key}={int(value)}"
+    if kind == "bool_type":
+        return ", true or false"
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return f": write {quoted_word(f'{key}={written(value)}')}"
+    return ""
 
 
 def _located(loc: Sequence[int | str], schema: type) -> tuple[list[str], dict[str, str]]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from inceptionctl.settings import MOST
+
+LIKE_ANOTHER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(inf|nan)|true|false|null", re.IGNORECASE)
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 TYPES = {"number": "number", "integer": "integer", "string": "text", "object": "mapping", "null": "null"}
 
 
 def written(value: object) -> str:
-    """As YAML and the command line have it."""
+    """As YAML and the command line have it; a text that would be a number or the like in quotes."""
     if isinstance(value, list):
         return f"[{','.join(map(written, value))}]"
+    if isinstance(value, str) and (not value or LIKE_ANOTHER.fullmatch(value)):
+        return f'"{value}"'
     return {"True": "true", "False": "false", "None": "null"}.get(text := str(value), text)
 
 
@@ -41,5 +47,6 @@ def _in_words(schema: dict[str, Any]) -> str:
         return "true | false"
     if schema.get("type") == "array":
         return f"list of {_in_words(schema.get('items', {}))}"
-    bounds = [f"{sign} {schema[bound]}" for bound, sign in BOUNDS.items() if bound in schema]
+    stated = {bound: value for bound, value in schema.items() if value != MOST}
+    bounds = [f"{sign} {stated[bound]}" for bound, sign in BOUNDS.items() if bound in stated]
     return " ".join([TYPES.get(schema.get("type", ""), "anything"), ", ".join(bounds)]).strip()

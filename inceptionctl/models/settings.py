@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from inceptionctl import settings
 from inceptionctl.models.spec.nodes import Seq
+from inceptionctl.models.weights.releases import LIBRARIES
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.models.zoo.switches import SWITCHES, Switch
-from inceptionctl.settings import Finite, Fraction, Integer, Positive, Share, section
+from inceptionctl.settings import Finite, Flag, Fraction, Integer, Positive, Share, TakenAsTyped, absolute, section
+
+MAX_PIXELS = 4096
 
 
 def _value_type(switch: Switch) -> Any:  # noqa: ANN401  a type expression, such as `bool` or `Literal["relu", "elu"]`
@@ -20,7 +23,15 @@ def _value_type(switch: Switch) -> Any:  # noqa: ANN401  a type expression, such
     return list(hints.values())[1]
 
 
-MAX_PIXELS = 4096
+def _exact(kind: Any) -> Any:  # noqa: ANN401  type expressions
+    """A Literal of numbers would take true for 1, and 1.0."""
+    return Annotated[kind, BeforeValidator(_whole_or_text)] if get_origin(kind) is Literal else kind
+
+
+def _whole_or_text(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError("it should be a whole number")
+    return value
 
 
 def _rewrites() -> Any:  # noqa: ANN401  a class
@@ -28,7 +39,8 @@ def _rewrites() -> Any:  # noqa: ANN401  a class
     fields: dict[str, Any] = {}
     for name, switch in SWITCHES.items():
         kind = _value_type(switch)
-        fields[name] = Annotated[kind if kind is bool else kind | None, Field(description=switch.__doc__)]
+        kind = Flag if kind is bool else _exact(kind) | None
+        fields[name] = Annotated[kind, Field(description=switch.__doc__)]
     return section(type("Rewrites", (), {"__doc__": _rewrites.__doc__, "__annotations__": fields}))
 
 
@@ -39,15 +51,22 @@ NO_REWRITES = {name: False if _value_type(switch) is bool else None for name, sw
 ADDED_REWRITES = {"double_width": False}
 
 
+def _release_or_file(weights: str) -> str:
+    return weights if weights.partition(":")[0] in LIBRARIES else absolute(weights)
+
+
+WeightsSource = Annotated[str, Field(min_length=1), AfterValidator(_release_or_file), TakenAsTyped()]
+
+
 @section
 class Aux:
     """The auxiliary heads of a network; `loss.aux_weight` is their weight."""
 
-    head: bool
+    head: Flag
     """Whether there are any; null: whether there are stages in `at`."""
     at: list[str]
     """The stages behind which they stand, such as [mixed_6e]; null: those of the paper or release."""
-    norm: bool
+    norm: Flag
     """Batch norm on their fully connected layer; null: as in the paper or release."""
 
 

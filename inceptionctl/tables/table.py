@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Literal
 
-from inceptionctl.errors import RequestError
+from inceptionctl.config.values import written
+from inceptionctl.errors import RequestError, shortened
 from inceptionctl.settings import PathSegment, section
 
 
@@ -48,14 +49,21 @@ class Table:
     rows: list[TableRow]
 
 
+MOST_SEEDS = 1000
+
+
 def seeds_of(requested: int | Sequence[int]) -> list[int]:
     """`3` is 0, 1, 2; a list names them. Raises RequestError for anything else."""
-    is_count = isinstance(requested, int) and not isinstance(requested, bool)
-    seeds = list(range(requested)) if is_count else requested  # type: ignore[arg-type]
-    if not isinstance(seeds, list) or not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
+    seeds: object = requested
+    if type(requested) is int:
+        seeds = list(range(min(requested, MOST_SEEDS + 1)))
+    if not isinstance(seeds, list) or not seeds or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds):
         raise RequestError(
-            f"seeds = {requested} is not allowed: give a number of seeds from 1, or a list such as 'seeds=[5,6]'"
+            f"seeds = {shortened(written(requested))} is not allowed: give a number of seeds from 1, or a list of "
+            "seeds from 0 to 4294967295, such as 'seeds=[5,6]'"
         )
+    if len(seeds) > MOST_SEEDS:
+        raise RequestError(f"seeds = {shortened(written(requested))} is not allowed: at most {MOST_SEEDS:,} seeds")
     if len(set(seeds)) < len(seeds):
-        raise RequestError(f"seeds = {requested} names a seed twice: the runs would be the same")
+        raise RequestError(f"seeds = {written(requested)} names a seed twice: the runs would be the same")
     return seeds

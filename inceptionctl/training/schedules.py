@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from inceptionctl.settings import Count, Fraction, NonNegative, Positive, Share, section
+from inceptionctl.settings import MOST, Count, Epochs, Flag, Fraction, NonNegative, Positive, Share, section
 from inceptionctl.training.clock import Clock
 
 Decay = Callable[[int], float]  # step -> factor on the learning rate
@@ -45,7 +45,7 @@ class ScheduleSettings(ABC):
     """Images a step that `lr` is for; null: `lr` holds for any train.batch_size."""
     lr_scaling: Literal["linear", "sqrt"]
     """How the learning rate follows train.batch_size / base_batch_size."""
-    warmup_epochs: NonNegative
+    warmup_epochs: Annotated[NonNegative, Field(le=MOST)]
     """Epochs over which the learning rate rises linearly from the first step's small value to its full one."""
 
     @abstractmethod
@@ -83,9 +83,9 @@ class Exponential(ScheduleSettings):
     name: Literal["exponential"]
     gamma: Fraction
     """Factor on the learning rate, once per `decay_epochs`."""
-    decay_epochs: Positive
+    decay_epochs: Epochs
     """Epochs in which the learning rate falls by `gamma`."""
-    staircase: bool
+    staircase: Flag
     """Falls at once at the end of each `decay_epochs`, or (false) a little at every step."""
 
     def idle(self, epochs: float) -> dict[str, str]:
@@ -113,7 +113,7 @@ class MultiStep(ScheduleSettings):
     name: Literal["step"]
     gamma: Fraction
     """Factor on the learning rate at each milestone."""
-    milestones: Annotated[list[Positive], Field(min_length=1), AfterValidator(_increasing)]
+    milestones: Annotated[list[Epochs], Field(min_length=1), AfterValidator(_increasing)]
     """Epochs at which the learning rate falls, in increasing order."""
 
     def idle(self, epochs: float) -> dict[str, str]:

@@ -57,7 +57,7 @@ def test_every_table_composes():
         ("+data.jitter.blur=1", "unknown setting 'data.jitter.blur'"),
         ("++optim={name: momentum, lr: 1}", "optim.lr"),
         ("~train.batch_size", "train.batch_size"),
-        ("optim.name=rmsprop", "optim.decay has no value: optim=rmsprop sets it"),
+        ("optim.name=rmsprop", "optim.name follows from the option: write optim=NAME"),
         ("data.jitter.size=[0.7,0.3]", "low end comes first"),
         ("seed=-1", "seed = -1"),
         ("table=inception_v3", "unknown setting 'table'"),

@@ -100,4 +100,4 @@ def test_a_setting_of_another_option_is_named_with_its_option():
         with pytest.raises(RequestError, match=message):
             parse(compose("train", [override]))
     with pytest.raises(RequestError, match="a setting of schedule=exponential and schedule=step; this is"):
-        parse(compose("train", ["++schedule={name: cosine, gamma: 0.5}", "schedule=cosine"]))
+        parse(compose("train", ["++schedule={gamma: 0.5}", "schedule=cosine"]))

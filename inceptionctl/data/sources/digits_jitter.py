@@ -15,7 +15,7 @@ from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import Index
 from inceptionctl.data.order import generator
 from inceptionctl.data.sources.digits import MARGIN, MODULES, SPLIT_SEED, Scans, as_rgb, index_digits, open_digits
-from inceptionctl.settings import Count, Finite, FractionRange, UnitInterval, section
+from inceptionctl.settings import Finite, FractionRange, Integer, UnitInterval, section
 
 
 @section
@@ -41,7 +41,7 @@ class Settings(DataSource):
     modules = MODULES
 
     name: Literal["digits_jitter"]
-    renderings: Count
+    renderings: Annotated[Integer, Field(ge=1, le=1000)]
     """Fixed renderings of each evaluation digit, the same for every seed."""
     jitter: Jitter
 

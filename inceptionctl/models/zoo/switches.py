@@ -21,7 +21,7 @@ from inceptionctl.models.zoo.googlenet import STEM, STEM_LRN
 from inceptionctl.models.zoo.inception_v3 import STEM_3X3, STEM_7X7
 
 if TYPE_CHECKING:  # whoever checks a value has pydantic; `inceptionctl models` does without
-    from inceptionctl.settings import Count, Fraction, Share
+    from inceptionctl.settings import Count, Fraction, Groups, Share
 
 Switch = Callable[[Seq, Any], Seq]
 S = TypeVar("S", bound=Callable[..., Seq])
@@ -148,7 +148,7 @@ def residual_scale(network: Seq, scale: Fraction) -> Seq:
 
 
 @switch
-def segments(network: Seq, count: Count) -> Seq:
+def segments(network: Seq, count: Groups) -> Seq:
     """The number of groups of channels in the spatial step of separable layers (Xception, section 1.1)."""
     reason = f"its separable layers have {count} groups already" if _has(network, rules.is_xception_s) else XCEPTION
     return _changed(network, rules.segments(count), reason)
