@@ -189,6 +189,8 @@ def check_settings(path: Path, tree: Mapping[str, Any], prefix: str) -> None:
     for key, value in flatten(tree, prefix).items():
         if key.partition(".")[0] == "hydra":
             raise RequestError(f"{path}: a folder of settings may not change Hydra's own, which can run code: {key}")
+        if key == "name":
+            raise RequestError(f"{path}: name has no effect in a file of settings: give it on the command line")
         inner = next((k for k in known if key.startswith(f"{k}.") and _is_mapping(k)), key)
         if inner not in known:
             raise RequestError(f"{path}: {unknown_setting(key, known)}")

@@ -35,12 +35,12 @@ def composed(folder, *words):
 
 
 def test_options_of_ones_own_join(folder):
-    text = "# mine\n# @package _global_\ndefaults: [override /optim: mine]\ntrain: {epochs: 1e1}\nname: n-${seed}\n"
+    text = "# mine\n# @package _global_\ndefaults: [override /optim: mine]\ntrain: {epochs: 1e1}\n"
     where = folder(
         {"optim/mine.yaml": MINE, "experiment/mine.yaml": text, "data/home.yaml": "defaults: [imagefolder]\nroot: ~/x"}
     )
     config = composed(where, "experiment=mine", "data=home")
-    assert (config.optim.momentum, config.train.epochs, config.name) == (0.5, 10.0, "n-0")
+    assert (config.optim.momentum, config.train.epochs) == (0.5, 10.0)
     assert config.data.root == os.path.expanduser("~/x")
 
 
@@ -90,6 +90,7 @@ def test_what_is_wrong_with_a_file_is_named_with_it(text, message, folder):
         ({"experiment/x.yaml": "# @package _global_\ndefaults: [override /experiment: x]"}, "experiment=x", "back"),
         ({"optim/a.yaml": "defaults: [b]", "optim/b.yaml": "defaults: [a]"}, "optim=a", "a.yaml -> optim/b.yaml"),
         ({f"optim/a{i}.yaml": f"defaults: [a{i + 1}, a{i + 1}]" for i in range(30)}, "optim=a0", "more than 100 files"),
+        ({"experiment/x.yaml": "# @package _global_\nname: x"}, "experiment=x", "x.yaml: name .* on the command line"),
         ({"optim/mine.yml": MINE}, "seed=1", "mine.yml is not read: rename it to mine.yaml"),
         ({"optim/momentum.yaml": MINE}, "seed=1", "momentum.yaml has the name of an option of ours"),
         ({"arch/base/network.yaml": "{}"}, "seed=1", "network.yaml has the name of an option of ours"),
@@ -109,7 +110,7 @@ def test_what_is_no_file_is_named(folder, tmp_path):
     os.mkfifo(tmp_path / "optim" / "fifo.yaml")
     (tmp_path / "optim" / "folder.yaml").mkdir()
     (tmp_path / "optim" / "link.yaml").symlink_to("nowhere")
-    for option, message in {"fifo": "a FIFO", "folder": "a folder", "link": "No such file"}.items():
+    for option, message in {"fifo": "a FIFO", "folder": "a folder", "link": "missing"}.items():
         with pytest.raises(RequestError, match=rf"optim/{option}.yaml cannot be read: .*{message}"):
             composed(str(tmp_path), f"optim={option}")
     assert composed(str(tmp_path), "optim=other").optim.momentum == 0.5

@@ -74,8 +74,7 @@ def test_a_foreign_value_is_refused(setting, text):
 
 
 @pytest.mark.slow
-@FIXED
-@settings(max_examples=300)
+@settings(FIXED, max_examples=300)
 @given(st.sampled_from(foreign()))
 def test_every_foreign_value_of_every_setting_is_refused(case):
     check_refused(*case)
@@ -99,8 +98,7 @@ def is_flag(setting):
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 
-@FIXED
-@settings(max_examples=100)
+@settings(FIXED, max_examples=100)
 @given(TEXT)
 def test_any_text_is_read_back_from_its_quotes(text):
     assert read(f"name={quoted(text)}").value() == text if "${" not in text else True
@@ -112,24 +110,21 @@ def check_path(text):
     assert (tree["data"]["root"], tree["outputs"]) == (path, path)
 
 
-@FIXED
-@settings(max_examples=10)
+@settings(FIXED, max_examples=10)
 @given(TEXT)
 def test_any_path_goes_through_composition_byte_for_byte(text):
     check_path(text)
 
 
 @pytest.mark.slow
-@FIXED
-@settings(max_examples=200)
+@settings(FIXED, max_examples=200)
 @given(st.text(st.sampled_from("ab${}\\\"'[],=:~# \n.é"), min_size=1, max_size=20))
 def test_any_path_of_special_characters_goes_through_composition_byte_for_byte(text):
     check_path(text)
 
 
 @pytest.mark.slow
-@FIXED
-@settings(max_examples=200)
+@settings(FIXED, max_examples=200)
 @given(st.text(min_size=1, max_size=40).filter(lambda text: not text.startswith("-")))
 def test_any_word_ends_in_one_message(tmp_path_factory, text):
     """In-process, as the command line does it; a dry run writes nothing."""
