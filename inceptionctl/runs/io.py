@@ -26,6 +26,7 @@ from inceptionctl.files import FileError, MissingFileError, kind_of, open_file, 
 T = TypeVar("T")
 MAX_RECORD_BYTES = 16 << 20
 MAX_LINE_BYTES = 1 << 20
+LINE_START = b'{"schema": '
 MAX_LINES_BYTES = 1 << 30  # of a JSON Lines file: four million rows of metrics
 
 
@@ -146,6 +147,14 @@ def whole_lines(path: Path) -> Iterator[bytes]:
             raise RecordError(f"{path} is damaged: it has lines of more than {MAX_LINE_BYTES:,} bytes, or too many")
         if line.endswith(b"\n"):
             yield line
+        else:
+            check_unfinished(path, line)
+
+
+def check_unfinished(path: Path, line: bytes) -> None:
+    """Raises RecordError unless a last line without its end is the beginning of a record."""
+    if not LINE_START.startswith(line[: len(LINE_START)]):
+        raise RecordError(f"{path} is damaged: it ends with something else than a line")
 
 
 def _lines(path: Path) -> Iterator[bytes]:

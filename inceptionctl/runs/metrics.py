@@ -13,8 +13,10 @@ from pathlib import Path
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.files import MAX_BYTES, FileError, MissingFileError, open_file
 from inceptionctl.runs.io import (
+    LINE_START,
     RecordError,
     check_no_link,
+    check_unfinished,
     open_to_append,
     parse_lines,
     read_lines,
@@ -66,7 +68,13 @@ def newest_metrics(path: Path) -> Iterator[MetricRow]:
     one."""
     check_no_link(path)
     size = _size(path)
-    lines = MetricsTail(path, max(0, size - TAIL_BYTES)).new_lines()
+    tail = MetricsTail(path, max(0, size - TAIL_BYTES))
+    lines = tail.new_lines()
+    with suppress(MissingFileError), open_file(path) as file:
+        file.seek(tail.offset)
+        rest = file.read(len(LINE_START))
+        if lines or size <= TAIL_BYTES:
+            check_unfinished(path, rest)
     if size > TAIL_BYTES:  # the first may be the end of a row
         lines = lines[1:]
         if not lines:

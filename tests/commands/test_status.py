@@ -125,7 +125,7 @@ def test_status_shows_the_progress_of_each_run(make_run):
     ):
         append_record(run.metrics, row)
     with run.metrics.open("a") as file:
-        file.write('{"kind": "tra')
+        file.write('{"schema": 1, "kind": "tra')
     (entry,) = status_of()
     assert (entry["epoch"], entry["images_per_s"], entry["top1_error"]) == (1.25, 812.0, 40.0)
     make_run("outputs/train/bbb-0", code=0, done=True)
