@@ -18,6 +18,7 @@ from inceptionctl.arguments import Parser
 from inceptionctl.config.compose import compose
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
+from inceptionctl.config.words import typed_path
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.data.listing import as_text, describe, read_images
 from inceptionctl.errors import InceptionctlError, RequestError, count, unknown, warn
@@ -202,7 +203,7 @@ def _save(path: Path, entries: Sequence[Mapping[str, Any]], features: Sequence[n
 
 
 def _from_run(settings: dict[str, str], overrides: Sequence[str], weights: str) -> Network:
-    run = RunDir(Path(settings["run"]))
+    run = RunDir(Path(typed_path("run =", settings["run"])))
     config = _resized(read_config(run), settings)
     warn(f"input: {describe_input(config.arch.input, config.arch.pixels)}")
 

@@ -27,10 +27,9 @@ from inceptionctl.config.keys import flatten, key_paths
 from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.tuned import NOT_TUNED, tuned_values
-from inceptionctl.config.words import for_hydra, read
+from inceptionctl.config.words import for_hydra, read, typed_path
 from inceptionctl.errors import RequestError
 from inceptionctl.models.settings import NO_REWRITES
-from inceptionctl.settings import absolute
 
 # The switches of the networks, so that a new one is a function and no line of YAML.
 ConfigStore.instance().store(name="rewrites", group="arch/base", node=NO_REWRITES)
@@ -173,10 +172,7 @@ def _our_options() -> dict[str, list[str]]:
 
 def _checked(config_dir: str) -> str:
     """The folder of --config-dir in full."""
-    try:
-        folder = absolute(config_dir)
-    except ValueError as error:
-        raise RequestError(f"--config-dir {config_dir}: {error}") from error
+    folder = typed_path("--config-dir", config_dir)
     own_folder.check_folder(Path(folder), _our_options())
     return folder
 

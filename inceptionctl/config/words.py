@@ -15,7 +15,7 @@ from antlr4 import CommonTokenStream, InputStream
 from antlr4.error.Errors import LexerNoViableAltException, RecognitionException
 from hydra.core.override_parser.overrides_parser import create_functions
 from hydra.core.override_parser.overrides_visitor import HydraErrorListener, HydraOverrideVisitor
-from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType, Quote, QuotedString, ValueType
+from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType, Quote, QuotedString
 from hydra.errors import HydraException
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
@@ -23,6 +23,7 @@ from hydra.grammar.gen.OverrideParser import OverrideParser
 from inceptionctl.config.keys import key_paths, path_keys, settings_of
 from inceptionctl.config.values import values_of
 from inceptionctl.errors import RequestError, shortened
+from inceptionctl.settings import absolute
 
 LONGEST = 10_000  # characters of a word
 SIGNS = "+~"
@@ -79,6 +80,14 @@ def for_hydra(override: Override) -> str:
 def hydra_text(text: str) -> str:
     """`text` as a value that Hydra and OmegaConf read back unchanged: to the latter, `\\${` is no interpolation."""
     return quoted(re.sub(r"(\\*)\$\{", r"\1\1\\${", text))
+
+
+def typed_path(name: str, value: str) -> str:
+    """A path that was typed outside the settings, in full. Raises RequestError for what no file can be called."""
+    try:
+        return absolute(value)
+    except ValueError as error:
+        raise RequestError(f"{name} {shortened(value)}: {error}") from error
 
 
 def _path_override(sign: str, key: str, value: str) -> Override:
@@ -147,7 +156,8 @@ def _parsed(line: str, word: str) -> Override:
     except (HydraException, ValueError, TypeError, RecursionError, OverflowError, AssertionError) as error:
         raise RequestError(f"cannot read {shortened(word)}: {_reason(error)}\n  {_remedy(word)}") from error
     override.input_line = line
-    if override.value_type is ValueType.ELEMENT and override._value == "" and override.type is not OverrideType.DEL:
+    is_setting = any(s.key == override.key_or_group and not s.is_section for s in settings_of())
+    if is_setting and line.endswith("=") and override.type is not OverrideType.DEL:
         raise RequestError(f"{word} has no value: settings are written key=value, and null is none")
     return override
 
