@@ -221,6 +221,7 @@ def _from_weights(settings: dict[str, str], overrides: list[str]) -> Network:
     stated = [f"arch.input={entry.input}", *([f"arch.bn_eps={entry.bn_eps}"] if entry.bn_eps else [])] if entry else []
     plain = ["scale=imagenet", f"arch={arch}", "arch.aux.head=false", "loss.aux_weight=0"]
     config = parse(compose("train", [*plain, *stated, *overrides]))
+    weights = weights if entry else typed_path("weights =", weights)
     config = _resized(replace(config, weights=weights, weights_key=settings.get("weights_key")), settings)
     config = with_resolved_weights(config)
     path = (entry.cached or download(entry, console(stderr=True))) if entry else Path(config.weights or "")
