@@ -69,8 +69,9 @@ def test_a_documented_line_composes_and_plans(words, images):
     overrides = [word for word in rest if word not in FLAGS]
     for name in PLACEHOLDERS:
         overrides = [word.replace(name, str(images)) for word in overrides]
-    own = [*overrides, "train.batch_size=2"] if str(images) in " ".join(overrides) else overrides
-    for run in sweeps(own, multirun="-m" in rest):
+    if str(images) in " ".join(overrides):  # a few images
+        overrides = [*(word for word in overrides if not word.startswith("train.batch_size=")), "train.batch_size=2"]
+    for run in sweeps(overrides, multirun="-m" in rest):
         request = Request.compose(command, run, Composer())
         if command == "train":
             assert plan(parse(request.tree)).clock.steps > 0
