@@ -13,6 +13,7 @@ WRONG = [
     (["train", "loss.label_smoothing=1.5"], "loss.label_smoothing = 1.5"),
     (["train", "data=imagefolder", "data.root=/nowhere"], "data.root = /nowhere is not a folder"),
     (["train", "arch.pixels=20"], "arch.pixels = 20 is too small for inception_v2"),
+    (["train", "train.batch_size=1"], "train.batch_size = 1 is too small for aux.conv"),
     (["train", "-m", "seed=0,1", "loss.label_smoothing=0.1,1.5"], "loss.label_smoothing = 1.5"),
     (["train", "seed=0,1"], "add -m"),
     (["train", "experiment=rethinking_v3", "scale=digits"], "excludes"),
@@ -35,7 +36,7 @@ WRONG = [
     (["models", "inception_v3", "--draw", "v3.png"], "--draw v3.png: drawings are written as .svg"),
     (["models", "inception_v3", "--draw", "nowhere/v3.svg"], "--draw nowhere/v3.svg: No such file or directory"),
     (["report"], "inceptionctl ablate"),
-    (["resume", "nowhere"], "nowhere is not a folder"),
+    (["resume", "nowhere"], "there is no folder nowhere"),
 ]
 
 

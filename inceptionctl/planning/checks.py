@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError
-from inceptionctl.models.spec.cost import Cost, cost
+from inceptionctl.models.spec.cost import Cost, Layer, cost
 from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
 from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.training.clock import Clock
@@ -47,6 +47,19 @@ def check_ema(config: Config, clock: Clock) -> None:
         )
 
 
+def check_batch_norm(config: Config, total: Cost) -> None:
+    """Raises RequestError for a layer whose batch norm sees a single value, which has no variance."""
+    key, images = "train.bn_batch_size", config.train.bn_batch_size
+    if images is None:
+        key, images = "train.batch_size", config.train.batch_size
+    for layer in _normalised(total):
+        if images * layer.after.h * layer.after.w == 1:
+            raise RequestError(
+                f"{key} = {images} is too small for {layer.path}: its batch norm would see one value a channel, on a "
+                f"{layer.after.h}x{layer.after.w} map\n  give at least 2 images"
+            )
+
+
 def left_over(num_images: int, batch_size: int, unit: int = 1) -> list[str]:
     """The warning, if there is one, about the images of an epoch that do not fill a batch; it names the largest smaller
     batch, a multiple of `unit`, that leaves few."""
@@ -79,6 +92,11 @@ def _small_maps(total: Cost) -> list[str]:
 def _small_batches(total: Cost, batch: int) -> list[str]:
     return [
         f"{layer.path}: batch norm over {batch} x {layer.after.h}x{layer.after.w} values, fewer than {FEW_VALUES}"
-        for layer in total.layers
-        if isinstance(layer.node, Conv | Sep) and layer.node.norm and batch * layer.after.h * layer.after.w < FEW_VALUES
+        for layer in _normalised(total)
+        if batch * layer.after.h * layer.after.w < FEW_VALUES
     ]
+
+
+def _normalised(total: Cost) -> list[Layer]:
+    """The layers with batch norm."""
+    return [layer for layer in total.layers if isinstance(layer.node, Conv | Sep) and layer.node.norm]

@@ -13,7 +13,14 @@ from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Sep, Seq
 from inceptionctl.models.spec.tensors import tensors
 from inceptionctl.models.zoo.registry import architecture, network
-from inceptionctl.planning.checks import check_ema, check_heads, cost_on_input, left_over, small_layers
+from inceptionctl.planning.checks import (
+    check_batch_norm,
+    check_ema,
+    check_heads,
+    cost_on_input,
+    left_over,
+    small_layers,
+)
 from inceptionctl.planning.schedule import schedule_notes, with_fitting_warmup
 from inceptionctl.planning.weights import check_fits_release, initial_weights, with_resolved_weights
 from inceptionctl.training.clock import Clock
@@ -77,6 +84,7 @@ def plan(config: Config) -> Plan:
     planned = frozen_plan(with_resolved_weights(replace(config, resolved=resolved)), data)
     check_fits_release(planned.config, planned.cost)
     check_ema(config, planned.clock)
+    check_batch_norm(config, planned.cost)
     return planned if config.resolved.weights_sha256 else with_initial_weights(planned)
 
 
