@@ -164,7 +164,8 @@ def check(template: Path, plans: dict[str, Plan], name: str, damage: str, capsys
         if run.is_dir() and (run / "result.json").exists():
             call(capsys, "resume", str(run))
         capsys.readouterr()
-        if damage not in HARMLESS:
+        cut = path.suffix == ".jsonl" and damage in ("empty", "half")  # as a killed process leaves it
+        if damage not in HARMLESS and not cut:
             for command, names in NAMED.items():
                 assert path.name not in names or path.name in said[command], (command, said[command])
         if before:
