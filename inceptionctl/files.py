@@ -35,6 +35,14 @@ KINDS: dict[str, Callable[[int], bool]] = {
 }
 
 
+def from_here(path: Path) -> str:
+    """A path for messages: from the current folder, if it lies below that."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):  # OSError: the current folder has been removed
+        return str(path)
+
+
 class FileError(InceptionctlError):
     """A file that is missing, cannot be read, or is not what its name promises. The message names it."""
 

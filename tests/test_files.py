@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inceptionctl.files import FileError, read_bytes, read_text, read_yaml
+from inceptionctl.files import FileError, from_here, read_bytes, read_text, read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -76,3 +76,10 @@ def test_yaml_that_is_more_than_plain_values_is_refused_with_its_line(path, text
 def test_anchors_and_merges_are_plain_yaml(path):
     path.write_text("base: &base {x: 1}\nother: {<<: *base, y: [*base, *base]}\ntime: '12:00:00'\n")
     assert read_yaml(path) == {"base": {"x": 1}, "other": {"x": 1, "y": [{"x": 1}] * 2}, "time": "12:00:00"}
+
+
+def test_a_path_is_shown_as_it_would_be_typed_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [from_here(path) for path in (tmp_path / "a" / "b", Path("a"), Path("/x"))] == ["a/b", "a", "/x"]
+    tmp_path.rmdir()
+    assert from_here(Path("/x")) == "/x"

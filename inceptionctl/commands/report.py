@@ -8,6 +8,7 @@ from pathlib import Path
 from inceptionctl.arguments import Parser
 from inceptionctl.arguments import folder as folder_argument
 from inceptionctl.errors import RequestError
+from inceptionctl.files import from_here
 from inceptionctl.runs.paths import MANIFEST
 
 OUTPUTS = Path("outputs")
@@ -36,7 +37,9 @@ def show(folder: Path) -> None:
     terminal.show(report_text(report.findings, Path.cwd()), to)
     figures = " ".join(path.name for path in report.figures if path.suffix == ".svg")
     command = report.findings.table.manifest.command
-    to.print(f"report: {report.texts['markdown']}   figures: {figures}   continue: {command}", soft_wrap=True)
+    to.print(
+        f"report: {from_here(report.texts['markdown'])}   figures: {figures}   continue: {command}", soft_wrap=True
+    )
 
 
 def newest(outputs: Path) -> Path:

@@ -10,6 +10,7 @@ from inceptionctl.config.idle import check_idle, check_one_run
 from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse
 from inceptionctl.data.inputs import describe_input
+from inceptionctl.files import from_here
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.damage import read_result
@@ -58,7 +59,7 @@ def _preview(plan: Plan) -> None:
 def _run(plan: Plan) -> None:
     console = make_console()
     if (run := finished(plan)) and not needs_run(plan):
-        console.print(f"already finished: {run.path} (rerun=true runs it again)")
+        console.print(f"already finished: {from_here(run.path)} (rerun=true runs it again)")
         console.print(summary(read_result(run)))
         return
     console.print(f"data: {plan.data.provenance}")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.files import from_here
 from inceptionctl.hardware import Allocation
 from inceptionctl.launch.local import WorkerSlot, preload
 from inceptionctl.planning.plan import Plan
@@ -34,7 +35,7 @@ def run_one(plan: Plan, console: Console) -> None:
         raise InceptionctlError("the run failed: see the message above and its log")
     if not (run := finished(plan)):
         raise InceptionctlError("the run left no result that can be read")
-    console.print(f"run folder: {run.path}")
+    console.print(f"run folder: {from_here(run.path)}")
 
 
 def label_of(plan: Plan) -> str:

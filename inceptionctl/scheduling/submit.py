@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.config.launch import Slurm
+from inceptionctl.files import from_here
 from inceptionctl.launch.slurm import clients
 from inceptionctl.launch.slurm.jobs import active
 from inceptionctl.launch.slurm.script import TaskLayout, job_script
@@ -26,12 +28,12 @@ def submit_one(label: str, plan: Plan, console: Console) -> None:
     clients.check_accepted(preview_script({label: plan}, None), launch)
     if queued := _queued_jobs({label: plan}):
         run, job = queued[label]
-        console.print(f"already submitted: job {job}, {run.path}")
+        console.print(f"already submitted: job {job}, {from_here(run.path)}")
         return
     run = _open_folders({label: plan}, console)[label]
     submission = submit_run(launch, label, run)
-    console.print(f"submitted: job {submission.jobs[0]}, {run.path}")
-    console.print(f"follow it: inceptionctl status {run.path}")
+    console.print(f"submitted: job {submission.jobs[0]}, {from_here(run.path)}")
+    console.print(f"follow it: inceptionctl status {shlex.quote(from_here(run.path))}")
 
 
 def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Console) -> None:
@@ -44,7 +46,7 @@ def submit_many(plans: Mapping[str, Plan], name: str, table: Path, console: Cons
     if runs:
         submission = submit_table(launch, name, table, runs, clients.max_array_size())
         parts += [f"{len(runs)} submitted as {_job_ids(submission)}"]
-    console.print(f"{'; '.join(parts)}\nfollow them: inceptionctl status {table}")
+    console.print(f"{'; '.join(parts)}\nfollow them: inceptionctl status {shlex.quote(from_here(table))}")
 
 
 def preview_script(plans: Mapping[str, Plan], table: Path | None) -> str:
