@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 from support import hooks
-from support.command_line import SHORT
+from support.command_line import SHORT, latest
 from support.runs import (
     assert_same_end,
     at_step,
@@ -79,10 +79,9 @@ def images(tmp_path_factory):
 @pytest.fixture(scope="module")
 def words(images):
     """Of a run that takes two seconds: three epochs of sixteen steps of four images, with dropout and random crops."""
-    return [
-        "train", "data=imagefolder", f"data.root={images}", "data.workers=0", "augment=crop_flip", *SHORT,
-        "train.batch_size=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu",
-    ]  # fmt: skip
+    folder = ["data=imagefolder", f"data.root={images}", "data.workers=0", "augment=crop_flip"]
+    length = ["train.batch_size=4", "train.epochs=3", "train.log_every=1", "train.monitor=8", "launch.device=cpu"]
+    return ["train", *folder, *latest(*SHORT, *length)]
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +176,7 @@ def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
         run = at_step(30, outputs)
         ranks.append(pid_of(run))
 
-    code, output = launched(*words, f"outputs={outputs}", "data.workers=1", meanwhile=kill)
+    code, output = launched(*latest(*words, f"outputs={outputs}", "data.workers=1"), meanwhile=kill)
     assert code == 0, output
     assert "a data worker was killed (signal 9, out of memory?); restarting the workers at batch 2" in output
     assert ranks[0] == ranks[1], "the rank itself was not restarted"
@@ -413,7 +412,7 @@ def with_unreadable_images(words, images, tmp_path):
     for split in ("train", "val"):
         path = tmp_path / "images" / split / "1" / "0.png"
         path.write_bytes(path.read_bytes()[:500])
-    return [*words, f"data.root={tmp_path / 'images'}", "train.epochs=1"]
+    return latest(*words, f"data.root={tmp_path / 'images'}", "train.epochs=1")
 
 
 def test_an_unreadable_image_ends_the_run(with_unreadable_images, outputs):
@@ -439,9 +438,9 @@ def test_unreadable_images_are_left_out_or_replaced(with_unreadable_images, outp
 
 
 def test_two_processes_do_not_work_on_one_run(words, outputs, tmp_path):
-    process = start(tmp_path, *words, f"outputs={outputs}", "train.epochs=500")
+    process = start(tmp_path, *latest(*words, f"outputs={outputs}", "train.epochs=500"))
     at_step(2, outputs)
-    code, output = launched(*words, f"outputs={outputs}", "train.epochs=500")
+    code, output = launched(*latest(*words, f"outputs={outputs}", "train.epochs=500"))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert code == 1

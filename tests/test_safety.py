@@ -178,9 +178,9 @@ def whole(text: str) -> str:
         ("scale/x", whole(f"hydra: {{job_logging: {HANDLERS}}}"), ["scale=x"], "hydra.job_logging"),
         ("scale/x", whole(f"hydra: {{hydra_logging: {FACTORY}}}"), ["scale=x", "--help"], "hydra.hydra_logging"),
         ("scale/x", whole("hydra: {job: {env_set: {LD_PRELOAD: RAN}}}"), ["scale=x"], "hydra.job.env_set"),
-        ("hydra/job_logging/x", HANDLERS, ["hydra/job_logging=x"], "hydra/job_logging/x"),
-        ("hydra/hydra_logging/x", FACTORY, ["hydra/hydra_logging=x"], "hydra/hydra_logging/x"),
-        ("hydra/launcher/x", CALL, ["-m", "hydra/launcher=x"], "hydra/launcher/x"),
+        ("hydra/job_logging/x", HANDLERS, ["hydra/job_logging=x"], "foreign/hydra: a folder"),
+        ("hydra/hydra_logging/x", FACTORY, ["hydra/hydra_logging=x"], "foreign/hydra: a folder"),
+        ("hydra/launcher/x", CALL, ["-m", "hydra/launcher=x"], "foreign/hydra: a folder"),
     ],
 )
 def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message, foreign, inceptionctl):

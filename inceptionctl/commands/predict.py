@@ -16,6 +16,7 @@ import numpy as np
 
 from inceptionctl.arguments import Parser
 from inceptionctl.config.compose import compose
+from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
 from inceptionctl.config.words import typed_path
@@ -24,7 +25,7 @@ from inceptionctl.data.listing import as_text, describe, read_images
 from inceptionctl.errors import InceptionctlError, RequestError, count, unknown, warn
 from inceptionctl.files import kind_of
 from inceptionctl.models.settings import MAX_PIXELS
-from inceptionctl.models.weights.releases import categories, release
+from inceptionctl.models.weights.releases import Release, categories, release
 from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.planning.checks import cost_on_input
 from inceptionctl.planning.weights import IMAGENET_CLASSES, classifier_weights, notes_on, with_resolved_weights
@@ -218,8 +219,9 @@ def _from_weights(settings: dict[str, str], overrides: list[str]) -> Network:
     arch, weights = settings["arch"], settings["weights"]
     architecture(arch)  # raises RequestError for an unknown one
     entry = release(arch, weights)
-    stated = [f"arch.input={entry.input}", *([f"arch.bn_eps={entry.bn_eps}"] if entry.bn_eps else [])] if entry else []
     plain = ["scale=imagenet", f"arch={arch}", "arch.aux.head=false", "loss.aux_weight=0"]
+    typed = flatten_overrides(overrides)
+    stated = [f"{key}={value}" for key, value in _made_for(entry).items() if key not in typed]
     config = parse(compose("train", [*plain, *stated, *overrides]))
     weights = weights if entry else typed_path("weights =", weights)
     config = _resized(replace(config, weights=weights, weights_key=settings.get("weights_key")), settings)
@@ -234,6 +236,13 @@ def _from_weights(settings: dict[str, str], overrides: list[str]) -> Network:
 
     names = categories() if n_classes == IMAGENET_CLASSES else []
     return Network(network_of_weights(config, opened, n_classes), config, _named(names, n_classes))
+
+
+def _made_for(entry: Release | None) -> dict[str, str | float]:
+    """The settings of the network that a release was trained with."""
+    if entry is None:
+        return {}
+    return {"arch.input": entry.input} | ({"arch.bn_eps": entry.bn_eps} if entry.bn_eps else {})
 
 
 def _resized(config: Config, settings: Mapping[str, str]) -> Config:

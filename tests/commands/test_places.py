@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from support.command_line import TINY
+from support.command_line import TINY, latest
 from support.records import manifest, manifest_row
 from test_damaged_files import call, made_up
 
@@ -88,7 +88,8 @@ def test_a_run_in_the_tables_own_folder_goes_before_one_beside_it(table, one, tm
     assert f"{copy}/{one.identity}-7" in call(capsys, "status", str(copy), "--json")[1]
 
 
-def test_a_cell_never_shows_the_run_of_another_row(table, one, capsys):
+def test_a_cell_never_shows_the_run_of_another_row(table, one, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")  # a message on one line
     mine, other = table / f"{one.identity}-0", table / f"{one.with_seed(1).identity}-0"
     mine.rename(other)
     said = call(capsys, "report", str(table))[1]
@@ -160,7 +161,7 @@ def test_another_table_or_other_settings_never_take_a_tables_folder(begun, capsy
     before = (begun / MANIFEST).read_bytes()
     for words, reason in (
         (["ablate", "name=rmsprop", *TINY], "holds table rmsprop, and this one is inception_v3"),
-        ([*RMSPROP, "train.epochs=0.3"], "holds this table with other settings (Momentum, seed 0)"),
+        (latest(*RMSPROP, "train.epochs=0.3"), "holds this table with other settings (Momentum, seed 0)"),
         ([*RMSPROP[:2], "seeds=[7]", *TINY, "schedule.warmup_epochs=0.05"], "holds this table with other settings"),
     ):
         code, said = call(capsys, *words)

@@ -15,7 +15,7 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from support.command_line import SHORT, TINY, call
+from support.command_line import SHORT, TINY, call, latest
 from support.image_folders import fill
 from support.runs import predictions
 
@@ -93,7 +93,7 @@ def run_on_files(tmp_path_factory):
         values = np.linspace(0, 65535 - 1000 * i, 48 * 64).reshape(48, 64)
         Image.fromarray(values.astype(np.uint16)).save(path)
     size = ["data=imagefolder", "data.root=images", "arch.pixels=79", "train.batch_size=4", "train.epochs=1"]
-    done = call("train", "run_dir=run", *SHORT, *size, cwd=folder)
+    done = call("train", "run_dir=run", *latest(*SHORT, *size), cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -167,7 +167,7 @@ WRONG = [
     (["rnu=x", "a.png"], "Did you mean run"),
     (["arch=inception_v2", "weights=timm", "a.png"], "timm has released no weights for inception_v2"),
     (["arch=inceptoin_v3", "weights=timm", "a.png"], "Did you mean inception_v3"),
-    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "weights = nothing.pth: there is no file"),
+    (["arch=inception_v3", "weights=nothing.pth", "a.png"], "nothing.pth: there is no file"),
     (["arch=inception_v3", "weights=timm", "arch.bn_eps=0.1", "a.png"], "add arch.bn_eps=0.001"),
     (["arch=inception_v3", "weights=timm", "pixels=big", "a.png"], "pixels = big"),
     (["run=x", "a.png", "--features", "f.txt"], "should end in .npz"),

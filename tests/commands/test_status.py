@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from support.command_line import TINY
+from support.command_line import TINY, latest
 from support.records import CONFIG, EVAL_ROW, START, TRAIN_ROW, finish, manifest, manifest_row
 from support.runs import at_step, launched, start
 from support.stand_ins import sleeping_command
@@ -255,7 +255,7 @@ def test_cancel_with_nothing_to_cancel_says_so(make_run):
 
 @pytest.mark.slow
 def test_a_run_is_shown_cancelled_and_resumed(work_dir):
-    words = ["train", *TINY, "train.epochs=0.8"]
+    words = ["train", *latest(*TINY, "train.epochs=0.8")]
     command = start(work_dir, *words)
     at_step(6, work_dir / "outputs", 300)
     (entry,) = status_of()

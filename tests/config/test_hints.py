@@ -138,9 +138,14 @@ def test_every_form_that_chooses_no_option_is_refused_with_the_choices(group, fo
     assert group in message.partition(":")[2] or option in message
 
 
-@pytest.mark.parametrize("typed", ["train=null", "train=3", "train.ema=null", "arch.aux=[]", "~train", "~arch.aux"])
+@pytest.mark.parametrize("typed", ["train=null", "train=3", "train.ema=null", "arch.aux=[]"])
 def test_a_section_takes_no_value(typed):
-    assert refusal(typed).startswith(f"{typed}: {typed.strip('~').partition('=')[0]} is a section")
+    assert refusal(typed).startswith(f"{typed}: {typed.partition('=')[0]} is a section")
+
+
+@pytest.mark.parametrize("typed", ["~train", "~arch.aux", "~train.epochs", "~seed"])
+def test_nothing_is_removed(typed):
+    assert refusal(typed).startswith(f"{typed}: a setting cannot be removed")
 
 
 def test_every_suggestion_exists():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from support.command_line import TINY
+from support.command_line import TINY, latest
 from support.runs import launched, only
 from support.stand_ins import calls, stand_in
 
@@ -188,8 +188,9 @@ def test_the_same_folder_may_say_where_jobs_run(theirs):
 @pytest.fixture
 def frozen(work):
     """A run that a stranger began, with a setup of his own."""
-    made = plan(parse(compose("train", [*TINY, *SLURM, f"launch.setup=['{HARM}']", "launch.threads=3"])))
+    made = plan(parse(compose("train", latest(*TINY, *SLURM, f"launch.setup=['{HARM}']", "launch.threads=3"))))
     run = RunDir(work / "run")
+    run.path.mkdir()
     write_config(run, replace(made.config, launch=replace(made.config.launch, extra={"comment": HARM})))
     assert HARM in run.config.read_text()
     return run

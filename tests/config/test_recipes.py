@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from support.command_line import latest
 
 from inceptionctl.config.compose import Composer, compose, groups
 from inceptionctl.config.keys import flatten
@@ -119,7 +120,7 @@ def images(tmp_path_factory):
 
 
 def tree(name, *overrides):
-    return compose("train", [f"experiment={name}", "data.root=nowhere", *overrides])
+    return compose("train", latest(f"experiment={name}", "data.root=nowhere", *overrides))
 
 
 def numbers(tree):

@@ -86,7 +86,7 @@ def test_what_is_typed_wins_and_the_rest_follows_it():
         (["arch=xception", "arch.rewrites.segments=true"], "arch.rewrites.segments = true is not allowed"),
         (["arch=xception", "arch.rewrites.segments=0"], "arch.rewrites.segments = 0 is not allowed"),
         (["arch.rewrites.blocks=1.5"], "arch.rewrites.blocks"),
-        (["arch.name=inception_v5"], "unknown arch 'inception_v5'"),
+        (["arch.name=inception_v5"], "arch.name follows from the option: write arch=NAME"),
         (["~arch.pixels"], "arch.pixels"),
         (["~arch.aux"], "arch.aux"),
     ],

@@ -17,7 +17,7 @@ import torch
 import torchvision.models
 import yaml
 from safetensors.torch import save_file
-from support.command_line import TINY
+from support.command_line import TINY, latest
 from support.runs import only, result
 from torch import nn
 
@@ -333,7 +333,7 @@ def test_fine_tuning_from_a_file_and_resuming_it(inceptionctl, tmp_path):
     """The second run starts from the first one's weights; taken up again, it needs their file no more."""
     assert inceptionctl("train", "outputs=first", *TINY).returncode == 0
     shutil.copy(only(tmp_path, "first/train/*/checkpoints/step-*/ema.safetensors"), tmp_path / "start.safetensors")
-    words = ["train", "weights=start.safetensors", *TINY, "train.epochs=1.2"]
+    words = ["train", *latest("weights=start.safetensors", *TINY, "train.epochs=1.2")]
     done = inceptionctl(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"tensors from {tmp_path / 'start.safetensors'}, by our own names" in done.stdout
@@ -407,10 +407,8 @@ def test_a_release_is_fetched_before_the_workers_start(inceptionctl, tmp_path):
         def log_message(self, *_):
             pass
 
-    words = [
-        "train", "arch=mobilenet_v1", "weights=timm", *TINY, "arch.width=1", "arch.pixels=48", "train.epochs=0.05",
-        "arch.rewrites.blocks=null", "arch.rewrites.stem_pools=null",
-    ]  # fmt: skip
+    whole = ["arch.width=1", "arch.pixels=48", "arch.rewrites.blocks=null", "arch.rewrites.stem_pools=null"]
+    words = ["train", *latest("arch=mobilenet_v1", "weights=timm", *TINY, *whole, "train.epochs=0.05")]
     handler = partial(Hub, directory=str(tmp_path / "hub"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         hub = f"http://127.0.0.1:{server.server_port}"

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.command_line import TINY
+from support.command_line import TINY, latest
 
 from inceptionctl.cli import main
 from inceptionctl.config.compose import compose
@@ -29,7 +29,7 @@ VARIANTS = [{}, {"width": 0.3}, {"classes": 7, "head": False}]
 
 
 def planned(*words):
-    return plan(parse(compose("train", [*SIZE, *words])))
+    return plan(parse(compose("train", latest(*SIZE, *words))))
 
 
 def state(seed=0, classes=10):
@@ -109,7 +109,7 @@ UNFIT = [
     (["weights=whole.pth"], "add arch.width=1"),
     (["weights_key=ema"], "no weights are given"),
     (["weights=timm", "weights_key=ema"], "is a release"),
-    (["weights="], "weights ="),
+    (["weights="], "weights= has no value"),
 ]
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_fit_is_refused_before_anything_is_made(words, message, more
     torch.save(broken, "nan.pth")
     (folder / "page.pth").write_text("<!DOCTYPE html><html>")
     before = sorted(path.name for path in folder.iterdir())
-    assert main(["train", *SIZE, *words, *more]) == 2
+    assert main(["train", *latest(*SIZE, *words), *more]) == 2
     assert message in capsys.readouterr().err
     assert sorted(path.name for path in folder.iterdir()) == before
 

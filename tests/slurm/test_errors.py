@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.command_line import TINY, Result, call
+from support.command_line import TINY, Result, call, latest
 from support.runs import only
 from support.slurm_cluster import Cluster
 
@@ -17,7 +17,7 @@ ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0"]
 
 
 def train(cluster: Cluster, cwd: Path, *words: str) -> Result:
-    return call("train", *TINY, *ON_CPUS, *words, cwd=cwd, **cluster.environment)
+    return call("train", *latest(*TINY, *ON_CPUS, *words), cwd=cwd, **cluster.environment)
 
 
 def reason(cluster: Cluster, outputs: Path) -> tuple[str, str]:

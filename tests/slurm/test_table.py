@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.command_line import Result, call
+from support.command_line import Result, call, latest
 from support.runs import assert_same_end, launched, wait_for
 from support.slurm_cluster import Cluster
 
@@ -104,7 +104,7 @@ def split_table(bare_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory)
     what submitting and waiting printed, when Slurm has forgotten its jobs."""
     folder = tmp_path_factory.mktemp("split")
     fails = "launch.setup=['test \"$SLURM_ARRAY_TASK_ID\" != 1']"
-    words = [*CELLS, *ON_CPUS, fails, "train.epochs=0.2", f"outputs={folder}", "launch.array_parallelism=2"]
+    words = latest(*CELLS, *ON_CPUS, fails, "train.epochs=0.2", f"outputs={folder}", "launch.array_parallelism=2")
     done = call(*words, cwd=folder, **bare_cluster.environment)
     assert done.returncode == 0, done.stderr
     waited = ended(bare_cluster, folder / "rmsprop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from support.command_line import TINY, call
+from support.command_line import TINY, call, latest
 from support.runs import assert_same_end, launched, only, unfinish, wait_for
 from support.slurm_cluster import Cluster
 
@@ -16,7 +16,7 @@ from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.runs.starts import read_starts
 
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
-LONGER = [*TINY, "train.epochs=8"]
+LONGER = latest(*TINY, "train.epochs=8")
 
 
 def submitted(cluster: Cluster, outputs: Path, *words: str) -> Path:
@@ -112,7 +112,7 @@ def test_a_run_that_is_queued_is_not_submitted_again(cluster: Cluster, tmp_path:
 
 def test_a_local_run_is_resumed_on_slurm(cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
-    words = [*TINY, "train.epochs=2"]
+    words = latest(*TINY, "train.epochs=2")
     begun = local(there, *words)
     unfinish(begun)
     done = call("resume", str(begun), *ON_CPUS, cwd=tmp_path, **cluster.environment)

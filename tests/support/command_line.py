@@ -13,6 +13,12 @@ SHORT = ["arch.width=0.1", "train.epochs=0.2", "train.monitor=20", "train.log_ev
 TINY = [*SHORT, "data.renderings=1"]
 
 
+def latest(*words: str) -> list[str]:
+    """The words without those whose setting a later one sets: to give a setting twice is refused."""
+    by_key = {word.lstrip("+").partition("=")[0]: word for word in words}
+    return [word for word in words if by_key[word.lstrip("+").partition("=")[0]] is word]
+
+
 def call(*words: str, cwd: Path, **environment: str) -> Result:
     """Runs the command line as a person would, off a terminal."""
     return subprocess.run(

@@ -23,7 +23,7 @@ def losses(made):
 
 def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
     """Without dropout, and with batch norm over both ranks, the losses are those of one rank to rounding."""
-    words = ["arch.dropout=0", "schedule.lr=0.01"]
+    words = ["arch.dropout=0", "schedule.lr=0.001"]
     whole, made, calls = run(tmp_path / "whole", *words), folder(tmp_path / "cut", *words), count(1)
     with pytest.raises(Interrupted):
         assemble(made).fit(lambda: next(calls) >= 5)

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from support.command_line import SHORT, TINY, call
+from support.command_line import SHORT, TINY, call, latest
 from support.runs import assert_same_end, at_step, last_checkpoint, only, predictions, result, rows, start, wait_for
 
 from inceptionctl.config.compose import compose
@@ -28,7 +28,7 @@ from inceptionctl.training.loop import Callbacks, in_micro_batches, train
 from inceptionctl.worker.assemble import make_step, open_images
 
 TABLE = ["ablate", "seeds=1", *TINY]
-SMALL = [*TINY, "train.epochs=0.6"]
+SMALL = latest(*TINY, "train.epochs=0.6")
 
 
 def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
@@ -64,7 +64,7 @@ def tabled(tmp_path_factory):
 
 def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
     """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, auxiliary head and average all have state."""
-    words = ["ablation=[rmsprop]", *SMALL, "train.epochs=3.5"]
+    words = latest("ablation=[rmsprop]", *SMALL, "train.epochs=3.5")
     assert inceptionctl("train", "outputs=whole", *words).returncode == 0
     whole = only(tmp_path, "whole/train/*-0")
 
@@ -86,7 +86,7 @@ def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, 
 
 
 def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
-    words = [*SMALL, "train.epochs=1.5"]
+    words = latest(*SMALL, "train.epochs=1.5")
     assert inceptionctl("train", "outputs=whole", *words).returncode == 0
     process = start(tmp_path, "train", "outputs=cut", *words)
     wait_for(lambda: list(tmp_path.glob("cut/train/*/checkpoints/step-00000044")))
@@ -165,10 +165,8 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
             for i in range(count):
                 shade = (40 if kind == "dark" else 200) + i
                 Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "images" / split / kind / f"{i}.jpg")
-    words = [
-        "train", "data=imagefolder", "data.root=images", "augment=inception_crop", "data.workers=1",
-        *SHORT, "train.batch_size=4", "train.epochs=2",
-    ]  # fmt: skip
+    images = ["data=imagefolder", "data.root=images", "augment=inception_crop", "data.workers=1"]
+    words = ["train", *images, *latest(*SHORT, "train.batch_size=4", "train.epochs=2")]
     done = inceptionctl(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{tmp_path}/images/train and {tmp_path}/images/val" in done.stdout
@@ -216,7 +214,7 @@ def test_shuffled_labels_are_not():
 @pytest.mark.slow
 def test_every_network_goes_through_the_command_line(inceptionctl, tmp_path):
     """The family's table, each network small and for a few steps: trained, evaluated, kept and reported."""
-    done = inceptionctl("ablate", "table=family", "seeds=1", *TINY, "train.epochs=0.1")
+    done = inceptionctl("ablate", "table=family", "seeds=1", *latest(*TINY, "train.epochs=0.1"))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert {result(run).arch for run in tmp_path.glob("outputs/family/*-0")} == set(ARCHITECTURES)
     report = json.loads((tmp_path / "outputs/family/report.json").read_text())

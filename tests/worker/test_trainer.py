@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.command_line import SHORT, TINY
+from support.command_line import SHORT, TINY, latest
 from support.runs import assert_same_predictions, predictions, result
 from torch.optim.swa_utils import update_bn
 
@@ -33,7 +33,7 @@ from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.assemble import assemble
 
-SMALL = [*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3"]  # thirteen steps
+SMALL = latest(*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3")  # thirteen steps
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def one_thread():
 
 
 def config(*words):
-    return parse(compose("train", [*SMALL, *words]))
+    return parse(compose("train", latest(*SMALL, *words)))
 
 
 def folder(path, *words):
@@ -233,7 +233,7 @@ def test_a_long_epoch_is_saved_on_its_way(tmp_path):
     ],
 )
 def test_a_division_that_leaves_a_rest_is_refused_before_anything_is_made(words, message, inceptionctl, tmp_path):
-    done = inceptionctl("train", *TINY, *words)
+    done = inceptionctl("train", *latest(*TINY, *words))
     assert done.returncode == 2
     assert re.search(message, done.stderr)
     assert list(tmp_path.iterdir()) == []
