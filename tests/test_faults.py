@@ -454,11 +454,10 @@ def test_a_folder_that_cannot_be_written_to(words, disk, undisturbed):
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     code, output = launched(*words, f"outputs={disk / 'outputs'}")
     assert code == 2, output
-    assert f"cannot make the run folder {disk / 'outputs'}" in output
-    assert "Read-only file system" in output
+    assert f"outputs = {disk / 'outputs'}, name = train is not allowed: {disk} cannot be written to" in output
     code, output = launched("resume", run)
     assert code == 2, output
-    assert f"{run} cannot be written to: Read-only file system" in output
+    assert f"{run} cannot be written to, and a run continues in its own folder" in output
     assert sorted(disk.rglob("*")) == before
 
 

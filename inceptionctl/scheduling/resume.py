@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -27,8 +28,11 @@ KEPT_LAUNCH = ("accumulation_steps", "threads")  # the run's bits depend on them
 
 
 def resumed_plan(run: RunDir, words: Sequence[str]) -> Plan:
-    """Raises RequestError for settings that may not change, and if the images are not those that the run began with."""
+    """Raises RequestError for settings that may not change, for a folder that cannot be written to, and if the images
+    are not those that the run began with."""
     config = resumed_config(read_config(run), words)
+    if not os.access(run.path, os.W_OK | os.X_OK):
+        raise RequestError(f"{run.path} cannot be written to, and a run continues in its own folder")
     plan = make_plan(replace(config, run_dir=str(run.path), rerun=False))
     if config.resolved.data_fingerprint != plan.config.resolved.data_fingerprint:
         raise RequestError(f"the images of {run.path} have changed since it began: {plan.data.provenance}")

@@ -355,7 +355,8 @@ def test_fine_tuning_from_a_file_and_resuming_it(inceptionctl, tmp_path):
     assert {path.name: path.read_bytes() for path in last.glob("*.safetensors")} == ended
     assert result(run).evaluations == evaluations
 
-    assert "already finished" in inceptionctl(*words, "weights=moved.safetensors").stdout  # what it holds counts
+    moved = inceptionctl("train", *latest(*words[1:], "weights=moved.safetensors"))
+    assert "already finished" in moved.stdout, "what the file holds counts, not its name"
     assert inceptionctl(*words).returncode == 2
 
 
