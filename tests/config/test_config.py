@@ -133,6 +133,7 @@ def covering(switches):
         pairs = fresh
 
 
+@pytest.mark.slow
 def test_every_pair_of_switches_gives_the_union_of_their_differences(switches):
     """Many pairs at a time: if a set of switches, in either order, gives the union of what each does, so do any two of
     it. Pairs that disagree about a setting are refused (below)."""
