@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError, count
+from inceptionctl.files import from_here
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.tensors import Shape, tensors
 from inceptionctl.models.weights.download import digest
@@ -47,7 +48,7 @@ def with_resolved_weights(config: Config) -> Config:
     has_begun = config.resolved.weights_sha256  # such a run's checkpoints outlive the file
     if not has_begun and not os.path.lexists(path):
         raise RequestError(
-            f"weights = {weights}: there is no file {path}\n"
+            f"weights = {from_here(path)}: there is no file of that name\n"
             f"  releases: {', '.join(LIBRARIES)}, or one of these with a tag (timm:inception_v3.gluon_in1k)"
         )
     return replace(config, weights=str(path))
