@@ -8,12 +8,11 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from inceptionctl.errors import RequestError, unknown
+from inceptionctl.errors import RequestError, shortened, unknown
 
 T = TypeVar("T")
 Key = str | int
 MAX_LABEL = 100
-WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
 class Misfit(Exception):
@@ -51,10 +50,20 @@ def text_problem(text: str) -> str:
     return "" if text == text.strip() else "it begins or ends with a blank"
 
 
-def shown(value: object, limit: int = 60) -> str:
+def literal(value: object) -> str:
+    """A value that is no text as YAML has it: `true`, `null`."""
+    return {"True": "true", "False": "false", "None": "null"}.get(text := str(value), text)
+
+
+def shown(value: object) -> str:
     """A value in a message, cut to a bearable length."""
-    text = repr(value) if isinstance(value, str) else WORDS.get(str(value), str(value))
-    return text if len(text) <= limit else f"{text[:limit]}..."
+    return shortened(repr(value) if isinstance(value, str) else literal(value), 60)
+
+
+def reason(found: Any) -> str:  # noqa: ANN401  pydantic's dictionary
+    """What pydantic says of a value, as the end of a sentence about it."""
+    said = str(found["msg"]).replace("Input", "it").removeprefix("Value error, ")
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 def _problem(found: Any, keys: Sequence[Key], schema: type) -> str:  # noqa: ANN401  pydantic's dictionary
@@ -76,8 +85,7 @@ def _problem(found: Any, keys: Sequence[Key], schema: type) -> str:  # noqa: ANN
             return f"{where} = {shown(found['input'])} is no list: write [...]"
         case "dataclass_type" | "dataclass_exact_type" | "dict_type":
             return f"{where or 'the file'} = {shown(found['input'])} is no mapping of keys to values"
-    reason = str(found["msg"]).replace("Input", "it").removeprefix("Value error, ")
-    return f"{where} = {shown(found['input'])} is not allowed: {reason[:1].lower()}{reason[1:]}"
+    return f"{where} = {shown(found['input'])} is not allowed: {reason(found)}"
 
 
 def _section_at(schema: Any, keys: Sequence[Key]) -> Any:  # noqa: ANN401  a type expression

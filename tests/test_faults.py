@@ -103,7 +103,7 @@ def undisturbed_two(words, tmp_path_factory):
 def outputs(tmp_path):
     """The outputs folder of this test. No process that uses it may be left."""
     yield tmp_path / "outputs"
-    wait_for(lambda: not processes_in(tmp_path), seconds=60)
+    wait_for(lambda: not processes_in(tmp_path), seconds=300)
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_sigkill_of_the_launcher_of_two_ranks(words, outputs, tmp_path, undistur
     run = at_step(20, outputs)
     process.kill()
     process.communicate(timeout=30)  # which waits for all that hold the other end of its output
-    wait_for(lambda: not processes_in(tmp_path), seconds=60)
+    wait_for(lambda: not processes_in(tmp_path), seconds=300)
     assert 20 <= saved_at(run) < STEPS
     code, output = launched(*words, f"outputs={outputs}")
     assert code == 0, output
@@ -209,7 +209,7 @@ def stopped_once(number, tmp_path, words, outputs):
     assert process.returncode == 130, output
     assert "stopping: saving checkpoints (interrupt again to stop without saving)" in output
     assert "the same command continues" in output
-    wait_for(lambda: not processes_in(tmp_path), seconds=60)
+    wait_for(lambda: not processes_in(tmp_path), seconds=300)
     assert 20 <= saved_at(run) < STEPS
     return run
 
@@ -246,7 +246,7 @@ def stopped_twice(number, tmp_path, words, outputs, ranks):
     output, _ = process.communicate(timeout=30)
     assert time.monotonic() - begun < 5
     assert process.returncode == 130, output
-    wait_for(lambda: not processes_in(tmp_path), seconds=60)
+    wait_for(lambda: not processes_in(tmp_path), seconds=300)
     assert saved_at(run) == before
     return run
 

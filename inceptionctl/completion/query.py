@@ -26,13 +26,12 @@ def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
 
 def _composed(line: Line) -> Answer:
     """Of a command whose settings Hydra composes."""
-    from inceptionctl.config.help import FLAGS
+    from inceptionctl.config.flags import CHOICES, SWITCHES, WITH_VALUE
 
-    flags = {flag.split()[0]: flag.split()[1:] for flag in FLAGS}
-    if takes := flags.get(line.before):
-        return Answer([], files=True) if takes == ["DIR"] else Answer.starting(line.word, takes)
+    if takes := next((long for long, short in WITH_VALUE.items() if line.before in (long, short)), None):
+        return Answer.starting(line.word, CHOICES.get(takes, ()), files=takes == "--config-dir")
     if line.word.startswith("-"):
-        return Answer.starting(line.word, flags)
+        return Answer.starting(line.word, [*SWITCHES, *WITH_VALUE])
 
     from inceptionctl.completion import settings
 

@@ -27,7 +27,7 @@ REFUSED = {
     "--config-name -cn": "groups of your own join with --config-dir",
     "--experimental-rerun": "it would read a pickle",
     "--shell-completion -sc": "use `inceptionctl completion install`",
-    "--run -r": "one run is what there is without -m",
+    "--run -r": "without -m there is one run",
     "--version": "`inceptionctl --version` prints it",
 }
 ALONE = ("--cfg", "--info", "--hydra-help")  # print something else instead of running

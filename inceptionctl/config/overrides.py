@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 from inceptionctl.config.hints import unknown_option, unknown_setting
 from inceptionctl.config.keys import flatten
-from inceptionctl.config.words import read
+from inceptionctl.config.words import as_typed, read
 from inceptionctl.errors import RequestError, shortened
 
 LISTS = ("ablation",)  # groups that take several options, or none
@@ -122,7 +122,7 @@ def check_once(overrides: Sequence[Override]) -> None:
     """Raises RequestError if two words set the same: the last would win."""
     set_by: dict[str, str] = {}
     for override in overrides:
-        key, word = override.key_or_group, override.input_line or ""
+        key, word = override.key_or_group, as_typed(override)
         paths = list(flatten({key: override.value()}))
         for path in paths:
             if other := next((other for before, other in set_by.items() if _overlap(path, before)), None):

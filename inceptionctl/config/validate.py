@@ -16,6 +16,7 @@ from inceptionctl.config.words import quoted_word
 from inceptionctl.errors import RequestError, shortened, unknown
 from inceptionctl.models.settings import with_network_facts
 from inceptionctl.settings import MOST
+from inceptionctl.written import reason
 
 T = TypeVar("T")
 
@@ -60,9 +61,8 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
             return unknown(key, first["ctx"]["tag"], choices, f"{key}.name={first['ctx']['tag']}")
         case "union_tag_not_found":
             return RequestError(f"{key}.name has no value: choose with {key}=NAME")
-    reason = first["msg"].replace("Input", "it").removeprefix("Value error, ")
-    reason = f"{reason[0].lower()}{reason[1:]}{_remedy(first['type'], key, first['input'])}"
-    return RequestError(f"{key} = {shortened(written(first['input']))} is not allowed: {reason}")
+    why = f"{reason(first)}{_remedy(first['type'], key, first['input'])}"
+    return RequestError(f"{key} = {shortened(written(first['input']))} is not allowed: {why}")
 
 
 def _remedy(kind: str, key: str, value: object) -> str:

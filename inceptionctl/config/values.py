@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from inceptionctl.settings import MOST
+from inceptionctl.written import literal
 
 LIKE_ANOTHER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?(inf|nan)|true|false|null", re.IGNORECASE)
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
@@ -20,7 +21,7 @@ def written(value: object) -> str:
         return f"[{','.join(map(written, value))}]"
     if isinstance(value, str) and (not value or LIKE_ANOTHER.fullmatch(value)):
         return f'"{value}"'
-    return {"True": "true", "False": "false", "None": "null"}.get(text := str(value), text)
+    return literal(value)
 
 
 def values_of(kind: Any) -> str:  # noqa: ANN401  a type expression

@@ -82,6 +82,13 @@ def hydra_text(text: str) -> str:
     return quoted(re.sub(r"(\\*)\$\{", r"\1\1\\${", text))
 
 
+def as_typed(override: Override) -> str:
+    """The word of `override` for messages: a path without the quotes that Hydra needs."""
+    if override.key_or_group in path_keys() and isinstance(value := override.value(), str):
+        return f"{override.get_key_element()}={value}"
+    return override.input_line or ""
+
+
 def typed_path(name: str, value: str) -> str:
     """A path that was typed outside the settings, in full. Raises RequestError for what no file can be called."""
     try:

@@ -89,8 +89,10 @@ def plan(config: Config) -> Plan:
 
 
 def with_initial_weights(plan: Plan) -> Plan:
-    """`plan` with what there is to say about the weights that it starts from, if they are on this machine. Raises
-    RequestError for weights that do not fit."""
+    """`plan` with notes on the weights that it starts from, if they are on this machine.
+
+    Raises RequestError for weights that do not fit.
+    """
     pixels = plan.config.arch.pixels
     config, notes = initial_weights(plan.config, tensors(plan.spec, (pixels, pixels)))
     return replace(plan, config=config, identity=identity(config), weights=notes)

@@ -61,8 +61,6 @@ def _names(table: Table) -> Iterator[Problem]:
     for keys, text in texts.items():
         if problem := text_problem(text):
             yield keys, f"{path(keys)} = {shown(text)} is not allowed: {problem}"
-    if table.name in (".", "..") or "/" in table.name:
-        yield ("name",), f"name = {table.name!r} is not allowed: it is the name of a folder below outputs"
     if not table.rows:
         yield ("rows",), "there are no rows"
     first: dict[str, int] = {}

@@ -29,7 +29,7 @@ def query(line: str, capsys) -> list[str]:
         ("inceptionctl ", [], ""),
         ("inceptionctl train a", ["train"], "a"),
         ("inceptionctl train 'ablation=[a,", ["train"], "ablation=[a,"),
-        ('inceptionctl train "data.root=/my pictures/x', ["train"], "data.root=/my pictures/x"),
+        ('inceptionctl train "data.root=/my images/x', ["train"], "data.root=/my images/x"),
         ("inceptionctl train data.root=Mary\\'s\\ x", ["train"], "data.root=Mary's x"),
         ("inceptionctl train 'a b' ", ["train", "a b"], ""),
         ("inceptionctl predict a\\", ["predict"], "a"),
@@ -47,7 +47,7 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl train arch=inception_v", NETWORKS),
         ("inceptionctl train +arch=inception_v", [f"+{name}" for name in NETWORKS]),
         ("inceptionctl train --dr", ["--dry-run"]),
-        ("inceptionctl train --cfg ", ["job"]),
+        ("inceptionctl train --cfg ", ["all", "hydra", "job"]),
         ("inceptionctl train loss.la", ["loss.label_smoothing="]),
         ("inceptionctl train train.ema.u", ["train.ema.unit="]),
         (
@@ -75,7 +75,7 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl predict weights=", [FILES, "weights=timm", "weights=torchvision"]),
         ("inceptionctl predict arch=xc", ["arch=xception", "arch=xception_plain"]),
         ("inceptionctl predict --feat", ["--features"]),
-        ("inceptionctl predict run=DIR pictures/", [FILES]),
+        ("inceptionctl predict run=DIR images/", [FILES]),
         ("inceptionctl resume DIR launch.n", ["launch.nodes=", "launch.nproc="]),
         ("inceptionctl completion install z", ["zsh"]),
         ("inceptionctl nosuch x", []),
@@ -125,9 +125,9 @@ CALLS = {
     "inceptionctl train arch=xception_\tx": "<train><arch=xception_plain><x>",
     "inceptionctl train train.prec\tb\tx": "<train><train.precision=bfloat16><x>",
     "inceptionctl train 'ablation=[rmsprop,label_sm\t]'": "<train><ablation=[rmsprop,label_smoothing]>",
-    "inceptionctl train data.root=my\tx": "<train><data.root=my pictures/x>",
-    "inceptionctl train data.root=~/my\tx": "<train><data.root=~/my pictures/x>",
-    "inceptionctl train 'data.root=my\tx'": "<train><data.root=my pictures/x>",
+    "inceptionctl train data.root=my\tx": "<train><data.root=my images/x>",
+    "inceptionctl train data.root=~/my\tx": "<train><data.root=~/my images/x>",
+    "inceptionctl train 'data.root=my\tx'": "<train><data.root=my images/x>",
     "inceptionctl predict weights=tim\tx": "<predict><weights=timm><x>",
     "inceptionctl train weights=ca\tx": "<train><weights=cat.jpg><x>",
     "inceptionctl predict weights=timm ca\tx": "<predict><weights=timm><cat.jpg><x>",
@@ -142,7 +142,7 @@ def shell(request, tmp_path):
     if not shutil.which(name):
         pytest.skip(f"{name} is not installed")
     program, script = tmp_path / "bin" / "inceptionctl", tmp_path / "script"
-    program.parent.mkdir(), (home / "my pictures").mkdir(parents=True), (home / "cat.jpg").touch()
+    program.parent.mkdir(), (home / "my images").mkdir(parents=True), (home / "cat.jpg").touch()
     program.write_text(
         f'#!/bin/sh\nif [ "$1" = completion ]; then exec {sys.executable} -m inceptionctl "$@"; fi\n'
         "for word; do printf '<%s>' \"$word\"; done; printf '\\nDONE\\n'\n"

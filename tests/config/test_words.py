@@ -103,7 +103,7 @@ def test_a_setting_may_interpolate_another():
 def test_two_words_that_set_the_same_are_both_named(words):
     with pytest.raises(RequestError, match="set the same") as caught:
         check_once(parse([words[0], "seed=1", words[1]]))
-    assert all(read(word).input_line in str(caught.value) for word in words)
+    assert all(word in str(caught.value) for word in words)
 
 
 def test_words_that_set_different_things_go_together():

@@ -1,61 +1,23 @@
-"""Finds a network's tensors in a file: under our names or a library's, behind prefixes, in one of several parts.
+"""Chooses among the networks in a file of weights, and says what was taken, what was left, and what does not fit.
 
-torch.compile, DistributedDataParallel and Lightning put prefixes before names; training scripts keep state dicts under
-keys, often an average beside the last weights. A network is found where all its names are; where it is found twice, the
-average is taken, as timm does, and said; `weights_key` chooses.
+Training scripts keep state dicts under keys, often an average beside the last weights. Where a network is found twice,
+the average is taken, as timm does, and said; `weights_key` chooses.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from inceptionctl.errors import RequestError, count
 from inceptionctl.models.weights.contents import StateDict
-from inceptionctl.models.weights.maps import head_of, kind_of, name_map
-from inceptionctl.models.weights.releases import RELEASES
+from inceptionctl.models.weights.find import BOOKKEEPING, INSERTED, Found, candidates
 
-COUNTER = "num_batches_tracked"  # absent in old files; only a cumulative average needs it
-BOOKKEEPING = {"n_averaged", "steps"}  # of torch's and MMEngine's averages
-# Parts of names that wrappers insert, wherever they stand: no layer is called so.
-INSERTED = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 WRAPPERS = {"module", "model", "net", "network"}
 AVERAGE = re.compile(r"(^|[._])(ema|swa|averaged?|shadow)([._]|$)")
 SHOWN = 10  # names in a message
-OWN = "our own"
 LIST = "\n  `inceptionctl models {arch} --tensors` lists the names and shapes that fit"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A network in `part` behind `prefix`. `names`: the file's name of each tensor and ours, by the names of
-    `publisher`; `missing` and `unexpected` in the file's words; `outside`: the part's tensors without the prefix."""
-
-    part: StateDict
-    prefix: str
-    publisher: str
-    names: Mapping[str, str]
-    missing: frozenset[str]
-    unexpected: frozenset[str]
-    outside: frozenset[str]
-
-    @cached_property
-    def label(self) -> str:
-        """What `weights_key` calls it."""
-        return ".".join(filter(None, (self.part.key, self.prefix.rstrip("."))))
-
-    @cached_property
-    def removed(self) -> str:
-        """What stands before the names in the file: the prefix, and what torch.compile inserts before it or behind."""
-        full, name = next((full, INSERTED.sub("", full)[len(self.prefix) :]) for full in self.names)
-        return full.removesuffix(name) if full.endswith(name) else self.prefix
-
-    @property
-    def is_called(self) -> set[str]:
-        return {self.label} | {self.part.key, self.prefix.rstrip(".")} - {""}
 
 
 @dataclass(frozen=True)
@@ -71,13 +33,13 @@ def choose(arch: str, ours: Iterable[str], parts: Sequence[StateDict], weights_k
     """The network `arch` with tensors of the names `ours` in the parts of a file. Raises RequestError where it is not
     there, where several are and none of them is an average, and for tensors that belong nowhere."""
     ours = set(ours)
-    candidates = [found for part in parts for found in _candidates(arch, ours, part)]
-    every = [found for found in candidates if not found.missing]
+    tried = [found for part in parts for found in candidates(arch, ours, part)]
+    every = [found for found in tried if not found.missing]
     if weights_key is not None:
-        candidates = _called(weights_key, candidates, every, parts)
-    whole = _distinct([found for found in candidates if not found.missing])
+        tried = _called(weights_key, tried, every, parts)
+    whole = _distinct([found for found in tried if not found.missing])
     if not whole:
-        raise _unfit(arch, candidates, parts)
+        raise _unfit(arch, tried, parts)
     found = whole[0] if len(whole) == 1 else _average(whole, parts)
     if found is None:
         raise RequestError(
@@ -93,63 +55,9 @@ def choose(arch: str, ours: Iterable[str], parts: Sequence[StateDict], weights_k
     return Chosen(found, _call(found, every) if others else None, tuple(notes))
 
 
-def _candidates(arch: str, ours: set[str], part: StateDict) -> Iterator[Found]:
-    """Wherever at least one of the network's names is, by whose names most are."""
-    clean = {name: INSERTED.sub("", name) for name in part.tensors}
-    if twice := [name for name, n in Counter(clean.values()).items() if n > 1]:
-        both = [name for name in clean if clean[name] == twice[0]]
-        raise RequestError(
-            f"the weights have {' and '.join(both)}: two tensors of one name; save the one that is meant"
-        )
-    counts = Counter[tuple[str, str]]()
-    namings = _namings(arch, ours)
-    for publisher, names in namings.items():
-        for name in clean.values():
-            pieces = name.split(".")
-            for i in range(len(pieces)):
-                if ".".join(pieces[i:]) in names:
-                    counts[publisher, "".join(f"{piece}." for piece in pieces[:i])] += 1
-    prefixes = {prefix for _, prefix in counts}
-    for prefix in sorted(prefixes, key=lambda p: (-max(counts[n, p] for n in namings), p)):
-        publisher = max(namings, key=lambda naming: counts[naming, prefix])
-        yield _found(part, prefix, publisher, namings[publisher], clean, ours)
-
-
-def _namings(arch: str, ours: set[str]) -> dict[str, dict[str, str]]:
-    """{theirs: ours} by publisher."""
-    theirs = {entry.publisher: name_map(arch, entry.publisher) for entry in RELEASES.get(arch, ())}
-    return {OWN: {key: key for key in ours}} | theirs
-
-
-def _found(
-    part: StateDict, prefix: str, publisher: str, naming: dict[str, str], clean: dict[str, str], ours: set[str]
-) -> Found:
-    inside = {full: name[len(prefix) :] for full, name in clean.items() if name.startswith(prefix)}
-    here = {"", *map(head_of, ours)}
-    if publisher == OWN:  # heads that this network lacks
-        naming = naming | {name: name for name in inside.values() if head_of(name) not in here}
-    given = {name for name in inside.values() if name in naming}
-    needed = here & {"", *(head_of(naming[name]) for name in given)}  # the file may lack heads
-    expected = {
-        name for name, own in naming.items() if own in ours and head_of(own) in needed and kind_of(name) != COUNTER
-    }
-    unnamed = {key for key in ours - set(naming.values()) if not head_of(key)}
-    fits = {n for n in given if naming[n] in ours or head_of(naming[n]) not in here}
-    names = {full: naming[name] for full, name in inside.items() if name in fits}
-    return Found(
-        part=part,
-        prefix=prefix,
-        publisher=publisher,
-        names=names,
-        missing=frozenset((expected - given) | unnamed),
-        unexpected=frozenset(name for name in inside.values() if name not in fits and name not in BOOKKEEPING),
-        outside=frozenset(full for full in clean if full not in inside),
-    )
-
-
-def _called(key: str, candidates: Sequence[Found], whole: Sequence[Found], parts: Sequence[StateDict]) -> list[Found]:
+def _called(key: str, tried: Sequence[Found], whole: Sequence[Found], parts: Sequence[StateDict]) -> list[Found]:
     """The candidates that `weights_key` names. Raises RequestError if it names none."""
-    if chosen := [found for found in candidates if key in found.is_called]:
+    if chosen := [found for found in tried if key in found.is_called]:
         return chosen
     keys = dict.fromkeys([*(found.label for found in whole), *(part.key for part in parts)])
     known = listed([key for key in keys if key])
@@ -224,9 +132,9 @@ def _check_leftovers(arch: str, found: Found) -> None:
         )
 
 
-def _unfit(arch: str, candidates: Sequence[Found], parts: Sequence[StateDict]) -> RequestError:
+def _unfit(arch: str, tried: Sequence[Found], parts: Sequence[StateDict]) -> RequestError:
     """The error that no part of the file is the whole network: of the nearest, what it lacks."""
-    nearest = max(candidates, key=lambda found: len(found.names) - len(found.missing), default=None)
+    nearest = max(tried, key=lambda found: len(found.names) - len(found.missing), default=None)
     if nearest and len(nearest.names) >= len(nearest.missing):
         try:
             _check_leftovers(arch, nearest)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from inceptionctl.errors import RequestError, count
 from inceptionctl.models.spec.tensors import Shape
-from inceptionctl.models.weights.choose import COUNTER, LIST, Chosen, listed
+from inceptionctl.models.weights.choose import LIST, Chosen, listed
 from inceptionctl.models.weights.contents import FLOATS, INTEGERS, Stored
+from inceptionctl.models.weights.find import COUNTER
 from inceptionctl.models.weights.maps import head_of, kind_of
 from inceptionctl.models.weights.releases import RELEASES
 
