@@ -9,7 +9,8 @@ from inceptionctl.files import MissingFileError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_own_evaluation
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.result import ImageSet, ProtocolRecord, Result
+from inceptionctl.runs.records.evaluation import ImageSet, ProtocolRecord
+from inceptionctl.runs.records.result import Result
 
 
 def image_set(plan: Plan) -> ImageSet:

@@ -22,7 +22,7 @@ class Measured:
     `inverse_rms`: mean over seeds of what RMSProp's runs logged last."""
 
     top1: Summary
-    top5: Summary
+    top5: Summary | None
     other: Summary | None
     converged: bool
     plateau: bool
@@ -130,9 +130,10 @@ def measure(row: ResultRow, chance_error: float) -> Measured | None:
     if not figures:
         return None
     others = [one.other_error for one in figures if one.other_error is not None]
+    top5 = [one.top5_error for one in figures if one.top5_error is not None]
     return Measured(
         top1=stats.summary([one.top1_error for one in figures]),
-        top5=stats.summary([one.top5_error for one in figures]),
+        top5=stats.summary(top5) if top5 else None,
         other=stats.summary(others) if others else None,
         converged=all(one.top1_error <= chance_error / 2 for one in figures),
         plateau=all(stats.on_plateau(one.curves.train_epoch, one.curves.train_loss) for one in figures),

@@ -49,7 +49,7 @@ class RunFigures:
     None for another optimizer than RMSProp."""
 
     top1_error: float
-    top5_error: float
+    top5_error: float | None
     other_error: float | None
     predictions: Predictions
     curves: Curves

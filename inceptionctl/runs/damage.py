@@ -10,13 +10,15 @@ from pathlib import Path
 from inceptionctl.files import MAX_YAML_BYTES, FileError, MissingFileError, kind_of, read_text
 from inceptionctl.runs.io import RecordError, make_private, read_record
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.evaluation import EvaluationRecord
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow
-from inceptionctl.runs.records.result import EvaluationRecord, Result
+from inceptionctl.runs.records.result import Result
 
 FILES = {"config.yaml", "index.npz", "env.json", "metrics.jsonl", "result.json", "starts.jsonl", "jobs.jsonl",
-         "exit.json", ".lock", ".heartbeat", ".reserve", ".pid"}  # fmt: skip
-FOLDERS = {"checkpoints", "diverged", "evaluations", "log", "slurm"}
-OF_FILES = ("log", "evaluations")  # folders that hold nothing else
+         "exit.json", "request.json", "evaluation.json", "evaluation.npz",
+         ".lock", ".heartbeat", ".reserve", ".pid"}  # fmt: skip
+FOLDERS = {"checkpoints", "details", "diverged", "evaluations", "log", "parts", "slurm"}
+OF_FILES = ("log", "evaluations", "parts")  # folders that hold nothing else
 CONFIG_KEYS = ("name:", "seed:", "outputs:", "arch:", "train:", "resolved:")  # the last one ends the file
 EVALUATION = re.compile(r"evaluations/[^/]+\.json")
 APPENDED = ("metrics.jsonl", "starts.jsonl", "jobs.jsonl", "log/*.log")

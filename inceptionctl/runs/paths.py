@@ -49,6 +49,21 @@ class RunDir:
         return self.path / "evaluations" / f"{image_set}.{protocol}.{weights}.json"
 
     @property
+    def request(self) -> Path:
+        """What the ranks of an evaluation do. A folder that has it is that of an evaluation, not of training."""
+        return self.path / "request.json"
+
+    @property
+    def outcome(self) -> Path:
+        """The record of an evaluation in its own folder, written last; its arrays are beside it, in an .npz."""
+        return self.path / "evaluation.json"
+
+    @property
+    def parts(self) -> Path:
+        """What the ranks of an evaluation have done so far."""
+        return self.path / "parts"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -100,7 +115,12 @@ class RunDir:
     @property
     def finished(self) -> bool:
         """Whether a result was written; `runs.damage` tells whether it can be read."""
-        return os.path.lexists(self.result)
+        return os.path.lexists(self.result) or os.path.lexists(self.outcome)
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether it is the folder of an evaluation."""
+        return os.path.lexists(self.request)
 
     @property
     def resumable(self) -> bool:

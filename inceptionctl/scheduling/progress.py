@@ -19,7 +19,7 @@ from rich.progress import (
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.logs import notices, why_ended
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, ProgressRow
 from inceptionctl.runs.records.result import Result
 from inceptionctl.scheduling.queue import QueuedRun
 
@@ -96,6 +96,8 @@ def describe(row: MetricRow) -> str:
         return f"error {row.top1_error:.1f} %"
     if isinstance(row, OptimizerRow):
         return f"1/sqrt(v+eps) {row.inv_rms_mean:.4g}"
+    if isinstance(row, ProgressRow):
+        return f"error {row.top1_error:.2f} %, {row.images_per_s:.3g} images/s"
     return f"loss {row.loss:.2f}, {row.images_per_s:.0f} images/s"
 
 

@@ -19,8 +19,9 @@ from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
 from inceptionctl.runs.io import make_folder, write_record, writing
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.evaluation import EvaluationRecord, EvaluationSummary
 from inceptionctl.runs.records.process import Divergence
-from inceptionctl.runs.records.result import Best, EvaluationRecord, EvaluationSummary, Result
+from inceptionctl.runs.records.result import Best, Result
 from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.evaluator import BATCH_SIZE

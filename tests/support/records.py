@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.evaluation import EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord
 from inceptionctl.runs.records.metrics import EvalRow, TrainRow
 from inceptionctl.runs.records.process import Start
-from inceptionctl.runs.records.result import EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord, Result
+from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
 
 CONFIG = "".join(f"{key}:\n" for key in ("name", "seed", "outputs", "arch", "train", "resolved"))

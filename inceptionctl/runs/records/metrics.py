@@ -43,7 +43,7 @@ class EvalRow(Record):
     n_images: int
     unreadable: int
     top1_error: float
-    top5_error: float
+    top5_error: float | None
     nll: float
 
 
@@ -60,6 +60,20 @@ class OptimizerRow(Record):
     inv_rms_p99: float
 
 
-MetricRow = TrainRow | EvalRow | OptimizerRow
+@dataclass(frozen=True, kw_only=True)
+class ProgressRow(Record):
+    """How far an evaluation in a folder of its own is: `step` images are done, of which `top1_error` percent are wrong;
+    `time_s`: seconds of work since it was started last."""
+
+    schema: Literal[1] = 1
+    kind: Literal["progress"] = "progress"
+    step: int
+    epoch: float = 0.0
+    top1_error: float
+    images_per_s: float
+    time_s: float
+
+
+MetricRow = TrainRow | EvalRow | OptimizerRow | ProgressRow
 # The type to read rows as: `kind` tells which of them a row is.
 ANY_ROW = cast("type[MetricRow]", Annotated[MetricRow, Field(discriminator="kind")])
