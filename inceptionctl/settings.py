@@ -49,7 +49,10 @@ def _ascending(ends: list[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class TakenAsTyped:
-    """Marks the type of a setting that is a path: on the command line, no character of its value means anything."""
+    """Marks the type of a setting that is a path: on the command line, no character of its value means anything, but
+    of one that may name `several`, the brackets and commas of a list."""
+
+    several: bool = False
 
 
 def absolute(path: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from inceptionctl.completion.answer import Answer
 from inceptionctl.completion.line import Line
 
-HYDRA_COMMANDS = ("train", "ablate")
+HYDRA_COMMANDS = ("train", "ablate", "eval")
 NETWORKS = ("A", "B")  # metavars of a flag that takes networks
 Parsers = Callable[[str], argparse.ArgumentParser]
 

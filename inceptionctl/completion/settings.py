@@ -9,8 +9,9 @@ from pathlib import Path
 from inceptionctl.completion.answer import Answer, starting
 from inceptionctl.completion.line import Line
 from inceptionctl.config.compose import OWN_SETTINGS, Composer
-from inceptionctl.config.keys import key_paths, settings_of
+from inceptionctl.config.keys import SCHEMAS, all_settings, key_paths
 from inceptionctl.config.overrides import LISTS
+from inceptionctl.config.schema import Config
 from inceptionctl.config.values import choices_of
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.models.weights.releases import LIBRARIES
@@ -29,7 +30,8 @@ def complete(line: Line) -> Answer:
 def _complete(line: Line, typed: str) -> Answer:
     options, (key, equals, value) = groups(line), typed.partition("=")
     if not equals:
-        return Answer(matching_keys({*key_paths(), *OWN_SETTINGS.get(line.command, {})}, options, key))
+        own = OWN_SETTINGS.get(line.command, {})
+        return Answer(matching_keys({*key_paths(SCHEMAS.get(line.command, Config)), *own}, options, key))
     values = _options(options[key], value, key in LISTS) if key in options else starting(value, values_of(key))
     return Answer([f"{key}={one}" for one in values], files=key in path_keys())
 
@@ -54,11 +56,11 @@ def values_of(key: str) -> set[str]:
     """The values of a setting that has a few; of one that takes a file those that are none."""
     if key in path_keys():
         return set(LIBRARIES) if key == "weights" else set()
-    return {value for setting in settings_of() if setting.key == key for value in choices_of(setting.kind)}
+    return {value for setting in all_settings() if setting.key == key for value in choices_of(setting.kind)}
 
 
 def path_keys() -> set[str]:
-    return {"weights", *(setting.key for setting in settings_of() if setting.is_path)}
+    return {"weights", *(setting.key for setting in all_settings() if setting.is_path)}
 
 
 def _options(options: Collection[str], typed: str, several: bool) -> list[str]:

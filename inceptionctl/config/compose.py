@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from inceptionctl.config import own_folder
-from inceptionctl.config.keys import flatten, key_paths
+from inceptionctl.config.keys import SCHEMAS, flatten, key_paths
 from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.tuned import NOT_TUNED, tuned_values
@@ -40,7 +40,9 @@ NO_GROUPS = ("hydra", "papers")  # folders beside the groups: Hydra's settings, 
 OWN_SETTINGS: dict[str, dict[str, str]] = {
     "train": {},
     "ablate": {"seeds": "Seeds of each row: 3 is 0, 1, 2; [5,6] names them. [integer or list]"},
+    "eval": {},
 }
+OF_EVALUATIONS = ("arch", "data", "launch", "protocol")  # groups
 Tree = dict[str, Any]
 
 
@@ -67,7 +69,7 @@ class Composer:
 
     def compose_config(self, command: str, overrides: Sequence[str]) -> DictConfig:
         """The same before its interpolations are resolved, with Hydra's own settings."""
-        check_overrides(overrides, self.groups(command), {*key_paths(), *OWN_SETTINGS[command]})
+        check_overrides(overrides, self.groups(command), {*key_paths(SCHEMAS[command]), *OWN_SETTINGS[command]})
         config = self.load(command, overrides)
         if self.config_dir:
             ours = _ours().load(command, _for_hydra(overrides))
@@ -76,6 +78,8 @@ class Composer:
 
     def groups(self, command: str) -> dict[str, list[str]]:
         """The options of every group of `command`."""
+        if command == "eval":
+            return {name: self._groups[name] for name in OF_EVALUATIONS}
         return {name: options for name, options in self._groups.items() if name != "table" or command == "ablate"}
 
     def settings_in(self, group: str, option: str) -> Tree:

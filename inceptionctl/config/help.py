@@ -1,4 +1,4 @@
-"""The text of `train --help` and `ablate --help`: groups with their options, settings with their values, flags."""
+"""The text of `train --help` and the like: groups with their options, settings with their values, flags."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shutil
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inceptionctl.config.compose import OWN_SETTINGS, Composer, resolved
-from inceptionctl.config.keys import flatten, settings_of
+from inceptionctl.config.keys import SCHEMAS, flatten, settings_of
 from inceptionctl.config.values import values_of, written
 from inceptionctl.models.settings import with_network_facts
 
@@ -48,6 +48,8 @@ class Command:
     name: str
     description: str
     examples: Sequence[str]
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Those that it alone has, with what they do."""
 
 
 def help_text(command: Command, overrides: Sequence[str], composer: Composer) -> str:
@@ -57,14 +59,14 @@ def help_text(command: Command, overrides: Sequence[str], composer: Composer) ->
     own = [(f"{key}={written(tree[key])}", docs) for key, docs in OWN_SETTINGS[command.name].items()]
     if "seeds" in tree:
         del tree["seed"]
-    sections = _sections(tree)
+    sections = _sections(tree, SCHEMAS[command.name])
     parts = [
         f"inceptionctl {command.name} [flags] [group=option ...] [key=value ...]",
         "\n".join(_wrapped(command.description, _width())),
         _listed("Groups (group=option; * is chosen here)", 14, _options(composer.groups(command.name), choices)),
         _listed("Settings (key=value, as they are here)", 32, [*own, *sections.pop("")]),
         *(_listed(_title(section, choices), 32, entries) for section, entries in sections.items()),
-        _listed("Flags", 20, FLAGS.items()),
+        _listed("Flags", 24, {**FLAGS, **command.flags}.items()),
         "\n".join(["Examples", *(f"  {line}" for line in command.examples)]),
     ]
     return "\n\n".join(parts)
@@ -80,10 +82,10 @@ def _title(section: str, choices: Mapping[str, Any]) -> str:
     return f"{section}={choices[section]}" if section in choices else section
 
 
-def _sections(tree: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def _sections(tree: Mapping[str, Any], schema: type) -> dict[str, list[tuple[str, str]]]:
     """The documented settings that the options chosen in `tree` have, with their values, by section."""
     values, sections = flatten(tree), defaultdict(list)
-    for setting in settings_of():
+    for setting in settings_of(schema):
         section, dot, name = setting.key.partition(".")
         chosen = tree[section].get("name") if dot else None
         if setting.key in values and setting.option in (None, chosen) and setting.docs and name != "name":

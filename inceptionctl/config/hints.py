@@ -6,7 +6,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from inceptionctl.config.keys import settings_of
+from inceptionctl.config.keys import all_settings, key_paths, settings_of
 from inceptionctl.errors import RequestError, unknown
 
 # Words of other tools, and earlier keys of this project, by our key for them. An assignment does not take their value.
@@ -66,6 +66,7 @@ SENTENCES = {
     "`inceptionctl ablate table=NAME` runs a table.": "table",
     "Several seeds are several runs: add -m, as in -m seed=0,1,2.": "seeds",
 }
+RECIPES = ("scale", "experiment", "ablation", "tuned")  # groups without settings of their own
 NONE: Mapping[str, Sequence[str]] = {}
 OPTIONS = {"sgd": "momentum", "smooth": "label_smoothing", "folder": "imagefolder", "tb": "tensorboard"}
 
@@ -74,10 +75,22 @@ def unknown_setting(
     key: str, known: Collection[str], typed: str = "", groups: Mapping[str, Sequence[str]] = NONE
 ) -> RequestError:
     """The error for a `key` that is not `known`: suggests up to three that are, and lists those of its section."""
+    if elsewhere := _of_another_command(key, known, typed):
+        return elsewhere
     section = key.rpartition(".")[0]
     section = section if section in known else ""
     listed = [path for path in known if path.rpartition(".")[0] == section]
     return unknown("setting", key, listed, typed, _hint(key, known, _value(key, typed), groups))
+
+
+def _of_another_command(key: str, known: Collection[str], typed: str) -> RequestError | None:
+    """For a setting or a group that another command than this one has."""
+    if "run" in known and (key in key_paths() or key.partition(".")[0] in RECIPES):
+        return RequestError(f"{typed or key}: {key} is for training, and an evaluation does not train\n  leave it out")
+    of_eval = {setting.key for setting in all_settings()} - key_paths() - {"table"}
+    if key in of_eval - {*known} and not nearest(key, known):
+        return RequestError(f"{typed or key}: {key} is a setting of `inceptionctl eval`")
+    return None
 
 
 def unknown_option(group: str, option: str, groups: Mapping[str, Sequence[str]], typed: str) -> RequestError:

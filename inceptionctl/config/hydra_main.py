@@ -10,11 +10,10 @@ from typing import TypeVar
 from inceptionctl.config.compose import Composer, Tree
 from inceptionctl.config.flags import ALONE, Flags, read_flags
 from inceptionctl.config.help import Command, help_text
-from inceptionctl.config.keys import key_paths
 from inceptionctl.config.overrides import is_for_hydra, parse, sweeps
 from inceptionctl.config.safety import check_words
 from inceptionctl.config.switches import check_switches
-from inceptionctl.config.validate import parse as parse_config
+from inceptionctl.config.validate import check_tree
 from inceptionctl.config.words import read
 from inceptionctl.errors import warn
 from inceptionctl.settings import absolute
@@ -93,7 +92,7 @@ def _show(command: str, flags: Flags, requests: Sequence[Request], composer: Com
     from inceptionctl.config import multirun
 
     for request in requests:
-        parse_config({key: request.tree[key] for key in request.tree.keys() & key_paths()})
+        check_tree(command, request.tree)
     multirun.show(command, flags, flags.words, composer)
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from inceptionctl.config.evaluation import EvalSettings
 from inceptionctl.config.schema import Config
 from inceptionctl.settings import OneOf, TakenAsTyped, field_docs
 
 NO_SETTINGS = ("tuned", "resolved")  # fields of Config that are filled in by composing and planning
+SCHEMAS = {"train": Config, "ablate": Config, "eval": EvalSettings}  # by command
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,11 @@ class Setting:
 
     @property
     def is_path(self) -> bool:
-        return _is_marked(self.kind)
+        return bool(_marks(self.kind))
+
+    @property
+    def is_list_of_paths(self) -> bool:
+        return any(mark.several for mark in _marks(self.kind))
 
     @property
     def is_section(self) -> bool:
@@ -78,13 +84,27 @@ def key_paths(schema: type = Config) -> set[str]:
 
 
 @cache
+def all_settings() -> tuple[Setting, ...]:
+    """Those of a run, then those that an evaluation has beside them."""
+    return (*settings_of(), *(setting for setting in settings_of(EvalSettings) if setting.key not in key_paths()))
+
+
+@cache
 def path_keys() -> frozenset[str]:
     """The settings that are paths, whose values are taken as they are typed."""
-    return frozenset(setting.key for setting in settings_of() if setting.is_path)
+    return frozenset(setting.key for setting in all_settings() if setting.is_path)
 
 
-def _is_marked(kind: object) -> bool:
-    return isinstance(kind, TakenAsTyped) or (sections_in(kind) == {} and any(map(_is_marked, get_args(kind))))
+@cache
+def path_lists() -> frozenset[str]:
+    """Those of them that may name several, as [A,B]."""
+    return frozenset(setting.key for setting in all_settings() if setting.is_list_of_paths)
+
+
+def _marks(kind: object) -> list[TakenAsTyped]:
+    if isinstance(kind, TakenAsTyped):
+        return [kind]
+    return [] if sections_in(kind) else [mark for part in get_args(kind) for mark in _marks(part)]
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

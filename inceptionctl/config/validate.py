@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from inceptionctl.config.evaluation import EvalSettings
 from inceptionctl.config.hints import foreign_setting, unknown_setting
-from inceptionctl.config.keys import key_paths, sections_in, types_of
+from inceptionctl.config.keys import SCHEMAS, key_paths, sections_in, types_of
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.config.values import written
@@ -35,6 +36,19 @@ def parse_frozen(tree: Mapping[str, Any]) -> Config:
     _check_selection(config)
     check_launch(config.launch)
     return config
+
+
+def parse_evaluation(tree: Mapping[str, Any]) -> EvalSettings:
+    """The settings of `eval` of a composed, resolved tree."""
+    settings = parse_as(EvalSettings, with_network_facts(tree))
+    check_launch(settings.launch)
+    return settings
+
+
+def check_tree(command: str, tree: Mapping[str, Any]) -> None:
+    """Raises RequestError unless the settings that `command` composed are whole and right."""
+    known = {key: tree[key] for key in tree.keys() & key_paths(SCHEMAS[command])}
+    (parse_evaluation if command == "eval" else parse)(known)
 
 
 def parse_as(schema: type[T], tree: Mapping[str, Any]) -> T:

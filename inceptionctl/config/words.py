@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from hydra.grammar.gen.OverrideLexer import OverrideLexer
 from hydra.grammar.gen.OverrideParser import OverrideParser
 
-from inceptionctl.config.keys import key_paths, path_keys, settings_of
+from inceptionctl.config.keys import all_settings, path_keys, path_lists
 from inceptionctl.config.values import values_of
 from inceptionctl.errors import RequestError, shortened
 from inceptionctl.settings import absolute
@@ -41,7 +41,7 @@ def read(word: str) -> Override:
     """Its `input_line` is the word in a form that Hydra can parse. Raises RequestError."""
     _check_form(word)
     sign, key, value = split(word)
-    if key in path_keys() and "=" in word:
+    if key in path_keys() and "=" in word and not (key in path_lists() and _is_list(value)):
         return _path_override(sign, key, value)
     if not KEY.fullmatch(key):
         raise RequestError(f"{word}: {key!r} is no setting: settings are written key=value, as in train.epochs=3")
@@ -114,11 +114,19 @@ def _path_override(sign: str, key: str, value: str) -> Override:
     return _parsed(f"{sign}{key}={quoted(value)}", word)
 
 
+def _is_list(value: str) -> bool:
+    return value.startswith("[") and value.endswith("]")
+
+
 def _is_quoted(value: Any) -> bool:  # noqa: ANN401  whatever Hydra's grammar has
     """A text in quotes, or several with commas between: a sweep."""
     if isinstance(value, ChoiceSweep):
         return value.simple_form and all(map(_is_quoted, value.list))
     return isinstance(value, QuotedString)
+
+
+def _keys() -> set[str]:
+    return {setting.key for setting in all_settings()}
 
 
 def _check_form(word: str) -> None:
@@ -130,7 +138,7 @@ def _check_form(word: str) -> None:
     if word[0] in DASHES:
         raise RequestError(f"{word} begins with {word[0]!r}, a long dash, where a flag has two hyphens: --dry-run")
     if "=" not in word and sign != "~":
-        hint = f"write {word}=VALUE" if key in key_paths() else "settings are written key=value"
+        hint = f"write {word}=VALUE" if key in _keys() else "settings are written key=value"
         raise RequestError(f"{word} has no value: {hint}")
     if not key.strip():
         raise RequestError(f"{word} has no setting before the =: settings are written key=value")
@@ -146,7 +154,7 @@ def _check_interpolations(word: str, key: str) -> None:
     hydras = key.startswith(("hydra.", "hydra/"))
     for at in re.finditer(r"\$\{", word):
         found = INTERPOLATED.match(word, at.start())
-        if found and found[1] in {*key_paths(), *SETTINGS_OF_ABLATE} and found[1] != key:
+        if found and found[1] in {*_keys(), *SETTINGS_OF_ABLATE} and found[1] != key:
             continue
         if hydras and OF_HYDRA.match(word, at.start()):
             continue
@@ -163,7 +171,7 @@ def _parsed(line: str, word: str) -> Override:
     except (HydraException, ValueError, TypeError, RecursionError, OverflowError, AssertionError) as error:
         raise RequestError(f"cannot read {shortened(word)}: {_reason(error)}\n  {_remedy(word)}") from error
     override.input_line = line
-    is_setting = any(s.key == override.key_or_group and not s.is_section for s in settings_of())
+    is_setting = any(s.key == override.key_or_group and not s.is_section for s in all_settings())
     if is_setting and line.endswith("=") and override.type is not OverrideType.DEL:
         raise RequestError(f"{word} has no value: settings are written key=value, and null is none")
     return override
@@ -216,7 +224,7 @@ def _reason(error: BaseException) -> str:
 
 def _remedy(word: str) -> str:
     key = split(word)[1]
-    kinds = {values_of(setting.kind) for setting in settings_of() if setting.key == key and not setting.is_section}
+    kinds = {values_of(setting.kind) for setting in all_settings() if setting.key == key and not setting.is_section}
     if kinds and not any("text" in kind for kind in kinds):
         return f"{key} takes {' or '.join(sorted(kinds))}"
     return f"a text with such characters stands in quotes: {quoted_word(word)}"

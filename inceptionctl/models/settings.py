@@ -51,11 +51,12 @@ NO_REWRITES = {name: False if _value_type(switch) is bool else None for name, sw
 ADDED_REWRITES = {"double_width": False}
 
 
-def _release_or_file(weights: str) -> str:
+def as_release_or_file(weights: str) -> str:
+    """The name of a release as it is; a path in full."""
     return weights if weights.partition(":")[0] in LIBRARIES else absolute(weights)
 
 
-WeightsSource = Annotated[str, Field(min_length=1), AfterValidator(_release_or_file), TakenAsTyped()]
+WeightsSource = Annotated[str, Field(min_length=1), AfterValidator(as_release_or_file), TakenAsTyped()]
 
 
 @section
