@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inceptionctl.config.compose import compose
-from inceptionctl.config.overrides import flatten_overrides
+from inceptionctl.config.compose import Composer
 from inceptionctl.config.schema import Config
-from inceptionctl.config.validate import parse
 from inceptionctl.config.words import typed_path
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.models.settings import MAX_PIXELS
-from inceptionctl.models.weights.releases import Release, categories, release
+from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
-from inceptionctl.planning.checks import cost_on_input
-from inceptionctl.planning.weights import IMAGENET_CLASSES, classifier_weights, notes_on, with_resolved_weights
+from inceptionctl.planning.networks import weights_config, with_pixels
+from inceptionctl.planning.weights import IMAGENET_CLASSES, classifier_weights, notes_on
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import RunDir
@@ -43,7 +41,7 @@ class Network:
 def from_run(settings: Mapping[str, str], weights: str) -> Network:
     """The network of `run=` with its "ema" or its last weights, "model"."""
     run = RunDir(Path(typed_path("run =", settings["run"])))
-    config = _resized(read_config(run), settings)
+    config = with_pixels(read_config(run), _pixels(settings))
     warn(f"input: {describe_input(config.arch.input, config.arch.pixels)}")
 
     from inceptionctl.worker import networks
@@ -56,14 +54,10 @@ def from_weights(settings: Mapping[str, str], overrides: Sequence[str]) -> Netwo
     """Released weights come with the input and the epsilon that they were made for, unless these are given."""
     arch, weights = settings["arch"], settings["weights"]
     architecture(arch)  # raises RequestError for an unknown one
-    entry = release(arch, weights)
-    plain = ["scale=imagenet", f"arch={arch}", "arch.aux.head=false", "loss.aux_weight=0"]
-    typed = flatten_overrides(overrides)
-    stated = [f"{key}={value}" for key, value in _made_for(entry).items() if key not in typed]
-    config = parse(compose("train", [*plain, *stated, *overrides]))
-    weights = weights if entry else typed_path("weights =", weights)
-    config = _resized(replace(config, weights=weights, weights_key=settings.get("weights_key")), settings)
-    config = with_resolved_weights(config)
+    weights = weights if release(arch, weights) else typed_path("weights =", weights)
+    words = [f"arch={arch}", *overrides]
+    config, entry = weights_config(Composer(), arch, weights, settings.get("weights_key"), words)
+    config = with_pixels(config, _pixels(settings))
     path = (entry.cached or download(entry, console(stderr=True))) if entry else Path(config.weights or "")
     opened, n_classes = classifier_weights(config, path)
     warn(f"input: {describe_input(config.arch.input, config.arch.pixels)}")
@@ -76,22 +70,14 @@ def from_weights(settings: Mapping[str, str], overrides: Sequence[str]) -> Netwo
     return Network(networks.network_of_weights(config, opened, n_classes), config, _named(names, n_classes))
 
 
-def _made_for(entry: Release | None) -> dict[str, str | float]:
-    """The settings of the network that a release was trained with."""
-    if entry is None:
-        return {}
-    return {"arch.input": entry.input} | ({"arch.bn_eps": entry.bn_eps} if entry.bn_eps else {})
-
-
-def _resized(config: Config, settings: Mapping[str, str]) -> Config:
-    """`config` with the input of `pixels=`, which has to fit the network. Raises RequestError."""
+def _pixels(settings: Mapping[str, str]) -> int | None:
+    """The input of `pixels=`. Raises RequestError."""
     pixels = settings.get("pixels")
-    if pixels is not None:
-        if not re.fullmatch("[0-9]{1,5}", pixels) or not 1 <= int(pixels) <= MAX_PIXELS:
-            raise RequestError(f"pixels = {pixels} is not allowed: a whole number from 1 to {MAX_PIXELS:,}")
-        config = replace(config, arch=replace(config.arch, pixels=int(pixels)))
-    cost_on_input(config, config.arch.spec(IMAGENET_CLASSES))
-    return config
+    if pixels is None:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", pixels) or not 1 <= int(pixels) <= MAX_PIXELS:
+        raise RequestError(f"pixels = {pixels} is not allowed: a whole number from 1 to {MAX_PIXELS:,}")
+    return int(pixels)
 
 
 def _classes_of(run: RunDir, config: Config) -> Sequence[str]:
