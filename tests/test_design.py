@@ -38,8 +38,8 @@ TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "files", "written", "settings",
     "completion", "prediction", "training.optimizers", "training.schedules", "training.partition",
-    "evaluation.protocols", "evaluation.intervals", "evaluation.confusion", "evaluation.calibration",
-    "evaluation.coverage", "evaluation.renaming", "evaluation.sanity",
+    "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
+    "evaluation.calibration", "evaluation.coverage", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
 

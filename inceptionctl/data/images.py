@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label that torch's cross entropy passes over
 
-Transform = Callable[["Image.Image", np.random.Generator], "Image.Image"]
+# To the network's input: an image, or uint8 in the layout (height, width, 3), or (views, height, width, 3).
+Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
 
 
 class Images(Protocol):

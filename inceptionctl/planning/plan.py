@@ -78,6 +78,8 @@ def plan(config: Config) -> Plan:
     Raises RequestError for what cannot run.
     """
     check_heads(config)
+    if config.data.uses_transforms:
+        config.protocol.check(config.arch.pixels)
     config = with_fitting_warmup(config)
     data = config.data.index(config.train.keep_best)
     resolved = replace(config.resolved, data_fingerprint=data.fingerprint)
