@@ -11,24 +11,28 @@ import numpy as np
 from PIL import Image
 
 from inceptionctl.data.decode import decode
-from inceptionctl.data.images import IGNORED, Transform, Unreadable
-from inceptionctl.data.index import FileList
+from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
+from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.order import generator
-from inceptionctl.errors import DataError, warn
+from inceptionctl.errors import DataError, RequestError, warn
 
 MID_GREY = 128
+OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong"}
+# An evaluation image is never replaced: another one would count twice.
+IN_EVALUATION = {"replace": "skip"}
 
 
 @dataclass(frozen=True)
 class FileImages:
     """Images of files, as `transform` brings them to the input: image `index` of `epoch` is a pure function of both and
-    `seed`. `on_corrupt`: "error" raises, "skip" gives grey that counts for nothing, "replace" gives the next image by
-    index that can be read."""
+    `seed`. `on_corrupt`: "error" raises, "skip" gives grey that counts for nothing, "wrong" grey that counts as wrong,
+    "replace" the next image by index that can be read."""
 
     files: FileList
     transform: Transform
     seed: int
     on_corrupt: str = "error"
+    instead: str = "skip or replace"  # of "error", for its message
 
     def __len__(self) -> int:
         return len(self.files)
@@ -41,30 +45,56 @@ class FileImages:
     def groups_N(self) -> np.ndarray:
         return np.arange(len(self))
 
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """uint8, (pixels, pixels, 3). Raises DataError for an image that cannot be read, and Unreadable with its
+    def image(self, epoch: int, index: int) -> Input:
+        """uint8, as `transform` gives it. Raises DataError for an image that cannot be read, and Unreadable with its
         replacement unless `on_corrupt` is "error"."""
         path = self.files.path(index)
         try:
             return self._transformed(epoch, index, decode(path))
         except DataError as error:
             if self.on_corrupt == "error":
-                raise DataError(f"{error}; remove it, or set data.on_corrupt=skip or replace") from error
-            _warn_once(path, "skipped" if self.on_corrupt == "skip" else "replaced")
-            raise Unreadable(str(error), *self._replacement(epoch, index)) from error
+                raise DataError(f"{error}; remove it, or set data.on_corrupt={self.instead}") from error
+            _warn_once(path, OUTCOMES[self.on_corrupt])
+            raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
 
-    def _transformed(self, epoch: int, index: int, image: Image.Image) -> np.ndarray:
-        return np.asarray(self.transform(image, generator(self.seed, epoch, index)))
+    def _transformed(self, epoch: int, index: int, image: Image.Image) -> Input:
+        found = self.transform(image, generator(self.seed, epoch, index))
+        return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 
-    def _replacement(self, epoch: int, index: int) -> tuple[np.ndarray, int]:
+    def _replacement(self, epoch: int, index: int) -> tuple[Input, int]:
         """(image, label) in place of image `index`."""
-        if self.on_corrupt == "skip":
+        if self.on_corrupt in ("skip", "wrong"):
             blank = self._transformed(epoch, index, Image.new("RGB", (64, 64)))  # the transform knows the size
-            return np.full_like(blank, MID_GREY), IGNORED
+            return _grey(blank), IGNORED if self.on_corrupt == "skip" else int(self.labels_N[index])
         for other in (*range(index + 1, len(self)), *range(index)):
             with suppress(DataError):
                 return self._transformed(epoch, other, decode(self.files.path(other))), int(self.labels_N[other])
         raise DataError(f"none of the {len(self)} images below {self.files.root} can be read")
+
+
+def open_splits(index: Index, views: Views, seed: int, on_corrupt: str) -> DataSplits:
+    """The images of an index of files; of one without training images, none to train on. Raises RequestError where
+    their folder is gone."""
+    for files in index.files.values():
+        if not Path(files.root).is_dir():
+            raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
+    eval_files = index.files["eval"]
+    if "train" not in index.files:
+        eval = FileImages(eval_files, views.eval, seed, on_corrupt, "skip or wrong")
+        return DataSplits(FileImages(eval_files.subset(np.arange(0)), views.train, seed), eval, eval)
+    in_evaluation = IN_EVALUATION.get(on_corrupt, on_corrupt)
+    eval = FileImages(eval_files, views.eval, seed, in_evaluation)
+    monitor = FileImages(index.files["dev"], views.eval, seed, in_evaluation) if index.dev else eval
+    return DataSplits(FileImages(index.files["train"], views.train, seed, on_corrupt), monitor, eval)
+
+
+def _grey(image: Input) -> Input:
+    """An image of the same shape, or such images."""
+    return (
+        tuple(np.full_like(part, MID_GREY) for part in image)
+        if isinstance(image, tuple)
+        else np.full_like(image, MID_GREY)
+    )
 
 
 @cache

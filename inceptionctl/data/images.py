@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # the label that torch's cross entropy passes over
 
-# To the network's input: an image, or uint8 in the layout (height, width, 3), or (views, height, width, 3).
+# To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
+Input = np.ndarray | tuple[np.ndarray, ...]  # of one network, or of each member of an ensemble
 
 
 class Images(Protocol):
@@ -34,18 +35,20 @@ class Images(Protocol):
 
     def __len__(self) -> int: ...
 
-    def image(self, epoch: int, index: int) -> np.ndarray:
-        """uint8, (height, width, 3); the same for the same arguments. Raises DataError for one that cannot be read, and
-        Unreadable where the run may go on without it."""
+    def image(self, epoch: int, index: int) -> Input:
+        """uint8, (height, width, 3), or (views, height, width, 3) of a transform with several views, or a tuple of such
+        (`open_eval`); the same for the same arguments. Raises DataError for one that cannot be read, and Unreadable
+        where the work goes on."""
 
 
 class Unreadable(DataError):
-    """An image that cannot be read. `image`, uint8 and of the same size, replaces it, with `label`: the replacement's
-    own, or IGNORED."""
+    """An image that cannot be read. `image`, uint8 and of the same shape, replaces it, with `label`: the replacement's
+    own; or IGNORED, and it counts for nothing; or, with `wrong`, the image's true label, and the image counts as one
+    whose class is not among the likeliest, whatever a network says of the replacement."""
 
-    def __init__(self, message: str, image: np.ndarray, label: int) -> None:
+    def __init__(self, message: str, image: Input, label: int, wrong: bool = False) -> None:
         super().__init__(message)
-        self.image, self.label = image, label
+        self.image, self.label, self.wrong = image, label, wrong
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class DataSource(ABC):
     `augment` and the protocol's crop have no effect."""
     modules: ClassVar[tuple[str, ...]] = ()
     """What `open` imports that takes long, for a launcher to load once."""
+    trains: ClassVar[bool] = True
+    """Whether there are images to train on. Otherwise `index` has evaluation files alone, with `n_train` = 0."""
 
     name: str
     eval_split: Literal["test", "dev"]

@@ -9,18 +9,21 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 ARRAYS = ("paths", "labels", "sizes")  # of a FileList, in its order
+LABEL_SETS = "label_sets"  # the fourth, of an evaluation by several labels an image
+NO_LABEL = -1  # fills the rows of `label_sets_NL` that have fewer labels than others
 
 
 @dataclass(frozen=True, eq=False)
 class FileList:
     """Image files of one split. `paths_N`: bytes, below `root`, as the file system has them; `labels_N`: class of each;
-    `sizes_N`: in bytes.
+    `sizes_N`: in bytes. `label_sets_NL`: where an image may have several right classes, all of them, padded with
+    NO_LABEL; `labels_N` is then the one that its folder or list states.
 
     Arrays, not lists of objects: forked workers would copy the pages of a list by counting references to its items.
     """
@@ -29,6 +32,13 @@ class FileList:
     paths_N: np.ndarray
     labels_N: np.ndarray
     sizes_N: np.ndarray
+    label_sets_NL: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, root: str, split: str, arrays: Mapping[str, np.ndarray]) -> FileList:
+        """From the arrays of a stored index."""
+        paths_N, labels_N, sizes_N = (arrays[f"{split}.{name}"] for name in ARRAYS)
+        return cls(root, paths_N, labels_N, sizes_N, arrays.get(f"{split}.{LABEL_SETS}"))
 
     def __len__(self) -> int:
         return len(self.labels_N)
@@ -38,19 +48,22 @@ class FileList:
 
     def subset(self, chosen_N: np.ndarray) -> FileList:
         """The files that `chosen_N` selects: a mask or indices."""
-        return FileList(self.root, self.paths_N[chosen_N], self.labels_N[chosen_N], self.sizes_N[chosen_N])
+        sets_NL = None if self.label_sets_NL is None else self.label_sets_NL[chosen_N]
+        return FileList(self.root, self.paths_N[chosen_N], self.labels_N[chosen_N], self.sizes_N[chosen_N], sets_NL)
 
     def counts(self, classes: tuple[str, ...]) -> np.ndarray:
         """The images of each class, (classes,)."""
         return np.bincount(self.labels_N, minlength=len(classes))
 
     def digest(self, classes: tuple[str, ...]) -> str:
-        """Twelve hexadecimal digits over `classes` and the path, label and size of every file."""
+        """Twelve hexadecimal digits over `classes` and the path, label or labels, and size of every file."""
         found = hashlib.sha256()
         for names in (map(os.fsencode, classes), self.paths_N.tolist()):
             found.update(b"\0".join(names) + b"\n")
         for numbers_N in (self.labels_N, self.sizes_N):
             found.update(numbers_N.astype("<i8").tobytes())
+        if self.label_sets_NL is not None:
+            found.update(b"sets\n" + self.label_sets_NL.astype("<i8").tobytes())
         return found.hexdigest()[:12]
 
 
@@ -62,7 +75,8 @@ class Index:
 
     `dev`: a share of the training images is set apart to monitor training and to choose checkpoints by; otherwise the
     first evaluation images are monitored and nothing is chosen. `files`: by split, "train", "eval" and, with `dev`,
-    "dev"; empty for a data set without files.
+    "dev"; empty for a data set without files. `numbered`: the classes are no names but the numbers of a list of labels,
+    class indices of the network that is evaluated.
     """
 
     n_train: int
@@ -73,6 +87,23 @@ class Index:
     eval_fingerprint: str | None
     dev: bool
     files: Mapping[str, FileList] = field(default_factory=dict)
+    numbered: bool = False
+
+    def evaluated_on(self, files: FileList, *notes: str, classes: tuple[str, ...] | None = None) -> Index:
+        """An index of `files` alone, to evaluate on. `notes` are added to the provenance; `classes` replace the present
+        ones."""
+        classes = self.classes if classes is None else classes
+        return replace(
+            self,
+            n_train=0,
+            n_eval=len(files),
+            classes=classes,
+            provenance="; ".join([self.provenance, *notes]),
+            fingerprint=None,
+            eval_fingerprint=files.digest(classes),
+            dev=False,
+            files={"eval": files},
+        )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         facts = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "files"}
@@ -80,14 +111,13 @@ class Index:
         arrays = {"facts": np.array(json.dumps(facts | {"roots": roots}))}
         for split, found in self.files.items():
             arrays |= {f"{split}.{name}": getattr(found, f"{name}_N") for name in ARRAYS}
+            if found.label_sets_NL is not None:
+                arrays[f"{split}.{LABEL_SETS}"] = found.label_sets_NL
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Index:
         """The inverse of `to_arrays`; lists no folder and asks for no file's size."""
         facts = json.loads(str(arrays["facts"]))
-        files = {
-            split: FileList(root, *(arrays[f"{split}.{name}"] for name in ARRAYS))
-            for split, root in facts.pop("roots").items()
-        }
+        files = {split: FileList.of(root, split, arrays) for split, root in facts.pop("roots").items()}
         return cls(**facts | {"classes": tuple(facts["classes"])}, files=files)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
-from inceptionctl.data.images import Images, Unreadable
+from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, evaluation_batches, shard, share, training_batches
 from inceptionctl.data.workers import FULL_ADVICE, Workers
 from inceptionctl.errors import DataError, warn
@@ -34,7 +34,7 @@ class Batch:
 class Sample:
     """`image` uint8, (height, width, 3)."""
 
-    image: np.ndarray
+    image: Input
     label: int
     unreadable: bool = False
 

@@ -35,6 +35,15 @@ def check_heads(config: Config) -> None:
         )
 
 
+def check_trains(config: Config) -> None:
+    """Raises RequestError for data that has no training images."""
+    if not config.data.trains:
+        raise RequestError(
+            f"data={config.data.name} has no images to train on: it is for inceptionctl eval\n"
+            "  train on your own images with data=imagefolder data.root=DIR"
+        )
+
+
 def check_ema(config: Config, clock: Clock) -> None:
     """Raises RequestError for an average over more steps than the run has: it keeps the initial weights."""
     ema = config.train.ema

@@ -17,6 +17,7 @@ from inceptionctl.planning.checks import (
     check_batch_norm,
     check_ema,
     check_heads,
+    check_trains,
     cost_on_input,
     left_over,
     small_layers,
@@ -78,6 +79,7 @@ def plan(config: Config) -> Plan:
     Raises RequestError for what cannot run.
     """
     check_heads(config)
+    check_trains(config)
     if config.data.uses_transforms:
         config.protocol.check(config.arch.pixels)
     config = with_fitting_warmup(config)

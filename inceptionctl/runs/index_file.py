@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from inceptionctl.data.index import Index
+from inceptionctl.data.index import NO_LABEL, Index
 from inceptionctl.files import FileError
 from inceptionctl.runs.arrays import read_arrays, write_arrays
 from inceptionctl.runs.io import RecordError
@@ -20,13 +21,14 @@ SCHEMA = 1
 class Facts(TypedDict):
     """What an index says beside its files."""
 
-    n_train: Annotated[int, Field(ge=1)]
+    n_train: Annotated[int, Field(ge=0)]  # 0 in the folder of an evaluation
     n_eval: Annotated[int, Field(ge=1)]
     classes: tuple[str, ...]
     provenance: str
     fingerprint: str | None
     eval_fingerprint: str | None
     dev: bool
+    numbered: bool
 
 
 FACTS = TypeAdapter(Facts)
@@ -81,3 +83,17 @@ def _check(index: Index) -> None:
             raise ValueError(f"the files of {split} are no list of paths, labels and sizes")
         if len(files) and not 0 <= files.labels_N.min() <= files.labels_N.max() < len(index.classes):
             raise ValueError(f"a file of {split} is of none of the classes")
+        if files.label_sets_NL is not None:
+            _check_label_sets(files.label_sets_NL, len(files), len(index.classes))
+
+
+def _check_label_sets(sets_NL: np.ndarray, n_files: int, n_classes: int) -> None:
+    """Raises ValueError unless each file has a label, and its labels are classes, each once."""
+    if sets_NL.dtype.kind != "i" or sets_NL.ndim != 2 or len(sets_NL) != n_files:
+        raise ValueError("the sets of labels are not one for each file")
+    sorted_NL = np.sort(sets_NL, axis=1)
+    twice = (sorted_NL[:, 1:] == sorted_NL[:, :-1]) & (sorted_NL[:, 1:] != NO_LABEL)
+    if not (sets_NL != NO_LABEL).any(axis=1).all() or twice.any() or not sets_NL.min(initial=0) >= -1:
+        raise ValueError("a file has no label, or one twice")
+    if sets_NL.max(initial=0) >= n_classes:
+        raise ValueError("a file has a label that is none of the classes")

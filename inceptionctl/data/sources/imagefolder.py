@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from inceptionctl.data.file_images import FileImages
+from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import (
@@ -57,17 +57,7 @@ class Settings(DataSource):
         return _index_once(self.root, self.train, self.val, self.split, self.eval_split, dev)
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        for files in index.files.values():
-            if not Path(files.root).is_dir():
-                raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
-        # An evaluation image is never replaced: another one would count twice.
-        in_evaluation = "skip" if self.on_corrupt == "replace" else self.on_corrupt
-        eval = FileImages(index.files["eval"], views.eval, seed, in_evaluation)
-        return DataSplits(
-            train=FileImages(index.files["train"], views.train, seed, self.on_corrupt),
-            monitor=FileImages(index.files["dev"], views.eval, seed, in_evaluation) if index.dev else eval,
-            eval=eval,
-        )
+        return open_splits(index, views, seed, self.on_corrupt)
 
 
 @dataclass(frozen=True, eq=False)

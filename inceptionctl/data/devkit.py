@@ -1,0 +1,136 @@
+"""The development kit of ILSVRC-2012: the labels of the validation images, and the list of those that papers leave out.
+
+The ground truth states an ILSVRC id for each image; meta.mat says which WordNet id that is. Classes are numbered in the
+order of the sorted WordNet ids, which is not that of the ILSVRC ids.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from inceptionctl.data.real_labels import N_VALIDATION, label_sets
+from inceptionctl.data.wordnet import wordnet_ids
+from inceptionctl.errors import RequestError, shortened
+from inceptionctl.files import FileError, read_bytes, read_text
+
+GROUND_TRUTH, META = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
+BLACKLIST = "ILSVRC20*_clsloc_validation_blacklist.txt"
+ID = "ILSVRC2012_ID"
+MAX_TEXT, MAX_META = 1 << 20, 1 << 20  # bytes
+N_PER_CLASS = 50  # validation images of each class
+LEAST_AGREEMENT = 0.5  # of labels with ReaL's; 0.90 of the right ones agree
+
+
+def places(root: Path, devkit: Path | None = None) -> list[Path]:
+    """The folders in which a devkit's files are looked for: those of `devkit`, or of one beside or above `root`."""
+    bases = [devkit] if devkit else [root, *root.parents[:2]]
+    found = [
+        folder
+        for base in bases
+        for kit in (base, *sorted(base.glob("ILSVRC*devkit*")))
+        for folder in (kit, kit / "data")
+    ]
+    return list(dict.fromkeys(folder for folder in found if folder.is_dir()))
+
+
+def find_ground_truth(root: Path, devkit: Path | None) -> Path:
+    """Raises RequestError where it is in none of the places, and for that of another year."""
+    folders = places(root, devkit)
+    for folder in folders:
+        if (folder / GROUND_TRUTH).exists():
+            return folder / GROUND_TRUTH
+    others = [path for folder in folders for path in sorted(folder.glob("*validation_ground_truth.txt"))]
+    instead = f"\n  {others[0]} is of another year" if others else ""
+    raise RequestError(
+        f"the labels of the validation images, {GROUND_TRUTH}, are not in {_listed(folders, root, devkit)}{instead}\n"
+        "  data.devkit=DIR names the folder of the devkit; data=labelled data.list=FILE reads labels from a list"
+    )
+
+
+def find_blacklist(root: Path, devkit: Path | None = None) -> Path:
+    """Raises RequestError where there is none, or several that differ."""
+    folders = places(root, devkit)
+    found = [path for folder in folders for path in sorted(folder.glob(BLACKLIST))]
+    if not found:
+        raise RequestError(
+            f"there is no {BLACKLIST} in {_listed(folders, root, devkit)}\n"
+            "  it comes with the ILSVRC devkits of 2014 and later: images.leave_out=FILE names it"
+        )
+    if len({_text(path) for path in found}) > 1:
+        raise RequestError(f"{' and '.join(map(str, found))} differ\n  name the one to use with images.leave_out=FILE")
+    return found[0]
+
+
+def validation_labels(ground_truth: Path) -> np.ndarray:
+    """The class of each validation image, (50,000,), by the sorted WordNet ids.
+
+    Raises RequestError for files that are damaged, of another set of images, or in another order.
+    """
+    ids_N, id_of = _ids(ground_truth), _wordnet_ids_by_id(ground_truth.parent / META)
+    class_of = {wnid: k for k, wnid in enumerate(wordnet_ids())}
+    order = np.array([class_of[id_of[i]] for i in range(1, len(class_of) + 1)], dtype=np.int64)
+    labels_N: np.ndarray = order[ids_N - 1]
+    sets_NL = label_sets()
+    rated_N = (sets_NL >= 0).any(axis=1)
+    agreeing = float((sets_NL == labels_N[:, None]).any(axis=1)[rated_N].mean())
+    if agreeing < LEAST_AGREEMENT:
+        raise RequestError(
+            f"{ground_truth} and {META} are not those of the validation images in their order: {agreeing:.1%} "
+            "of the labels, not 90%, are among the ReaL labels of their images"
+        )
+    return labels_N
+
+
+def _ids(path: Path) -> np.ndarray:
+    """The ILSVRC id of each validation image."""
+    lines = _text(path).split()
+    if len(lines) != N_VALIDATION:
+        raise RequestError(f"{path} has {len(lines):,} labels, not those of the {N_VALIDATION:,} validation images")
+    for number, line in enumerate(lines, start=1):
+        if not (line.isascii() and line.isdigit() and 1 <= int(line[:9]) <= len(wordnet_ids())):
+            raise RequestError(
+                f"{path}, line {number}: {shortened(line)!r} is no ILSVRC id, 1 to {len(wordnet_ids()):,}"
+            )
+    ids_N = np.array(lines, dtype=np.int64)
+    counts_K = np.bincount(ids_N, minlength=len(wordnet_ids()) + 1)[1:]
+    if (counts_K != N_PER_CLASS).any():
+        k = int(np.flatnonzero(counts_K != N_PER_CLASS)[0])
+        raise RequestError(f"{path} is damaged: {counts_K[k]} images have the id {k + 1}, and each has {N_PER_CLASS}")
+    return ids_N
+
+
+def _wordnet_ids_by_id(path: Path) -> Mapping[int, str]:
+    """The WordNet id of each ILSVRC id from 1 to 1000; the rest of the table is classes above them."""
+    from scipy.io import loadmat
+
+    try:
+        synsets = loadmat(io.BytesIO(read_bytes(path, MAX_META)), squeeze_me=True, variable_names=["synsets"])[
+            "synsets"
+        ]
+        rows = [(int(i), str(wnid)) for i, wnid in zip(synsets[ID], synsets["WNID"], strict=True)]
+    except FileError as error:
+        raise RequestError(f"{error}\n  it lies beside {GROUND_TRUTH} in the devkit") from error
+    except Exception as error:  # of a damaged file, SciPy raises nearly anything
+        raise RequestError(
+            f"{path} is not the table of the ILSVRC-2012 devkit: {error or type(error).__name__}"
+        ) from error
+    id_of = {i: wnid for i, wnid in rows if 1 <= i <= len(wordnet_ids())}
+    missing = sorted(set(wordnet_ids()) - set(id_of.values()))
+    if missing:
+        raise RequestError(f"{path} lacks {len(missing):,} of ImageNet's 1,000 classes, {missing[0]} for one")
+    return id_of
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path, MAX_TEXT)
+    except FileError as error:
+        raise RequestError(str(error)) from error
+
+
+def _listed(folders: list[Path], root: Path, devkit: Path | None) -> str:
+    return ", ".join(map(str, folders)) or str(devkit or root)
