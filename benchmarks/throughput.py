@@ -30,8 +30,8 @@ from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training.loop import Action, Callbacks, in_micro_batches, train
 from inceptionctl.training.step import StepOutput, TrainStep
-from inceptionctl.worker.__main__ import StopFlag
 from inceptionctl.worker.assemble import assemble, make_step
+from inceptionctl.worker.stop import StopFlag
 from inceptionctl.worker.trainer import Trainer
 
 

@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
 
 def _network(settings: Mapping[str, str], overrides: Sequence[str], raw: bool) -> Network:
     if "run" in settings:
-        return from_run(settings, "model" if raw else "ema")
+        return from_run(settings, "raw" if raw else "ema")
     if raw:
         raise RequestError("--raw is for runs; of a file with an average, weights_key=KEY takes other weights")
     return from_weights(settings, overrides)
@@ -101,11 +101,17 @@ def _save(path: Path, entries: Sequence[Mapping[str, Any]], features: Sequence[n
 
 
 def _predictor(network: Network) -> Predictor:
+    import torch
+
     from inceptionctl.data.normalise import NORMALISATIONS
+    from inceptionctl.evaluation.evaluate import Network as OnDevice
     from inceptionctl.evaluation.predictor import Predictor
+    from inceptionctl.training.device import ToDevice
 
     arch, protocol = network.config.arch, network.config.protocol
-    return Predictor(network.model, protocol.transform(arch.pixels), NORMALISATIONS[arch.input])
+    device = next(network.model.parameters()).device
+    to_device = ToDevice(device, torch.channels_last, NORMALISATIONS[arch.input])
+    return Predictor(OnDevice(network.model, to_device), protocol.transform(arch.pixels), protocol)
 
 
 def _entry(prediction: Prediction, classes: Sequence[str]) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str) -> DataS
         return DataSplits(FileImages(eval_files.subset(np.arange(0)), views.train, seed), eval, eval)
     in_evaluation = IN_EVALUATION.get(on_corrupt, on_corrupt)
     eval = FileImages(eval_files, views.eval, seed, in_evaluation)
-    monitor = FileImages(index.files["dev"], views.eval, seed, in_evaluation) if index.dev else eval
+    monitored = index.files["dev" if index.dev else "eval"]
+    monitor = FileImages(monitored, views.monitor or views.eval, seed, in_evaluation)
     return DataSplits(FileImages(index.files["train"], views.train, seed, on_corrupt), monitor, eval)
 
 

@@ -62,11 +62,13 @@ class DataSplits:
 
 @dataclass(frozen=True)
 class Views:
-    """How images reach the network's input, `pixels` x `pixels`: `train` varies them, `eval` does not."""
+    """How images reach the network's input, `pixels` x `pixels`: `train` varies them, `eval` does not; `monitor`: for
+    looking on while training (None: as `eval`)."""
 
     pixels: int
     train: Transform
     eval: Transform
+    monitor: Transform | None = None
 
 
 @section

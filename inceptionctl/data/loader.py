@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from inceptionctl.data.images import Images, Input, Unreadable
-from inceptionctl.data.order import Key, evaluation_batches, shard, share, training_batches
-from inceptionctl.data.workers import FULL_ADVICE, Workers
+from inceptionctl.data.order import Key, shard, training_batches
+from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
+from inceptionctl.data.workers import Workers, shared
 from inceptionctl.errors import DataError, warn
+
+S = TypeVar("S")  # sample
+T = TypeVar("T")  # batch
 
 
 @dataclass(frozen=True)
@@ -66,23 +71,28 @@ class Loader:
             parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
             return islice(chain.from_iterable(parts), part, None)
 
-        for batch in self._read(images, keys, steps.start * accumulation_steps):
+        for batch in self._read(_Samples(images), _collate, keys, steps.start * accumulation_steps):
             if batch.unreadable and bool((batch.labels_N < 0).all()):
                 raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
             yield batch
 
-    def evaluation(self, images: Images, batch_size: int, count: int) -> Iterator[Batch]:
-        """This rank's share of the first `count` images (`order.share`), in order, each once."""
-        indices = share(min(count, len(images)), self.rank, self.world_size)
+    def evaluation(self, images: Images, batches: Sequence[range]) -> Iterator[ViewBatch]:
+        """The images of `batches` by their indices, each once."""
 
         def keys(number: int) -> Iterator[list[Key]]:
-            return evaluation_batches(indices[number * batch_size :], batch_size)
+            return ([(0, index) for index in batch] for batch in batches[number:])
 
-        return self._read(images, keys, 0)
+        return self._read(ViewSamples(images), collate_views, keys, 0)
 
-    def _read(self, images: Images, keys: Callable[[int], Iterator[list[Key]]], number: int) -> Iterator[Batch]:
+    def _read(
+        self,
+        samples: Dataset[S],
+        collate: Callable[[list[S]], T | DataError],
+        keys: Callable[[int], Iterator[list[Key]]],
+        number: int,
+    ) -> Iterator[T]:
         """The batches of `keys` from `number` on."""
-        for batch in Workers(_Samples(images), _collate, self.workers, self.pin, self.report).read(keys, number):
+        for batch in Workers(samples, collate, self.workers, self.pin, self.report).read(keys, number):
             if isinstance(batch, DataError):
                 raise batch
             yield batch
@@ -104,16 +114,12 @@ class _Samples(Dataset[Sample | DataError]):
 
 
 def _collate(samples: list[Sample | DataError]) -> Batch | DataError:
-    """The batch, or the first error in it; in a worker, in the shared memory through which the rank gets it."""
+    """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, Sample)]
     if len(read) < len(samples):
         return next(sample for sample in samples if isinstance(sample, DataError))
     images_NHWC = torch.from_numpy(np.stack([sample.image for sample in read]))
     labels_N = torch.tensor([sample.label for sample in read])
-    if get_worker_info():
-        try:  # later, in a thread of the queue, torch would drop the batch and the rank wait for ever
-            for tensor in (images_NHWC, labels_N):
-                tensor.share_memory_()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            return DataError(f"a batch does not fit into shared memory: {error}; {FULL_ADVICE}")
+    if error := shared([images_NHWC, labels_N]):
+        return error
     return Batch(images_NHWC.permute(0, 3, 1, 2), labels_N, sum(sample.unreadable for sample in read))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
+T = TypeVar("T")
 ORDER, IMAGE = 0, 1  # independent streams of random numbers
 Key = tuple[int, int]  # (epoch, index) of an image
 
@@ -42,12 +44,12 @@ def shard(keys: Sequence[Key], rank: int, world: int, accumulate: int) -> list[l
     return [list(keys[start : start + size]) for start in starts]
 
 
-def share(images: int, rank: int, world: int) -> range:
-    """The indices that `rank` of `world` evaluates: consecutive, and each image on one rank."""
-    return range(rank * images // world, (rank + 1) * images // world)
+def evaluation_batches(images: int, size: int) -> list[range]:
+    """The indices of each batch of a set: consecutive, and the same for any number of ranks; the last one may be
+    smaller."""
+    return [range(start, min(start + size, images)) for start in range(0, images, size)]
 
 
-def evaluation_batches(indices: range, batch: int) -> Iterator[list[Key]]:
-    """Every image once, in order; the last batch may be smaller."""
-    for start in range(0, len(indices), batch):
-        yield [(0, index) for index in indices[start : start + batch]]
+def share(batches: Sequence[T], rank: int, world: int) -> Sequence[T]:
+    """The batches that `rank` of `world` evaluates: consecutive, and each on one rank; none where there are too few."""
+    return batches[rank * len(batches) // world : (rank + 1) * len(batches) // world]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import active_children
 from multiprocessing.connection import wait
@@ -11,7 +11,8 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from inceptionctl.data.order import Key
 from inceptionctl.errors import DataError
@@ -101,6 +102,18 @@ class _Running(Generic[T]):
         for process in self.processes:
             process.kill()
             process.join()
+
+
+def shared(tensors: Sequence[Tensor]) -> DataError | None:
+    """In a worker, moves what a batch consists of to the shared memory through which the rank gets it: an error if that
+    is full. Later, in a thread of the queue, torch would drop the batch and the rank wait for ever."""
+    if get_worker_info():
+        try:
+            for tensor in tensors:
+                tensor.share_memory_()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            return DataError(f"a batch does not fit into shared memory: {error}; {FULL_ADVICE}")
+    return None
 
 
 def _begin(_: int) -> None:

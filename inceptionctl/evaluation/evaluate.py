@@ -1,107 +1,159 @@
-"""Exact evaluation: every image once, counts summed over ranks as integers, one division at the end."""
+"""Exact evaluation: every image once, in batches that are the same for any number of ranks.
+
+N images, V views of each, K classes; `Evaluation` explains the other axes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
-from inceptionctl.data.loader import Batch
-from inceptionctl.errors import DataError
+from inceptionctl.data.order import evaluation_batches
+from inceptionctl.data.view_batches import ViewBatch
+from inceptionctl.errors import DataError, InceptionctlError
+from inceptionctl.evaluation.ensemble import BatchImages, judged, subsets
+from inceptionctl.evaluation.outcome import ARRAYS, TOP, Evaluation, concatenate
+from inceptionctl.evaluation.protocol_base import Averaging
+from inceptionctl.evaluation.scores import Scores, of_views
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.context import DistributedContext
 
-TOP = 5  # classes kept for each image
-
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Of some or all images of a set. `indices_N`: their places in the set; `top5_NK`: the (up to) five likeliest
-    classes, best first; `p_true_N`: probability of the label; `confidence_N`: of the likeliest class; `nll_sum`: sum of
-    negative log-likelihoods in nats, without smoothing or auxiliary heads; `unreadable`: images that were left out."""
+class Network:
+    """A trained network and how images reach it. `input`: which of a batch's inputs it takes; networks for images of
+    other sizes take others."""
 
-    indices_N: np.ndarray
-    labels_N: np.ndarray
-    top5_NK: np.ndarray
-    p_true_N: np.ndarray
-    confidence_N: np.ndarray
-    nll_sum: float
-    unreadable: int = 0
+    model: nn.Module
+    to_device: ToDevice
+    input: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """How a set of images is evaluated. `labels_NL`: the classes that are right for each image of the whole set, padded
+    with -1; `batch_size`: inputs that a device takes at a time; `averaging`: over the views, None for one; `mirrored`:
+    whether networks see each view once more, left to right; `num_views`: mirror images included; `probabilities`:
+    whether those of all classes are kept."""
+
+    labels_NL: np.ndarray
+    n_classes: int
+    batch_size: int
+    averaging: Averaging | None = None
+    mirrored: bool = False
+    num_views: int = 1
+    probabilities: bool = False
 
     @property
-    def n_images(self) -> int:
-        return len(self.labels_N)
+    def batches(self) -> list[range]:
+        """The images of each batch, at least one: the same for any number of ranks."""
+        return evaluation_batches(len(self.labels_NL), max(1, self.batch_size // self.num_views))
 
-    @property
-    def nll(self) -> float:
-        """Mean over the images."""
-        return self.nll_sum / max(1, self.n_images)
 
-    @property
-    def correct_N(self) -> np.ndarray:
-        return np.asarray(self.top5_NK[:, 0] == self.labels_N)
+def evaluate(networks: Sequence[Network], batches: Iterable[ViewBatch], method: Method) -> Evaluation:
+    """What `networks` together say of the images of `batches`; no batches at all are fine. Raises InceptionctlError
+    where the output of a network is not finite."""
+    return concatenate([nothing(len(networks), method), *outcomes(networks, batches, method)])
 
-    def error(self, top: int) -> float:
-        """Percent of the images whose label is not among the `top` likeliest classes."""
-        hit = (self.top5_NK[:, :top] == self.labels_N[:, None]).any(axis=1)
-        return 100.0 * (self.n_images - int(hit.sum())) / self.n_images
 
-    def metrics(self) -> dict[str, Any]:
-        """As the records of runs name them."""
-        errors = {"top1_error": self.error(1), "top5_error": self.error(5)}
-        return {"n_images": self.n_images, "unreadable": self.unreadable, **errors, "nll": self.nll}
+def outcomes(networks: Sequence[Network], batches: Iterable[ViewBatch], method: Method) -> Iterator[Evaluation]:
+    """The same of each batch. The networks are in evaluation mode meanwhile; their modes are restored."""
+    with _in_evaluation_mode([network.model for network in networks]):
+        for batch in batches:
+            members = [scores_of(network, batch.views[network.input], method) for network in networks]
+            yield _outcome(members, batch, method)
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, batches: Iterable[Batch], to_device: ToDevice, first_index: int = 0) -> Evaluation:
-    """Runs `model` in evaluation mode over `batches`, the images of a set from `first_index` on, and restores its mode.
-    Images with a negative label could not be read and are left out; no batches at all are fine."""
-    was_training, parts, nll_sum, num_seen = model.training, [], 0.0, 0
-    model.eval()
-    for batch in batches:
-        images_NCHW, labels_N = to_device(batch)
-        read_N = labels_N >= 0
-        logits_NK, labels_N = model(images_NCHW).logits.float()[read_N], labels_N[read_N]
-        p_NK = logits_NK.softmax(dim=1)
-        confidence_NK, top_NK = p_NK.topk(min(TOP, p_NK.shape[1]), dim=1)
-        p_true_N = p_NK.gather(1, labels_N[:, None])[:, 0]
-        nll_sum += cross_entropy(logits_NK, labels_N, reduction="sum").item()
-        indices_N = first_index + num_seen + read_N.nonzero()[:, 0]
-        parts.append([part.cpu().numpy() for part in (indices_N, labels_N, top_NK, p_true_N, confidence_NK[:, 0])])
-        num_seen += len(read_N)
-    model.train(was_training)
-    indices, labels, top5, p_true, confidence = _concatenate(parts)
-    return Evaluation(indices, labels, top5, p_true, confidence, nll_sum, num_seen - len(labels))
+def scores_of(network: Network, views_NVCHW: Tensor, method: Method) -> Scores:
+    """Of uint8 views, by a network in evaluation mode. Raises InceptionctlError for outputs that are not finite."""
+    logits_NVK = logits_of(network, views_NVCHW, method.mirrored, method.batch_size)
+    if not bool(torch.isfinite(logits_NVK).all()):
+        raise InceptionctlError("the network's output is NaN or infinite: its weights are of a training that diverged")
+    return of_views(logits_NVK, method.averaging)
+
+
+def logits_of(network: Network, views_NVCHW: Tensor, mirrored: bool, batch_size: int) -> Tensor:
+    """(N, V, K). Mirror images are made on the device and follow an image's other views; the device takes at most
+    `batch_size` inputs at a time, in parts of equal size."""
+    inputs_NVCHW = views_NVCHW.to(network.to_device.device, non_blocking=True)
+    if mirrored:
+        inputs_NVCHW = torch.cat([inputs_NVCHW, inputs_NVCHW.flip(-1)], dim=1)
+    inputs_NCHW = inputs_NVCHW.flatten(0, 1)
+    parts = inputs_NCHW.chunk(-(-len(inputs_NCHW) // batch_size))
+    logits = [network.model(network.to_device.floats(part)).logits.float() for part in parts]
+    return torch.cat(logits).view(*inputs_NVCHW.shape[:2], -1)
+
+
+def _outcome(members: Sequence[Scores], batch: ViewBatch, method: Method) -> Evaluation:
+    counted_N = batch.counted_N.numpy()
+    indices_N = batch.indices_N.numpy()
+    images = BatchImages(
+        indices_N=indices_N[counted_N],
+        labels_NL=method.labels_NL[indices_N[counted_N]],
+        read_N=batch.read_N.numpy()[counted_N],
+        left_out_M=indices_N[~counted_N],
+    )
+    chosen_N = batch.counted_N.to(members[0].p_NK.device)
+    counted = [Scores(one.p_NK[chosen_N], one.log_p_NK[chosen_N]) for one in members]
+    return judged(counted, images, method.probabilities)
+
+
+def nothing(n_networks: int, method: Method) -> Evaluation:
+    """The evaluation of no images."""
+    k, n_labels, n_subsets = method.n_classes, method.labels_NL.shape[1], len(subsets(n_networks))
+    integers, floats = np.empty(0, np.int64), np.empty(0, np.float32)
+    return Evaluation(
+        n_classes=k,
+        indices_N=integers,
+        labels_NL=np.empty((0, n_labels), np.int64),
+        top5_NK=np.empty((0, min(TOP, k)), np.int64),
+        p_true_N=floats,
+        confidence_N=floats,
+        nll_N=np.empty(0),
+        left_out_M=integers,
+        hits_NST=np.empty((0, n_subsets, 2), bool),
+        nll_NS=np.empty((0, n_subsets)),
+        p_NK=np.empty((0, k), np.float16) if method.probabilities else None,
+    )
 
 
 def combine(part: Evaluation, context: DistributedContext) -> Evaluation:
     """The evaluation of all images, on every rank, from the parts of the ranks, which may be of any size, 0 included.
     Raises DataError if no image could be read."""
-    sizes = torch.tensor([part.n_images, part.unreadable, part.top5_NK.shape[1]])
-    counts = torch.stack(context.all_gather(sizes, [sizes.shape] * context.world_size))
-    if not counts[:, 0].any():
+    whole = _gathered(part, context) if context.is_distributed else part
+    if not whole.read_N.any():
         raise DataError("not one of the images to evaluate on can be read")
-    if not context.is_distributed:
-        return part
-    arrays = []
-    for array in (part.indices_N, part.labels_N, part.top5_NK, part.p_true_N, part.confidence_N):
-        shapes = [(n, k)[: array.ndim] for n, _, k in counts.tolist()]
-        gathered = context.all_gather(torch.from_numpy(array), shapes)
-        arrays.append(np.concatenate([piece.numpy() for piece in gathered if len(piece)]))
-    indices, labels, top5, p_true, confidence = arrays
-    (mean_nll_sum,) = context.all_reduce_mean([part.nll_sum])
-    nll_sum, unreadable = mean_nll_sum * context.world_size, int(counts[:, 1].sum())
-    return Evaluation(indices, labels, top5, p_true, confidence, nll_sum, unreadable)
+    return whole
 
 
-def _concatenate(parts: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """Indices, labels, likeliest classes and both probabilities of all batches."""
-    if not parts:
-        integers, floats = np.empty(0, np.int64), np.empty(0, np.float32)
-        return [integers, integers, np.empty((0, TOP), np.int64), floats, floats]
-    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+def _gathered(part: Evaluation, context: DistributedContext) -> Evaluation:
+    sizes = torch.tensor([part.n_images, len(part.left_out_M)])
+    counts = torch.stack(context.all_gather(sizes, [sizes.shape] * context.world_size)).tolist()
+
+    def gather(name: str) -> Any:  # noqa: ANN401  an array, or None for one that is not kept
+        if (array := getattr(part, name)) is None:
+            return None
+        lengths = [m if name == "left_out_M" else n for n, m in counts]
+        pieces = context.all_gather(torch.from_numpy(array), [(length, *array.shape[1:]) for length in lengths])
+        return np.concatenate([piece.numpy() for piece in pieces])
+
+    return Evaluation(n_classes=part.n_classes, **{name: gather(name) for name in ARRAYS})
+
+
+@contextmanager
+def _in_evaluation_mode(models: Sequence[nn.Module]) -> Iterator[None]:
+    modes = [model.training for model in models]
+    for model in models:
+        model.eval()
+    try:
+        yield
+    finally:
+        for model, training in zip(models, modes, strict=True):
+            model.train(training)

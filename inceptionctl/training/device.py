@@ -23,8 +23,11 @@ class ToDevice:
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """images_NCHW, labels_N."""
-        images_NCHW = self.normalise(batch.images_NCHW.to(self.device, non_blocking=True), self.memory_format)
-        return images_NCHW, batch.labels_N.to(self.device, non_blocking=True)
+        return self.floats(batch.images_NCHW), batch.labels_N.to(self.device, non_blocking=True)
+
+    def floats(self, images_NCHW: Tensor) -> Tensor:
+        """Of uint8 images, here or on the device."""
+        return self.normalise(images_NCHW.to(self.device, non_blocking=True), self.memory_format)
 
 
 def select_device(setting: Literal["auto", "cpu", "cuda"], local_rank: int) -> torch.device:

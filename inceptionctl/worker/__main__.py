@@ -1,4 +1,5 @@
-"""`python -m inceptionctl.worker RUN_DIR`: one rank, which reads everything from the run folder and writes there.
+"""`python -m inceptionctl.worker RUN_DIR`: one rank, which reads everything from the run folder and writes there. The
+folder may be that of an evaluation.
 
 Exits with the codes of the command line.
 """
@@ -6,20 +7,15 @@ Exits with the codes of the command line.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
-from typing import BinaryIO
 
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import exit_with_parent
@@ -27,40 +23,12 @@ from inceptionctl.launch.watchdog import exit_when_hung
 from inceptionctl.runs import permissions
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.exits import clear_exit, record_exit
-from inceptionctl.runs.io import make_private, open_own
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.starts import SUBMISSION, check_time_limit, record_start
+from inceptionctl.worker.lock import acquire
+from inceptionctl.worker.stop import StopFlag
 
 RESERVE_BYTES = 1 << 14  # for the last messages of a run on a full disk
-PROBE_SECONDS = 0.5  # a command that asks whether a run is locked holds its lock for a moment
-STOP_TIMEOUT_SECONDS = 20.0  # to reach the end of a step; a rank whose peer is gone may wait for it forever
-
-
-@dataclass
-class StopFlag:
-    """Set by the first signal and read between steps; a second signal ends the process at once. `is_distributed`: one
-    of several ranks, which also ends if it does not get to the end of its step in time."""
-
-    is_distributed: bool = False
-    is_set: bool = False
-    was_read: bool = False
-    signal_number: int = 0
-
-    def __call__(self) -> bool:
-        self.was_read = self.is_set
-        return self.is_set
-
-    def set(self, signal_number: int = 0, frame: FrameType | None = None) -> None:
-        if self.is_set:
-            os._exit(Interrupted.exit_code)
-        self.is_set, self.signal_number = True, signal_number
-        if self.is_distributed:
-            threading.Thread(target=self._exit_if_unread, daemon=True).start()
-
-    def _exit_if_unread(self) -> None:
-        time.sleep(STOP_TIMEOUT_SECONDS)
-        if not self.was_read:
-            os._exit(Interrupted.exit_code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -82,7 +50,7 @@ def work(run: RunDir, liveness_pipe: Connection | None = None, lock_timeout_s: f
         exit_with_parent(liveness_pipe)
     try:
         with _recorded(run, _rank()) if _rank() else _locked(run, lock_timeout_s):
-            _fit(run, stop)
+            _work_on(run, stop)
         return 0
     except InceptionctlError as error:
         print(f"inceptionctl: {error}", file=sys.stderr)
@@ -102,24 +70,50 @@ def _world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _fit(run: RunDir, stop: StopFlag) -> None:
-    """Raises Interrupted if told to stop; InceptionctlError if a job's time limit is too short for a single step."""
-    steps_done, steps_per_epoch = 0, 1
+def _work_on(run: RunDir, stop: StopFlag) -> None:
+    """Raises Interrupted if told to stop; InceptionctlError if a job's time limit is too short for a single step, or a
+    single batch of images."""
+    progress = Progress()
     try:
-        from inceptionctl.worker.assemble import assemble  # takes seconds: after the signals are handled
-
-        if stop():
-            raise Interrupted("stopped before training began")
-        trainer = assemble(run)
-        first_step = trainer.clock.step
-        try:
-            trainer.fit(stop)
-        finally:
-            steps_done, steps_per_epoch = trainer.clock.step - first_step, trainer.clock.steps_per_epoch
+        job = _evaluation if run.is_evaluation else _training
+        job(run, stop, progress)
     except Interrupted:
         if stop.signal_number == signal.SIGUSR2 and _rank() == 0:
-            check_time_limit(read_config(run).launch, steps_done, steps_per_epoch)
+            check_time_limit(read_config(run).launch, progress.steps, progress.steps_per_epoch)
         raise
+
+
+@dataclass
+class Progress:
+    """Steps, or batches of images, that this process has done."""
+
+    steps: int = 0
+    steps_per_epoch: int = 1
+
+
+def _training(run: RunDir, stop: StopFlag, progress: Progress) -> None:
+    from inceptionctl.worker.assemble import assemble  # takes seconds: after the signals are handled
+
+    if stop():
+        raise Interrupted("stopped before training began")
+    trainer = assemble(run)
+    first_step = trainer.clock.step
+    try:
+        trainer.fit(stop)
+    finally:
+        progress.steps, progress.steps_per_epoch = trainer.clock.step - first_step, trainer.clock.steps_per_epoch
+
+
+def _evaluation(run: RunDir, stop: StopFlag, progress: Progress) -> None:
+    from inceptionctl.worker.evaluation import assemble
+
+    if stop():
+        raise Interrupted("stopped before the evaluation began")
+    evaluation = assemble(run)
+    try:
+        evaluation.work(stop)
+    finally:
+        progress.steps = evaluation.batches_done
 
 
 def _exit_code(error: BaseException) -> int:
@@ -153,7 +147,7 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
     exit.json is absent while the lock is held, and written before it is released."""
     launch = read_config(run).launch
     try:
-        lock = _acquire(run, time.monotonic() + max(lock_timeout_s, PROBE_SECONDS))
+        lock = acquire(run, lock_timeout_s)
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     with lock:
@@ -175,34 +169,6 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
             with suppress(OSError):
                 run.reserve.unlink()  # the message may be that the disk is full
             record_exit(run, code, message)
-
-
-def _acquire(run: RunDir, deadline: float) -> BinaryIO:
-    """The run's lock, once it is ours. Raises OSError, and RequestError at the deadline."""
-    while (lock := _lock_of(run)) is None:
-        if time.monotonic() > deadline:
-            raise RequestError(f"another process is working on {run.path}")
-        time.sleep(0.1)
-    return lock
-
-
-def _lock_of(run: RunDir) -> BinaryIO | None:
-    """None if another process has it. A lock file with other names (hard links), which processes may hold for other
-    folders, is replaced while it is held."""
-    lock = open_own(run.lock)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        make_private(run.lock)
-        if os.path.samestat(os.fstat(lock.fileno()), run.lock.stat()):
-            return lock
-    except BlockingIOError:
-        lock.close()
-        return None
-    except BaseException:
-        lock.close()
-        raise
-    lock.close()
-    return _lock_of(run)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from inceptionctl.training.optimizers import parameter_groups
 from inceptionctl.training.state import Topology, seed_dropout
 from inceptionctl.training.step import DTYPES, TrainStep
 from inceptionctl.worker.checkpoints import Checkpoints
-from inceptionctl.worker.evaluator import Evaluator
+from inceptionctl.worker.evaluator import Evaluator, protocol_of
 from inceptionctl.worker.logger import RunLogger
 from inceptionctl.worker.trainer import Trainer
 
@@ -91,7 +91,7 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
         meter=meter,
         logger=logger,
         heartbeat=heartbeat,
-        evaluator=Evaluator(step, images, loader, logger, heartbeat),
+        evaluator=Evaluator(step, images, len(plan.data.classes), protocol_of(config), loader, logger, heartbeat),
         checkpoints=Checkpoints(
             folder=run.checkpoints,
             identity=plan.identity,
@@ -109,7 +109,10 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
 
 def open_images(plan: Plan) -> DataSplits:
     config, pixels = plan.config, plan.config.arch.pixels
-    views = Views(pixels, config.augment.transform(pixels), config.protocol.transform(pixels))
+    protocol = config.protocol
+    views = Views(
+        pixels, config.augment.transform(pixels), protocol.transform(pixels), protocol.monitor_transform(pixels)
+    )
     return config.data.open(plan.data, views, config.seed)
 
 

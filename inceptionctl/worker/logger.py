@@ -9,7 +9,7 @@ from typing import Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import warn
-from inceptionctl.evaluation.evaluate import Evaluation
+from inceptionctl.evaluation.outcome import Evaluation
 from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, Purpose, TrainRow

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from inceptionctl.data.index import FileList
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.calibration import expected_calibration_error
-from inceptionctl.evaluation.evaluate import Evaluation
+from inceptionctl.evaluation.outcome import Evaluation
 from inceptionctl.planning.evaluation import image_set, protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
@@ -33,7 +35,9 @@ def write_evaluations(
 ) -> list[EvaluationSummary]:
     """`evaluations` by the weights that were evaluated; `group_N`: source of each image of the set."""
     return [
-        write_evaluation(run, _record(plan, weights, one, device), _predictions(one, group_N))
+        write_evaluation(
+            run, _record(plan, weights, one, device), predictions(one, group_N, plan.data.files.get("eval"))
+        )
         for weights, one in evaluations.items()
     ]
 
@@ -91,17 +95,30 @@ def _record(plan: Plan, weights: str, evaluation: Evaluation, device: str) -> Ev
         image_set=image_set(plan),
         protocol=protocol(plan),
         weights=weights,
-        **evaluation.metrics(),
-        ece=expected_calibration_error(evaluation.confidence_N, evaluation.correct_N),
+        **figures(evaluation),
         batch_size=BATCH_SIZE,
         device=device,
     )
 
 
-def _predictions(evaluation: Evaluation, group_N: np.ndarray) -> Predictions:
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """As an evaluation's record has them."""
+    read_N, confidence_N, correct_N = evaluation.read_N, evaluation.confidence_N, evaluation.correct_N
+    ece = expected_calibration_error(confidence_N[read_N], correct_N[read_N])
+    return {**evaluation.metrics(), "ece": ece, "n_classes": evaluation.n_classes}
+
+
+def predictions(evaluation: Evaluation, group_N: np.ndarray, files: FileList | None) -> Predictions:
+    """`group_N`: source of each image of the set; `files`: where they are read from."""
+    index_N, several = evaluation.indices_N, evaluation.labels_NL.shape[1] > 1
     return Predictions(
         label_N=evaluation.labels_N,
-        group_N=group_N[evaluation.indices_N],
+        group_N=group_N[index_N],
         top5_NK=evaluation.top5_NK,
         p_true_N=evaluation.p_true_N,
+        confidence_N=evaluation.confidence_N,
+        index_N=index_N,
+        path_N=files.paths_N[index_N] if files else None,
+        labels_NL=evaluation.labels_NL if several else None,
+        p_NK=evaluation.p_NK,
     )

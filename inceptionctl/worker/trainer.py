@@ -11,7 +11,7 @@ from inceptionctl.config.schema import Config
 from inceptionctl.data.images import DataSplits
 from inceptionctl.data.loader import Batch, Loader
 from inceptionctl.errors import InceptionctlError, warn
-from inceptionctl.evaluation.evaluate import Evaluation
+from inceptionctl.evaluation.outcome import Evaluation
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.runs.paths import RunDir

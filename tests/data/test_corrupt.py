@@ -13,9 +13,10 @@ from inceptionctl.data.file_images import FileImages
 from inceptionctl.data.images import IGNORED, Views
 from inceptionctl.data.listing import read_class_folders
 from inceptionctl.data.loader import Loader
+from inceptionctl.data.order import epoch_order, evaluation_batches
 from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
-from inceptionctl.evaluation.evaluate import evaluate
+from inceptionctl.evaluation.evaluate import Method, Network, evaluate
 from inceptionctl.models.torch.modules import Output
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.losses import CrossEntropy
@@ -43,7 +44,7 @@ def images(folder, on_corrupt):
 
 
 def passed(folder, corrupt, workers=0):
-    return list(Loader(workers).evaluation(images(folder, corrupt), 2, 6))
+    return list(Loader(workers).evaluation(images(folder, corrupt), evaluation_batches(6, 2)))
 
 
 def truncate(path):
@@ -60,28 +61,42 @@ def test_an_unreadable_image_ends_the_run_with_its_name_and_no_traceback(workers
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_skipped_image_is_grey_and_has_no_label(workers, folder):
+def test_a_skipped_image_is_grey_and_does_not_count(workers, folder):
     before, damaged, after = passed(folder, "skip", workers)
-    assert damaged.labels_N.tolist() == [IGNORED, 1]
-    assert (damaged.images_NCHW[0] == 128).all()
-    assert [batch.unreadable for batch in (before, damaged, after)] == [0, 1, 0]
-    assert (damaged.images_NCHW[1].permute(1, 2, 0).numpy() == images(folder, "error").image(0, 3)).all()
+    assert [batch.counted_N.tolist() for batch in (before, damaged, after)] == [[True] * 2, [False, True], [True] * 2]
+    assert torch.equal(damaged.counted_N, damaged.read_N)
+    (views,) = damaged.views
+    assert (views[0] == 128).all()
+    assert (views[1, 0].permute(1, 2, 0).numpy() == images(folder, "error").image(0, 3)).all()
+
+
+def trained_on(folder, corrupt, workers=0):
+    """The batch of all six images, and the place of each in it."""
+    batch = next(Loader(workers).training(images(folder, corrupt), 6, 0, range(1)))
+    return batch, np.argsort(epoch_order(6, 0, 0))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_skipped_image_has_no_label_in_training(workers, folder):
+    batch, place = trained_on(folder, "skip", workers)
+    assert batch.labels_N[place].tolist() == [0, 0, IGNORED, 1, 1, 1]
+    assert batch.unreadable == 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_replaced_image_is_the_next_one_with_its_own_label(workers, folder):
     truncate(folder / "dog" / "0.jpg")
-    _, damaged, _ = passed(folder, "replace", workers)
-    assert damaged.labels_N.tolist() == [1, 1]
-    assert damaged.unreadable == 2
+    batch, place = trained_on(folder, "replace", workers)
+    assert batch.labels_N[place].tolist() == [0, 0, 1, 1, 1, 1]
+    assert batch.unreadable == 2
     next_one = images(folder, "error").image(0, 4)
-    assert all((image.permute(1, 2, 0).numpy() == next_one).all() for image in damaged.images_NCHW)
+    assert all((batch.images_NCHW[place[i]].permute(1, 2, 0).numpy() == next_one).all() for i in (2, 3, 4))
 
 
 def test_the_last_image_is_replaced_by_the_first(folder):
     truncate(folder / "dog" / "2.jpg")
-    *_, last = passed(folder, "replace")
-    assert last.labels_N.tolist() == [1, 0]
+    batch, place = trained_on(folder, "replace")
+    assert batch.labels_N[place].tolist() == [0, 0, 1, 1, 1, 0]
 
 
 def test_nothing_to_replace_it_by_is_an_error(folder):
@@ -120,13 +135,15 @@ class Flat(torch.nn.Module):
         return Output(images_NCHW.mean(dim=(2, 3))[:, :2], {})
 
 
-def evaluated(batches, first=0):
-    return evaluate(Flat(), batches, ToDevice(torch.device("cpu")), first)
+def evaluated(found, first=0, last=6):
+    method = Method(labels_NL=found.labels_N[:, None], n_classes=2, batch_size=2)
+    batches = Loader().evaluation(found, evaluation_batches(6, 2)[first:last])
+    return evaluate([Network(Flat(), ToDevice(torch.device("cpu")))], batches, method)
 
 
 def test_evaluation_leaves_it_out(folder):
-    found = evaluated(passed(folder, "skip"))
-    whole = evaluated(Loader().evaluation(images(folder, "replace"), 6, 6))  # as if it were replaced
+    found = evaluated(images(folder, "skip"))
+    whole = evaluated(images(folder, "replace"))  # as if it were replaced
     assert found.indices_N.tolist() == [0, 1, 3, 4, 5]
     assert found.labels_N.tolist() == [0, 0, 1, 1, 1]
     assert (found.p_true_N == whole.p_true_N[[0, 1, 3, 4, 5]]).all()
@@ -135,10 +152,9 @@ def test_evaluation_leaves_it_out(folder):
     assert whole.unreadable == 0
 
 
-def test_a_rank_counts_from_where_its_share_begins(folder):
-    batches = Loader(rank=1, world_size=3).evaluation(images(folder, "skip"), 2, 6)
-    found = evaluated(batches, first=2)
-    assert (found.indices_N.tolist(), found.unreadable) == ([3], 1)
+def test_a_batch_knows_the_places_of_its_images(folder):
+    found = evaluated(images(folder, "skip"), first=1, last=2)
+    assert (found.indices_N.tolist(), found.left_out_M.tolist(), found.unreadable) == ([3], [2], 1)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -17,12 +17,14 @@ import torch
 
 from inceptionctl.data import workers
 from inceptionctl.data.loader import Loader
+from inceptionctl.data.order import evaluation_batches, share
 from inceptionctl.errors import DataError
 
 RANK = """
 import sys, time
 import numpy as np
 from inceptionctl.data.loader import Loader
+from inceptionctl.data.order import evaluation_batches, share
 from inceptionctl.data.sources.digits import Digits, read_scans
 batches = Loader(2).training(Digits(read_scans("test")[0], 8), 8, 0, range(100))
 next(batches)
@@ -86,7 +88,7 @@ def test_workers_that_keep_dying_end_the_run(monkeypatch):
     monkeypatch.setattr(workers, "RESTARTS", 1)
     said = []
     with pytest.raises(DataError, match=r"killed \(signal 9.*2 times in one pass.*data.workers"):
-        list(Loader(1, report=said.append).evaluation(Noise(50, deadly=33), 10, 50))
+        list(Loader(1, report=said.append).evaluation(Noise(50, deadly=33), evaluation_batches(50, 10)))
     (line,) = said
     assert int(line.split()[-1]) in (2, 3)  # what a worker has read is lost with it until the rank has it
 
@@ -97,7 +99,7 @@ def test_an_error_that_killed_no_worker_is_raised_as_it_is():
             raise KeyError("a mistake")
 
     with pytest.raises(KeyError, match="a mistake"):
-        list(Loader(1).evaluation(Broken(4), 2, 4))
+        list(Loader(1).evaluation(Broken(4), evaluation_batches(4, 2)))
 
 
 def test_full_shared_memory_ends_the_run_with_a_remedy(monkeypatch):
@@ -106,8 +108,8 @@ def test_full_shared_memory_ends_the_run_with_a_remedy(monkeypatch):
 
     monkeypatch.setattr(torch.Tensor, "share_memory_", full)
     with pytest.raises(DataError, match=r"No space left on device .*enlarge /dev/shm .* or set data.workers=0"):
-        list(Loader(1).evaluation(Noise(8), 4, 8))
-    assert len(list(Loader().evaluation(Noise(8), 4, 8))) == 2
+        list(Loader(1).evaluation(Noise(8), evaluation_batches(8, 4)))
+    assert len(list(Loader().evaluation(Noise(8), evaluation_batches(8, 4)))) == 2
 
 
 def test_workers_ignore_the_signals_that_are_meant_for_the_rank():
@@ -153,11 +155,37 @@ def test_ranks_divide_a_batch_among_them(world, accumulate, count):
         assert torch.equal(torch.cat([part.labels_N for part in parts]), expected.labels_N)
 
 
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_ranks_evaluate_each_image_once(world):
-    found = [b for r in range(world) for b in Loader(rank=r, world_size=world).evaluation(Noise(50), 4, 31)]
-    expected = torch.cat([batch.images_NCHW for batch in Loader().evaluation(Noise(50), 31, 31)])
-    assert torch.equal(torch.cat([batch.images_NCHW for batch in found]), expected)
+@pytest.mark.parametrize("world", [1, 2, 3, 9])
+@pytest.mark.parametrize("count", [0, 1])
+def test_ranks_evaluate_the_same_batches_each_once(world, count):
+    """Eight batches of 31 images; of nine ranks one has none."""
+    batches = evaluation_batches(31, 4)
+    ranks = [Loader(count).evaluation(Noise(50), share(batches, rank, world)) for rank in range(world)]
+    found = [batch for rank in ranks for batch in rank]
+    assert [batch.indices_N.tolist() for batch in found] == [list(batch) for batch in batches]
+    images = torch.cat([batch.views[0] for batch in found])
+    assert torch.equal(images[:, 0], torch.stack([as_input(Noise(50).image(0, i)) for i in range(31)]))
+
+
+class Twice(Noise):
+    """For two networks: three views, and one view of other images."""
+
+    def image(self, epoch, index):
+        views = [super(Twice, self).image(view, index) for view in range(3)]
+        return np.stack(views), super().image(7, index)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_image_can_have_several_views_and_several_inputs(count):
+    (batch,) = Loader(count).evaluation(Twice(5), [range(1, 4)])
+    several, one = batch.views
+    assert (tuple(several.shape), tuple(one.shape)) == ((3, 3, 3, 4, 4), (3, 1, 3, 4, 4))
+    assert torch.equal(several[2, 1], as_input(Noise(5).image(1, 3)))
+    assert torch.equal(one[0, 0], as_input(Noise(5).image(7, 1)))
+
+
+def as_input(image):
+    return torch.from_numpy(image).permute(2, 0, 1)
 
 
 def test_a_long_run_starts_at_once():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import zipfile
 from dataclasses import replace
 
@@ -23,7 +22,7 @@ from inceptionctl.runs.metrics import MetricsFile
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Start
 from inceptionctl.runs.state import is_locked
-from inceptionctl.worker.__main__ import _acquire
+from inceptionctl.worker.lock import acquire
 
 
 @pytest.fixture
@@ -134,11 +133,11 @@ def test_a_second_command_leaves_the_record_of_the_first(run):
 
 def test_a_lock_with_another_name_is_replaced_while_it_is_held(run, precious):
     os.link(precious, run.lock)
-    with _acquire(run, time.monotonic()):
+    with acquire(run):
         assert (precious.stat().st_nlink, precious.read_bytes()) == (1, io.to_line(START))
         assert is_locked(run)
         with pytest.raises(RequestError, match="another process is working on"):
-            _acquire(run, time.monotonic())
+            acquire(run)
     assert not is_locked(run)
 
 

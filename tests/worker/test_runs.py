@@ -18,7 +18,7 @@ from support.runs import assert_same_end, at_step, last_checkpoint, only, predic
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.loader import Loader
-from inceptionctl.evaluation.evaluate import evaluate
+from inceptionctl.evaluation.evaluate import Method, Network, evaluate
 from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.evaluations import read_evaluation
@@ -195,8 +195,9 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
         images = replace(images, scans=replace(images.scans, classes_N=labels_N))
     batches = Loader().training(images, made.config.train.batch_size, 0, range(made.clock.steps))
     train(step, made.schedule, made.clock, in_micro_batches(batches, 1), Callbacks())
-    held_out = Loader().evaluation(eval_images, 60, len(eval_images))
-    return evaluate(step.ema.module, held_out, step.to_device).error(1)
+    method = Method(labels_NL=eval_images.labels_N[:, None], n_classes=10, batch_size=60)
+    held_out = Loader().evaluation(eval_images, method.batches)
+    return evaluate([Network(step.ema.module, step.to_device)], held_out, method).error(1)
 
 
 @pytest.mark.slow

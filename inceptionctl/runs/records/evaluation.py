@@ -83,13 +83,24 @@ class EvaluationRequest(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubsetRecord:
+    """What some of an ensemble's members come to. `label`: of the member that is alone, or left out."""
+
+    label: str
+    top1_error: Percent
+    top5_error: Percent | None
+    nll: NonNegative
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationRecord(Record):
     """A file of evaluations/, or evaluation.json. `weights`: ema or raw, of the last step; best-ema or best-raw, of the
     checkpoint chosen on the dev split; otherwise what the members are, in short. `n_images`: those that the errors are
     of; `unreadable`: images left out, or, with `unreadable_as` "wrong", counted among them as wrong; `nll`: mean
     negative log-likelihood in nats of the images that were read; `ece`: expected calibration error in percent;
     `batch_size`: per device; `n_classes`: 0 in records of versions before 0.3. `top5_error` is None where there are not
-    more than five classes. `members`: empty for a run's own evaluation."""
+    more than five classes. `members`: empty for a run's own evaluation; of an ensemble, `alone`: each member by itself,
+    and `without`: of three members and more, all but each."""
 
     schema: Literal[1] = 1
     image_set: ImageSet
@@ -106,6 +117,8 @@ class EvaluationRecord(Record):
     unreadable_as: Literal["left out", "wrong"] = "left out"
     n_classes: Natural = 0
     members: list[MemberRecord] = field(default_factory=list)
+    alone: list[SubsetRecord] = field(default_factory=list)
+    without: list[SubsetRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
