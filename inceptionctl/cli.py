@@ -16,6 +16,7 @@ from inceptionctl.runs import permissions
 COMMANDS = {
     "train": "train one network and evaluate it",
     "resume": "continue an interrupted run from its last checkpoint",
+    "eval": "evaluate runs, ensembles, released weights or files on labelled images",
     "ablate": "run a paper's table: every row with several seeds, then the report",
     "report": "print a table from its run folders; write it as files and plots",
     "status": "show the state of every run, on this machine and on Slurm",

@@ -6,7 +6,7 @@ import argparse
 
 from inceptionctl.arguments import Parser, folder
 from inceptionctl.errors import RequestError
-from inceptionctl.files import FileError
+from inceptionctl.files import FileError, from_here
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.scheduling.placement import with_default_nproc
@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
     run, console = RunDir(arguments.run), make_console()
     if not run.path.is_dir():
         raise RequestError(f"there is no folder {run.path}")
+    if run.is_evaluation:
+        raise RequestError(f"{from_here(run.path)} is an evaluation: the same `inceptionctl eval` goes on with it")
     if run.finished:
         _check_finished(run)
         console.print(f"{run.path} is finished: nothing to resume")

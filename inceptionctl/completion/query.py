@@ -26,12 +26,18 @@ def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
 
 def _composed(line: Line) -> Answer:
     """Of a command whose settings Hydra composes."""
+    from inceptionctl.config.evaluation_flags import JSON, WITH_IMAGES
     from inceptionctl.config.flags import CHOICES, SWITCHES, WITH_VALUE
 
+    of_eval = [JSON, *WITH_IMAGES] if line.command == "eval" else []
+    if line.before in WITH_IMAGES and of_eval:
+        return Answer([], files=True)
     if takes := next((long for long, short in WITH_VALUE.items() if line.before in (long, short)), None):
         return Answer.starting(line.word, CHOICES.get(takes, ()), files=takes == "--config-dir")
     if line.word.startswith("-"):
-        return Answer.starting(line.word, [*SWITCHES, *WITH_VALUE])
+        return Answer.starting(line.word, [*SWITCHES, *WITH_VALUE, *of_eval])
+    if of_eval and line.word.startswith("run="):
+        return _runs_to_evaluate(line.word)
 
     from inceptionctl.completion import settings
 
@@ -66,6 +72,13 @@ def _folders_with(*patterns: str) -> list[str]:
 
 def _runs(line: Line) -> Answer:
     return Answer.starting(line.word, _folders_with("*/table.json", "*/*/config.yaml"), files=True)
+
+
+def _runs_to_evaluate(word: str) -> Answer:
+    """Finished runs; of a list, its last element."""
+    before, comma, _ = word.rpartition(",")
+    start = f"{before}," if comma else "run=[" if word.startswith("run=[") else "run="
+    return Answer.starting(word, [f"{start}{found}" for found in _folders_with("*/*/result.json")], files=True)
 
 
 def _resumed(line: Line) -> Answer:

@@ -41,5 +41,9 @@ def identity(config: Config) -> str:
         for key, value in effective_settings(config).items()
         if not matches(key, ignored) and value != LATER.get(key, ...)
     }
-    text = json.dumps([RESULTS_VERSION, relevant], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digest_of([RESULTS_VERSION, relevant])[:12]
+
+
+def digest_of(values: object) -> str:
+    """Hexadecimal digits over plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -7,8 +7,7 @@ from typing import Any
 
 from inceptionctl.describe.format import DASH
 from inceptionctl.models.spec.tensors import tensors
-from inceptionctl.models.weights.maps import name_map
-from inceptionctl.models.weights.releases import RELEASES
+from inceptionctl.models.weights.maps import name_map, publishers
 from inceptionctl.models.zoo.registry import network
 
 
@@ -36,7 +35,7 @@ def table(name: str, pixels: int) -> list[str]:
 
 def _libraries(name: str) -> dict[str, dict[str, str]]:
     """{ours: theirs} by library."""
-    maps = {entry.publisher: name_map(name, entry.publisher) for entry in RELEASES.get(name, ())}
+    maps = {publisher: name_map(name, publisher) for publisher in publishers(name)}
     return {library: {ours: theirs for theirs, ours in names.items()} for library, names in maps.items()}
 
 

@@ -13,6 +13,7 @@ from inceptionctl.config.schema import Config
 from inceptionctl.config.words import typed_path
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import RequestError, warn
+from inceptionctl.files import from_here
 from inceptionctl.models.settings import MAX_PIXELS
 from inceptionctl.models.weights.releases import categories, release
 from inceptionctl.models.zoo.registry import architecture
@@ -41,6 +42,8 @@ class Network:
 def from_run(settings: Mapping[str, str], weights: str) -> Network:
     """The network of `run=` with its "ema" or its last weights, "model"."""
     run = RunDir(Path(typed_path("run =", settings["run"])))
+    if run.is_evaluation:
+        raise RequestError(f"run = {from_here(run.path)} is the folder of an evaluation, which has no network")
     config = with_pixels(read_config(run), _pixels(settings))
     warn(f"input: {describe_input(config.arch.input, config.arch.pixels)}")
 

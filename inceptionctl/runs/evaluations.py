@@ -28,10 +28,10 @@ class Predictions:
     """Per image: its class, its source (images of one source are not independent), the (up to) five likeliest classes,
     best first, and the probability of its class.
 
-    Evaluations since 0.3 also have the probability of the likeliest class, the image's place in the set and, of files,
-    its path below the set's `root`; on request, the probabilities of all classes (float16). With ReaL's labels,
-    `labels_NL` holds those that are right, padded with -1; `p_true_N` is then the probability of any of them, and
-    `label_N` the first. An image that could not be read and counts as wrong has top5_NK of -1 and p_true_N of 0.
+    All but the oldest have the probability of the likeliest class, the image's place in the set and, of files, its path
+    below the set's `root`; on request, the probabilities of all classes (float16). With ReaL's labels, `labels_NL` has
+    those that are right, padded with -1; `p_true_N` is then the probability of any of them, `label_N` the first. An
+    image that could not be read and counts as wrong has top5_NK of -1 and p_true_N of 0.
     """
 
     label_N: NDArray[np.int64]

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from inceptionctl.files import FileError, open_file
 from inceptionctl.runs.damage import check_config_text, check_kinds, check_metrics, read_own_evaluation, read_result
+from inceptionctl.runs.evaluations import read_evaluation
 from inceptionctl.runs.exits import is_failure, read_exit
 from inceptionctl.runs.io import check_no_link
 from inceptionctl.runs.launcher import is_alive, launcher
 from inceptionctl.runs.metrics import newest_metrics
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.metrics import EvalRow, MetricRow, TrainRow
+from inceptionctl.runs.records.metrics import EvalRow, MetricRow, ProgressRow, TrainRow
 from inceptionctl.runs.records.process import ExitStatus, Start
 from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.starts import read_starts
@@ -52,6 +53,28 @@ class _Reader:
 
 
 def run_state(run: RunDir) -> RunState:
+    return _state_of_evaluation(run) if run.is_evaluation else _state_of_training(run)
+
+
+def _state_of_evaluation(run: RunDir) -> RunState:
+    read = _Reader()
+    read(lambda: check_kinds(run), None)
+    outcome = read(lambda: read_evaluation(run.outcome), None) if run.finished else None
+    rows: list[MetricRow] = read(lambda: list(newest_metrics(run.metrics)), [])
+    starts: list[Start] = read(lambda: read_starts(run), [])
+    status = read(lambda: read_exit(run), None)
+    progress = next((row for row in rows if isinstance(row, ProgressRow)), None)
+    return RunState(
+        state=_state(run, outcome is not None, status, bool(starts), read.damage),
+        node=starts[-1].node if starts else "",
+        images_per_s=progress.images_per_s if progress else None,
+        error=outcome.top1_error if outcome else progress.top1_error if progress else None,
+        restarts=max(len(starts) - 1, 0),
+        damage=read.damage[0] if read.damage else "",
+    )
+
+
+def _state_of_training(run: RunDir) -> RunState:
     read = _Reader()
     read(lambda: check_kinds(run), None)
     result = read(lambda: read_result(run), None) if run.finished else None
@@ -68,7 +91,7 @@ def run_state(run: RunDir) -> RunState:
     status = read(lambda: read_exit(run), None)
     train = next((row for row in rows if isinstance(row, TrainRow)), None)
     return RunState(
-        state=_state(run, result, status, bool(starts), needed if result else read.damage),
+        state=_state(run, result is not None, status, bool(starts), needed if result else read.damage),
         node=starts[-1].node if starts else "",
         epoch=rows[0].epoch if rows else None,
         images_per_s=train.images_per_s if train else None,
@@ -101,8 +124,8 @@ def launched_here(run: RunDir) -> bool:
     return found is not None and is_alive(found)
 
 
-def _state(run: RunDir, result: Result | None, status: ExitStatus | None, started: bool, damage: list[str]) -> str:
-    if result and not damage:
+def _state(run: RunDir, finished: bool, status: ExitStatus | None, started: bool, damage: list[str]) -> str:
+    if finished and not damage:
         return "done"
     if is_locked(run):
         return "running"

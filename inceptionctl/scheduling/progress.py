@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from inceptionctl.runs.damage import read_result
+from inceptionctl.runs.evaluations import read_evaluation
 from inceptionctl.runs.logs import notices, why_ended
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, ProgressRow
@@ -80,7 +81,7 @@ class QueueConsole:
         if end is None:
             for notice in notices(run.log()):
                 self._print(f"[yellow]{escape(queued.label)}:[/] {escape(notice)}")
-            self._print(f"{escape(queued.label)}: {summary(read_result(run))}")
+            self._print(f"{escape(queued.label)}: {_end(run)}")
         else:
             message, log = why_ended(run)
             where = f"\n  log: {escape(str(log))}" if log.is_file() else ""
@@ -99,6 +100,14 @@ def describe(row: MetricRow) -> str:
     if isinstance(row, ProgressRow):
         return f"error {row.top1_error:.2f} %, {row.images_per_s:.3g} images/s"
     return f"loss {row.loss:.2f}, {row.images_per_s:.0f} images/s"
+
+
+def _end(run: RunDir) -> str:
+    """What a run, or an evaluation, came to, in a line."""
+    if not run.is_evaluation:
+        return summary(read_result(run))
+    record = read_evaluation(run.outcome)
+    return f"top-1 error {record.top1_error:.2f} % on {record.n_images:,} images"
 
 
 def summary(result: Result) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from inceptionctl.config.identity import identity as identity_of
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.files import FileError
-from inceptionctl.planning.evaluation import is_evaluated
+from inceptionctl.planning.evaluation.records import is_evaluated
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import read_config, write_config

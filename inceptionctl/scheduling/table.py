@@ -18,6 +18,7 @@ from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import RequestError
 from inceptionctl.papers.own import Figures
 from inceptionctl.papers.own import read as read_figures
+from inceptionctl.planning.evaluation.records import protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.runs.io import write_record
@@ -112,7 +113,7 @@ class TablePlan:
             command=self.command,
             metric=table.metric,
             image_set=config.data.eval_split,
-            protocol=config.protocol.name,
+            protocol=protocol(self.first).name,
             weights=table.weights,
             comparable=False,  # no scale evaluates on the paper's images by its protocol yet
             chance_error=100.0 * (1 - 1 / len(self.first.data.classes)),

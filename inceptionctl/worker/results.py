@@ -15,7 +15,7 @@ from inceptionctl.data.index import FileList
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.outcome import Evaluation
-from inceptionctl.planning.evaluation import image_set, protocol
+from inceptionctl.planning.evaluation.records import image_set, protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import Predictions, write_evaluation

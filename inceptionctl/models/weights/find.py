@@ -13,8 +13,7 @@ from functools import cached_property
 
 from inceptionctl.errors import RequestError
 from inceptionctl.models.weights.contents import StateDict
-from inceptionctl.models.weights.maps import head_of, kind_of, name_map
-from inceptionctl.models.weights.releases import RELEASES
+from inceptionctl.models.weights.maps import head_of, kind_of, name_map, publishers
 
 COUNTER = "num_batches_tracked"  # absent in old files; only a cumulative average needs it
 BOOKKEEPING = {"n_averaged", "steps"}  # of torch's and MMEngine's averages
@@ -76,7 +75,7 @@ def candidates(arch: str, ours: set[str], part: StateDict) -> Iterator[Found]:
 
 def _namings(arch: str, ours: set[str]) -> dict[str, dict[str, str]]:
     """{theirs: ours} by publisher."""
-    theirs = {entry.publisher: name_map(arch, entry.publisher) for entry in RELEASES.get(arch, ())}
+    theirs = {publisher: name_map(arch, publisher) for publisher in publishers(arch)}
     return {OWN: {key: key for key in ours}} | theirs
 
 

@@ -12,7 +12,7 @@ from inceptionctl.models.spec.tensors import Shape
 from inceptionctl.models.weights.choose import LIST, Chosen, listed
 from inceptionctl.models.weights.contents import FLOATS, INTEGERS, Stored
 from inceptionctl.models.weights.find import COUNTER
-from inceptionctl.models.weights.maps import head_of, kind_of
+from inceptionctl.models.weights.maps import CAFFE, head_of, kind_of
 from inceptionctl.models.weights.releases import RELEASES
 
 CLASSIFIERS = ("logits.weight", "logits.bias", "logits.conv.weight", "logits.conv.bias")
@@ -78,9 +78,10 @@ def epsilon_note(arch: str, publisher: str, bn_eps: float | None) -> list[str]:
 def input_note(arch: str, publisher: str, input: str) -> list[str]:
     """Says that the library whose names a file has normalises images in another way."""
     entry = next((entry for entry in RELEASES.get(arch, ()) if entry.publisher == publisher), None)
-    if not entry or input in entry.inputs.values():
+    inputs = {CAFFE} if publisher == CAFFE else {*entry.inputs.values()} if entry else {input}
+    if input in inputs:
         return []
-    theirs = " or ".join(sorted(set(entry.inputs.values())))
+    theirs = " or ".join(sorted(inputs))
     return [f"arch.input = {input} here, and {theirs} for the weights of {publisher}, whose names the file has"]
 
 

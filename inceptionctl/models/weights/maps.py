@@ -1,7 +1,7 @@
-"""The names of a network's tensors at timm and torchvision, and ours for each. No torch.
+"""The names of a network's tensors at timm, torchvision and Caffe, and ours for each. No torch.
 
-They are stored by modules, ours and theirs, in `names/`; `libraries.py` finds them anew from the libraries' models, and
-the oracle tests prove them by equal outputs.
+They are stored by modules, ours and theirs, in `names/`; `libraries.py` finds those of timm and torchvision anew from
+their models, and the oracle tests prove them by equal outputs. Caffe's are those of BVLC's prototxt files.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from inceptionctl.models.spec.tensors import Shape, tensors
+from inceptionctl.models.weights.releases import RELEASES
 from inceptionctl.models.zoo.registry import architecture, network
 
 NAMES = Path(__file__).parent / "names"
+CAFFE = "caffe"  # publishes no release that can be downloaded by its name; `arch.input` is called the same
 
 
 @cache
@@ -25,6 +27,13 @@ def name_map(arch: str, library: str) -> dict[str, str]:
         if module in modules:
             names[f"{modules[module]}.{kind}"] = key
     return names
+
+
+@cache
+def publishers(arch: str) -> list[str]:
+    """Whose names of the tensors of `arch` are known."""
+    caffe = [CAFFE] if (NAMES / f"{arch}.{CAFFE}.txt").is_file() else []
+    return [*(entry.publisher for entry in RELEASES.get(arch, ())), *caffe]
 
 
 @cache

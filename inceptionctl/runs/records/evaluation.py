@@ -34,7 +34,7 @@ class ImageSet:
 class ProtocolRecord:
     """How images become the network's input. `name`: as in the file's name; `crop`: side of the centre crop as a share
     of the shorter side, resized to `resize` pixels; `crops`: views of each image, mirrored ones included; `averaging`:
-    of what over them; `settings`: all of the protocol's, empty in the records of versions before 0.3. Values are None
+    of what over them; `settings`: all of the protocol's, empty in older records. Values are None
     where they do not apply: digits are drawn at the input's size."""
 
     name: str
@@ -98,7 +98,7 @@ class EvaluationRecord(Record):
     checkpoint chosen on the dev split; otherwise what the members are, in short. `n_images`: those that the errors are
     of; `unreadable`: images left out, or, with `unreadable_as` "wrong", counted among them as wrong; `nll`: mean
     negative log-likelihood in nats of the images that were read; `ece`: expected calibration error in percent;
-    `batch_size`: per device; `n_classes`: 0 in records of versions before 0.3. `top5_error` is None where there are not
+    `batch_size`: per device; `n_classes`: 0 in older records. `top5_error` is None where there are not
     more than five classes. `members`: empty for a run's own evaluation; of an ensemble, `alone`: each member by itself,
     and `without`: of three members and more, all but each."""
 

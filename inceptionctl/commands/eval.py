@@ -1,0 +1,139 @@
+"""`inceptionctl eval`: trained networks on labelled images, by a protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from inceptionctl.config.evaluation_flags import DRAW, JSON, LIST, take
+from inceptionctl.config.help import Command
+from inceptionctl.config.hydra_main import Request, run_hydra
+from inceptionctl.config.launch import Slurm
+from inceptionctl.config.overrides import flatten_overrides
+from inceptionctl.config.validate import parse_evaluation
+from inceptionctl.config.words import typed_path
+from inceptionctl.errors import RequestError, warn
+from inceptionctl.evaluation.protocols import ProtocolSettings
+from inceptionctl.files import from_here
+from inceptionctl.planning.evaluation.checks import check_launch_typed
+from inceptionctl.planning.evaluation.plan import EvaluationPlan, plan_evaluation
+from inceptionctl.scheduling.evaluation.folders import finished
+from inceptionctl.scheduling.evaluation.preview import show_evaluation
+from inceptionctl.scheduling.evaluation.result import details_of, result_of
+from inceptionctl.scheduling.evaluation.run import place, run_evaluation, submit_evaluation
+from inceptionctl.terminal import console as make_console
+
+EVAL = Command(
+    "eval",
+    "Evaluates trained networks on labelled images: a run, an ensemble of runs, released weights or a file of weights. "
+    "Of a run, the images and the protocol are its own unless others are named. Prints the errors with 95 % intervals "
+    "and keeps a record; an evaluation that is finished is found, not repeated.",
+    (
+        "inceptionctl eval run=outputs/train/RUN protocol=crops10",
+        "inceptionctl eval 'run=[RUN,RUN,RUN]' data.root=PHOTOGRAPHS details=true",
+        "inceptionctl eval arch=inception_v3 weights=timm data=imagenet_val data.root=VAL images.leave_out=blacklist",
+        "inceptionctl eval protocol=crops144 --list-crops IMAGE.jpg --draw-crops crops.png",
+    ),
+    {
+        f"{LIST} IMAGE": "print the crops that the protocol takes of an image, and evaluate nothing",
+        f"{DRAW} FILE.png": "draw them, too",
+        JSON: "print one JSON object, and messages on the error stream",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What goes to the standard output: text, or JSON alone."""
+
+    as_json: bool
+
+    @property
+    def console(self) -> Console:
+        return make_console(stderr=self.as_json)
+
+    def print(self, entry: Mapping[str, Any]) -> None:
+        if self.as_json:
+            print(json.dumps(entry, indent=2, allow_nan=False))
+
+
+def main(argv: list[str]) -> int:
+    flags, words = take(argv)
+    shown = Shown(JSON in flags)
+    if LIST in flags:
+        show = partial(_show_crops, shown, Path(flags[LIST]), flags.get(DRAW))
+        run_hydra(EVAL, words, _crops, show, show)
+    else:
+        run_hydra(EVAL, words, _plan, partial(_run, shown), partial(_preview, shown))
+    return 0
+
+
+def _plan(request: Request) -> EvaluationPlan:
+    check_launch_typed(flatten_overrides(request.overrides))
+    plan = plan_evaluation(request)
+    place(plan)
+    return plan
+
+
+def _preview(shown: Shown, plan: EvaluationPlan) -> None:
+    shown.print(show_evaluation(plan, shown.console))
+
+
+def _run(shown: Shown, plan: EvaluationPlan) -> None:
+    console, found = shown.console, None if plan.settings.rerun else finished(plan)
+    if found:
+        console.print(f"already evaluated: {from_here(found)} (rerun=true does it again)")
+    else:
+        _announce(plan, console)
+        if isinstance(plan.config.launch, Slurm):
+            submit_evaluation(plan, console)
+            return
+        found = run_evaluation(plan, console)
+    entry = result_of(found, plan, console)
+    if plan.settings.details:
+        entry |= {"details": [str(path) for path in details_of(found, plan, console)]}
+    shown.print(entry)
+
+
+def _announce(plan: EvaluationPlan, console: Console) -> None:
+    console.print(f"data: {plan.index.provenance}")
+    for each in plan.networks:
+        for line in each.notes:
+            console.print(f"weights: {line}")
+
+
+@dataclass(frozen=True)
+class Crops:
+    """A protocol and the input that it is for."""
+
+    protocol: ProtocolSettings
+    pixels: int
+
+
+def _crops(request: Request) -> Crops:
+    """No network is needed, only the size of its input."""
+    settings, typed = parse_evaluation(request.tree), flatten_overrides(request.overrides)
+    others = [key for key in typed if key.partition(".")[0] not in ("arch", "protocol")]
+    if others:
+        raise RequestError(f"{others[0]} has no effect on {LIST}, which reads arch and protocol alone\n  leave it out")
+    settings.protocol.check(settings.arch.pixels)
+    return Crops(settings.protocol, settings.arch.pixels)
+
+
+def _show_crops(shown: Shown, image: Path, drawing: str | None, crops: Crops) -> None:
+    from inceptionctl.describe.crops import draw_crops, list_crops
+
+    found = list_crops(crops.protocol, image, crops.pixels)
+    for line in found.lines():
+        shown.console.print(line)
+    shown.print(found.as_json())
+    if drawing is not None:
+        path = Path(typed_path(DRAW, drawing))
+        draw_crops(crops.protocol, image, crops.pixels, path)
+        warn(f"drawn: {from_here(path)}")

@@ -1,0 +1,108 @@
+"""Runs an evaluation on this machine, or submits it as a job of Slurm."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from inceptionctl.config.launch import Slurm
+from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.files import from_here
+from inceptionctl.hardware import Allocation, allocate, gpus
+from inceptionctl.launch.local import WorkerSlot, preload
+from inceptionctl.launch.slurm import clients
+from inceptionctl.launch.slurm.jobs import active
+from inceptionctl.launch.slurm.script import TaskLayout, job_script
+from inceptionctl.launch.slurm.submission import jobs_of, submit_run
+from inceptionctl.planning.evaluation.plan import EvaluationPlan
+from inceptionctl.planning.weights import IMAGENET_CLASSES
+from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.places import check_place
+from inceptionctl.scheduling.downloads import download
+from inceptionctl.scheduling.evaluation.folders import expected, finished, open_folder, unfinished
+from inceptionctl.scheduling.progress import QueueConsole
+from inceptionctl.scheduling.queue import QueuedRun, run_queue
+
+PRELOADED = "inceptionctl.worker.evaluation"
+
+
+def place(plan: EvaluationPlan) -> Allocation | TaskLayout:
+    """Where it runs. Raises RequestError for devices that are not there, and for outputs that cannot be made."""
+    config, launch = plan.config, plan.config.launch
+    check_place(Path(config.outputs, config.name), f"outputs = {config.outputs}, name = {config.name}")
+    if isinstance(launch, Slurm):
+        return TaskLayout.of(launch)
+    return allocate(launch.device, 1, launch.nproc or len(gpus(launch.device)) or 1, launch.threads, 1)
+
+
+def run_evaluation(plan: EvaluationPlan, console: Console) -> Path:
+    """The record of the evaluation, once it is finished. Raises InceptionctlError if it fails, after the console has
+    said why."""
+    allocation = place(plan)
+    assert isinstance(allocation, Allocation), "Slurm's jobs run elsewhere"
+    _download_missing(plan, console)
+    preload([PRELOADED, *plan.config.data.modules])
+    queued = QueuedRun(
+        label=plan.label,
+        steps=plan.request.n_images,
+        open_folder=lambda: open_folder(plan, allocation.nproc, plan.config.launch.threads or allocation.threads),
+        restarts=plan.config.launch.restarts,
+        hang_timeout=plan.config.launch.hang_timeout,
+    )
+    slot = WorkerSlot(allocation.nproc, allocation.gpus[0], tuple(plan.config.data.modules))
+    try:
+        with QueueConsole(1, console) as observer:
+            code = run_queue([queued], [slot], observer)[plan.label]
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: what is done is kept; the same command goes on with it") from None
+    if code == Interrupted.exit_code:
+        raise Interrupted("the evaluation was told to stop: the same command goes on with it")
+    if code:
+        raise InceptionctlError("the evaluation failed: see the message above and its log")
+    if not (found := finished(replace(plan, settings=replace(plan.settings, rerun=False)))):
+        raise InceptionctlError("the evaluation left no record that can be read")
+    return found
+
+
+def submit_evaluation(plan: EvaluationPlan, console: Console) -> None:
+    """As one job. Raises RequestError for what the site refuses, before anything is made."""
+    launch = plan.config.launch
+    assert isinstance(launch, Slurm), "the caller has checked"
+    clients.check_accepted(preview_script(plan), launch)
+    if (begun := unfinished(plan)) and (job := _queued_job(begun)):
+        console.print(f"already submitted: job {job}, {from_here(begun.path)}")
+        return
+    _download_missing(plan, console)
+    device = "cuda" if launch.gpus_per_node and launch.device == "auto" else launch.device
+    plan = replace(plan, config=replace(plan.config, launch=replace(launch, device=device)))
+    run = open_folder(plan, TaskLayout.of(launch).nproc, launch.threads or launch.cpus_per_gpu or 1)
+    submission = submit_run(launch, _job_name(plan), run)
+    console.print(f"submitted: job {submission.jobs[0]}, {from_here(run.path)}")
+    console.print(f"follow it: inceptionctl status {shlex.quote(from_here(run.path))}")
+
+
+def preview_script(plan: EvaluationPlan) -> str:
+    """The script as it would be submitted."""
+    launch, folder = plan.config.launch, expected(plan).absolute()
+    assert isinstance(launch, Slurm), "the caller has checked"
+    return job_script(launch, folder / "slurm" / "0", _job_name(plan), {plan.label: folder}, array=False)
+
+
+def _job_name(plan: EvaluationPlan) -> str:
+    return f"eval-{plan.identity}"
+
+
+def _queued_job(run: RunDir) -> str | None:
+    jobs = jobs_of(run)
+    return jobs[-1].id if jobs and jobs[-1].own and active([jobs[-1].id]) else None
+
+
+def _download_missing(plan: EvaluationPlan, console: Console) -> None:
+    """Releases that are not in the cache yet; they have ImageNet's classes. Raises InceptionctlError."""
+    for each in plan.networks:
+        if each.release and not each.release.cached:
+            assert each.n_classes == IMAGENET_CLASSES, "nothing else is known before the file is there"
+            download(each.release, console)
