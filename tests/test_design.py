@@ -39,7 +39,7 @@ TORCH_FREE = (
     "models.spec", "models.zoo", "data.order", "data.sources", "hardware", "files", "written", "settings",
     "completion", "prediction", "training.optimizers", "training.schedules", "training.partition",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
-    "evaluation.calibration", "evaluation.coverage", "evaluation.renaming", "evaluation.sanity",
+    "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
 
