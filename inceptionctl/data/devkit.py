@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inceptionctl.data.real_labels import N_VALIDATION, label_sets
+from inceptionctl.data.real_labels import LEAST_AGREEMENT, N_VALIDATION, label_sets
 from inceptionctl.data.wordnet import wordnet_ids
 from inceptionctl.errors import RequestError, shortened
 from inceptionctl.files import FileError, read_bytes, read_text
@@ -22,7 +22,6 @@ BLACKLIST = "ILSVRC20*_clsloc_validation_blacklist.txt"
 ID = "ILSVRC2012_ID"
 MAX_TEXT, MAX_META = 1 << 20, 1 << 20  # bytes
 N_PER_CLASS = 50  # validation images of each class
-LEAST_AGREEMENT = 0.5  # of labels with ReaL's; 0.90 of the right ones agree
 
 
 def places(root: Path, devkit: Path | None = None) -> list[Path]:

@@ -14,8 +14,9 @@ import numpy as np
 from inceptionctl.data.index import Index
 from inceptionctl.data.listing import some
 from inceptionctl.data.mismatch import IMAGENET, NUMBER, is_imagenet, unmatched
+from inceptionctl.data.real_labels import LEAST_AGREEMENT, agreement
 from inceptionctl.data.wordnet import categories, meanings, plain, wordnet_ids
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, warn
 
 Known = Sequence[str] | int  # the names of a network's classes, or how many there are where names are not known
 Rule = Callable[[Sequence[str], Sequence[str]], dict[str, int]]
@@ -41,7 +42,12 @@ def matched(index: Index, known: Known, where: str) -> Index:
         return _unchanged(index, matching, where)
     n_found, n_known = len(np.unique(index.files["eval"].labels_N)), len(matching.classes)
     share = f"all {n_known:,} classes" if n_found == n_known else f"{n_found:,} of the {n_known:,} classes"
-    return relabelled(index, matching, f"matched {matching.how} to {share} of {where}")
+    found = relabelled(index, matching, f"matched {matching.how} to {share} of {where}")
+    if (agreeing := agreement(found)) is None or agreeing > LEAST_AGREEMENT:
+        return found
+    doubt = f"labels of another order? {agreeing:.1%} of the labels are among the ReaL labels of their images, not 90%"
+    warn(doubt)
+    return replace(found, provenance=f"{found.provenance}; {doubt}")
 
 
 def _unchanged(index: Index, matching: Matching, where: str) -> Index:

@@ -20,6 +20,7 @@ from inceptionctl.errors import InceptionctlError, RequestError
 N_VALIDATION = 50_000
 NUMBERED = re.compile(rb"ILSVRC2012_val_([0-9]{8})\.[A-Za-z]+")
 ENOUGH = 20  # images, to tell right labels from labels of another order
+LEAST_AGREEMENT = 0.5  # share of right labels that are among the ReaL labels: of ImageNet's own, 0.90
 
 
 def image_numbers(files: FileList) -> np.ndarray:
