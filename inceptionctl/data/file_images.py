@@ -18,8 +18,8 @@ from inceptionctl.errors import DataError, RequestError, warn
 
 MID_GREY = 128
 OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong"}
-# An evaluation image is never replaced: another one would count twice.
-IN_EVALUATION = {"replace": "skip"}
+# An evaluation image is never replaced: another one would count twice. No training image is wrong.
+IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
 @dataclass(frozen=True)
@@ -78,24 +78,23 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str) -> DataS
     for files in index.files.values():
         if not Path(files.root).is_dir():
             raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
-    eval_files = index.files["eval"]
-    if "train" not in index.files:
-        eval = FileImages(eval_files, views.eval, seed, on_corrupt, "skip or wrong")
-        return DataSplits(FileImages(eval_files.subset(np.arange(0)), views.train, seed), eval, eval)
-    in_evaluation = IN_EVALUATION.get(on_corrupt, on_corrupt)
-    eval = FileImages(eval_files, views.eval, seed, in_evaluation)
-    monitored = index.files["dev" if index.dev else "eval"]
-    monitor = FileImages(monitored, views.monitor or views.eval, seed, in_evaluation)
-    return DataSplits(FileImages(index.files["train"], views.train, seed, on_corrupt), monitor, eval)
+    train = index.files.get("train", index.files["eval"].subset(np.arange(0)))
+
+    def evaluated(files: FileList, transform: Transform) -> FileImages:
+        return FileImages(files, transform, seed, IN_EVALUATION.get(on_corrupt, on_corrupt), "skip or wrong")
+
+    return DataSplits(
+        train=FileImages(train, views.train, seed, IN_TRAINING.get(on_corrupt, on_corrupt)),
+        monitor=evaluated(index.files["dev" if index.dev else "eval"], views.monitor or views.eval),
+        eval=evaluated(index.files["eval"], views.eval),
+    )
 
 
 def _grey(image: Input) -> Input:
     """An image of the same shape, or such images."""
-    return (
-        tuple(np.full_like(part, MID_GREY) for part in image)
-        if isinstance(image, tuple)
-        else np.full_like(image, MID_GREY)
-    )
+    if isinstance(image, tuple):
+        return tuple(np.full_like(part, MID_GREY) for part in image)
+    return np.full_like(image, MID_GREY)
 
 
 @cache

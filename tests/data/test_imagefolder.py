@@ -390,4 +390,4 @@ def test_the_centre_crop_is_pillow_s():
 def test_the_first_evaluation_images_are_monitored_without_a_dev_split(folder):
     splits = settings(folder).open(settings(folder).index(dev=False), VIEWS, 0)
     assert isinstance(splits.monitor, FileImages)
-    assert splits.monitor is splits.eval
+    assert splits.monitor.files is splits.eval.files

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from support.image_folders import fill, smooth
+from support.image_folders import fill, settings, smooth
 from support.labelled_images import LABELLED, labelled_index, write_list
 from support.shared_data import shared_data
 
@@ -155,6 +155,24 @@ def test_an_image_that_cannot_be_read_is_left_out_or_counts_as_wrong(policy, lab
         opened(damaged, policy).eval.image(0, 1)
     assert (caught.value.label, caught.value.wrong) == (label, wrong)
     assert (caught.value.image == 128).all()
+
+
+@pytest.mark.parametrize(("policy", "label"), [("replace", IGNORED), ("skip", IGNORED), ("wrong", 0)])
+def test_an_image_folder_of_a_run_is_evaluated_alike(policy, label, damaged):
+    """No other image stands for one that is evaluated on; in training nothing is wrong."""
+    fill(damaged / "own" / "train", ("ant", "bee"), 2)
+    (damaged / "own" / "val").mkdir()
+    for name in ("ant", "bee"):
+        (damaged / name).rename(damaged / "own" / "val" / name)
+    source = settings(damaged / "own", on_corrupt=policy)
+    index = matched(source.index(dev=False), ["ant", "bee"], "run=A")
+    splits = source.open(index, Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
+    with pytest.raises(Unreadable) as caught:
+        splits.eval.image(0, 1)
+    assert (caught.value.label, caught.value.wrong) == (label, policy == "wrong")
+    assert len(splits.train) == 0
+    whole = source.open(source.index(dev=False), Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
+    assert whole.train.on_corrupt == ("skip" if policy == "wrong" else policy)
 
 
 def test_there_is_nothing_to_train_on_and_the_images_have_to_stay(damaged):

@@ -49,9 +49,9 @@ class Settings(DataSource):
     """Folder with the class folders to evaluate on."""
     split: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class of `root` to evaluate on, the same images for every seed; null: `root` is divided."""
-    on_corrupt: Literal["error", "skip", "replace"]
+    on_corrupt: Literal["error", "skip", "replace", "wrong"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
-    and leave it out in evaluation."""
+    and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
 
     def index(self, dev: bool) -> Index:
         return _index_once(self.root, self.train, self.val, self.split, self.eval_split, dev)
