@@ -14,7 +14,7 @@ from inceptionctl.runs.evaluations import Predictions
 from inceptionctl.runs.records.evaluation import EvaluationRecord, ProtocolRecord
 
 KINDS = ("ema", "raw", "best-ema", "best-raw")  # of a run's weights: those of one kind are compared
-SET_FIELDS = ("name", "data", "split", "blacklist", "digest", "labels")
+SET_FIELDS = ("data", "split", "blacklist", "digest", "labels")  # not what it is called and where it lies
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,27 @@ def _paired(first: Evaluated, second: Evaluated, top: int) -> PairedDifference:
 def _of_records(first: EvaluationRecord, second: EvaluationRecord) -> Iterator[str]:
     for name in SET_FIELDS:
         yield from _difference(f"image_set.{name}", getattr(first.image_set, name), getattr(second.image_set, name))
-    whole = bool(first.protocol.settings and second.protocol.settings)
-    ours, theirs = _protocol(first.protocol, whole), _protocol(second.protocol, whole)
-    for name in dict.fromkeys([*ours, *theirs]):
-        yield from _difference(f"protocol.{name}", ours.get(name), theirs.get(name))
+    yield from _of_protocols(first.protocol, second.protocol)
     if first.weights in KINDS and second.weights in KINDS:
         yield from _difference("weights", first.weights, second.weights)
     if first.unreadable or second.unreadable:
         yield from _difference("unreadable images", first.unreadable_as, second.unreadable_as)
 
 
-def _protocol(one: ProtocolRecord, whole: bool) -> dict[str, Any]:
-    """What must be the same. `whole`: both have all settings; the size that images are resized to is then the
-    network's own affair. Records of versions before 0.3 have it instead of settings."""
-    if whole:
-        return {"name": one.name, "averaging": one.averaging} | one.settings
+def _of_protocols(first: ProtocolRecord, second: ProtocolRecord) -> Iterator[str]:
+    """Records that have all settings have names that tell protocols apart; sizes that follow from a network's input may
+    differ between two of one name. Records of versions before 0.3 have a few values instead of settings."""
+    yield from _difference("protocol.name", first.name, second.name)
+    with_settings = bool(first.settings and second.settings)
+    if with_settings and first.name == second.name:
+        return
+    ours, theirs = (one.settings if with_settings else _values(one) for one in (first, second))
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name != "name":
+            yield from _difference(f"protocol.{name}", ours.get(name), theirs.get(name))
+
+
+def _values(one: ProtocolRecord) -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if name not in ("settings", "decoder")}
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
 from inceptionctl.errors import count
 from inceptionctl.report.evaluation.details import error
+from inceptionctl.report.evaluation.names import middle, one_line
 from inceptionctl.report.evaluation.sentences import interval
+from inceptionctl.report.format import DASH
 from inceptionctl.runs.evaluations import Predictions
-from inceptionctl.runs.records.evaluation import EvaluationRecord, ImageSet, ProtocolRecord
+from inceptionctl.runs.records.evaluation import EvaluationRecord, ImageSet, ProtocolRecord, SubsetRecord
 
 SCHEMA = 1
+LABEL_WIDTH = 50  # columns, of a network's
 
 
 def summary_lines(record: EvaluationRecord, predictions: Predictions) -> list[str]:
@@ -23,6 +28,25 @@ def summary_lines(record: EvaluationRecord, predictions: Predictions) -> list[st
     lines.append(f"NLL {record.nll:.4f}, ECE {record.ece:.2f} %; weights {record.weights}")
     if effect := _design_effect(predictions):
         lines.append(effect)
+    return lines + member_lines(record)
+
+
+def member_lines(record: EvaluationRecord) -> list[str]:
+    """The table of an ensemble: each member alone, all but each, and all; none for a single network."""
+    if len(record.members) < 2:
+        return []
+    whole = SubsetRecord(
+        label=f"all {len(record.members)}", top1_error=record.top1_error, top5_error=record.top5_error, nll=record.nll
+    )
+    rows = [(one.label, one) for one in record.alone] + [(f"without {one.label}", one) for one in record.without]
+    rows.append((whole.label, whole))
+    labels = [middle(one_line(label), LABEL_WIDTH) for label, _ in rows]
+    width = max(map(cell_len, labels))
+    titles = ("top-1", "top-5", "NLL")
+    lines = [f"{set_cell_size('networks', width)}{''.join(f'{title:>9}' for title in titles)}"]
+    for label, (_, one) in zip(labels, rows, strict=True):
+        top5 = DASH if one.top5_error is None else f"{one.top5_error:.2f} %"
+        lines.append(f"{set_cell_size(label, width)}{one.top1_error:>7.2f} %{top5:>9}{one.nll:>9.4f}")
     return lines
 
 
@@ -40,7 +64,7 @@ def summary(record: EvaluationRecord, predictions: Predictions) -> dict[str, Any
         "top5_error": None if record.top5_error is None else asdict(error(predictions, 5)),
         "nll": record.nll,
         "ece": record.ece,
-        "members": [asdict(one) for one in record.members],
+        **{name: [asdict(one) for one in getattr(record, name)] for name in ("members", "alone", "without")},
     }
 
 
@@ -53,9 +77,9 @@ def image_set_text(one: ImageSet) -> str:
 
 
 def protocol_text(one: ProtocolRecord) -> str:
-    views = "" if one.crops == 1 else f", {one.crops} crops, mean of {one.averaging}"
+    views = "" if one.crops == 1 else f", {one.crops} views, mean of {one.averaging}"
     if one.averaging == "maximum":
-        views = f", {one.crops} crops, maximum of softmax"
+        views = f", {one.crops} views, maximum of softmax"
     return f"protocol {one.name}{views}"
 
 

@@ -12,7 +12,7 @@ from support.made_up_evaluations import evaluation, with_arrays
 from inceptionctl.errors import RequestError
 from inceptionctl.report.evaluation.compare import Evaluated, compare, comparison_lines
 
-SINGLE = {"name": "single", "crop": 0.875}
+TEN = {"name": "crops10", "resize": 256, "averaging": "softmax"}
 
 
 @pytest.fixture
@@ -65,14 +65,20 @@ def test_another_protocol_is_refused_with_every_difference(pair):
     ]
 
 
-def test_settings_of_a_protocol_are_compared_where_both_have_them(pair):
-    """The size that images are resized to belongs to the network then."""
+def test_sizes_that_follow_from_the_input_are_no_difference(pair):
     first, second = pair
-    protocols = [replace(first.record.protocol, resize=resize, settings=SINGLE) for resize in (224, 299)]
-    assert compare(changed(first, protocol=protocols[0]), changed(second, protocol=protocols[1])).notes == []
-    other = replace(protocols[1], settings=SINGLE | {"crop": 1.0})
-    assert refusal(changed(first, protocol=protocols[0]), changed(second, protocol=other)) == [
-        "protocol.crop = 0.875, not 1.0"
+    sides = [replace(first.record.protocol, name="crops10", resize=pixels, settings=TEN | {"resize": resize})
+             for pixels, resize in ((224, 256), (299, 342))]  # fmt: skip
+    assert compare(changed(first, protocol=sides[0]), changed(second, protocol=sides[1])).notes == []
+
+
+def test_settings_are_listed_where_protocols_differ(pair):
+    first, second = pair
+    usual = replace(first.record.protocol, name="crops10", settings=TEN)
+    other = replace(usual, name="crops10-012345", settings=TEN | {"averaging": "logits"})
+    assert refusal(changed(first, protocol=usual), changed(second, protocol=other)) == [
+        "protocol.name = crops10, not crops10-012345",
+        "protocol.averaging = softmax, not logits",
     ]
 
 
@@ -82,7 +88,7 @@ def test_settings_of_a_protocol_are_compared_where_both_have_them(pair):
         ("blacklist", True, "image_set.blacklist = False, not True"),
         ("labels", "real", "image_set.labels = own, not real"),
         ("digest", "0123456789ab", "image_set.digest = None, not 0123456789ab"),
-        ("name", "dev", "image_set.name = test, not dev"),
+        ("split", "dev", "image_set.split = test, not dev"),
     ],
 )
 def test_other_images_or_labels_are_refused(pair, field, value, message):
@@ -91,10 +97,12 @@ def test_other_images_or_labels_are_refused(pair, field, value, message):
     assert refusal(first, other) == [message]
 
 
-def test_the_folder_may_have_moved(pair):
+def test_the_folder_may_have_moved_and_been_renamed(pair):
     first, second = pair
-    moved = changed(second, image_set=replace(second.record.image_set, root="/elsewhere"))
-    assert compare(first, moved).top1.n_images == 400
+    moved = changed(
+        second, image_set=replace(second.record.image_set, root="/elsewhere", name="imagefolder-val-012345")
+    )
+    assert compare(first, changed(second, image_set=moved)).top1.n_images == 400
 
 
 def test_averaged_weights_are_not_compared_with_raw_ones(pair):

@@ -16,6 +16,7 @@ from inceptionctl.report.evaluation.details import find
 from inceptionctl.report.evaluation.names import distinct, middle
 from inceptionctl.report.evaluation.show import show_details
 from inceptionctl.report.evaluation.summary import summary, summary_lines
+from inceptionctl.runs.records.evaluation import MemberRecord, SubsetRecord
 from inceptionctl.terminal import console
 
 
@@ -85,7 +86,20 @@ def test_a_summary_for_programs_is_json():
 def test_the_protocol_says_what_is_averaged():
     record, predictions = evaluation()
     many = replace(record, protocol=replace(record.protocol, name="crops144", crops=144, averaging="softmax"))
-    assert summary_lines(many, predictions)[2].endswith("protocol crops144, 144 crops, mean of softmax")
+    assert summary_lines(many, predictions)[2].endswith("protocol crops144, 144 views, mean of softmax")
+
+
+def test_an_ensemble_has_a_table_of_its_members():
+    record, predictions = evaluation()
+    members = [MemberRecord(label=f"network {name}", arch="inception_v3", weights="ema", pixels=299) for name in "ABC"]
+    errors = dict.fromkeys(["top1_error", "top5_error"], 25.0)
+    alone, without = ([SubsetRecord(label=one.label, nll=nll, **errors) for one in members] for nll in (1.5, 1.25))
+    lines = summary_lines(replace(record, members=members, alone=alone, without=without), predictions)[-8:]
+    assert lines[0] == "networks             top-1    top-5      NLL"
+    assert lines[1] == "network A          25.00 %  25.00 %   1.5000"
+    assert lines[4] == "without network A  25.00 %  25.00 %   1.2500"
+    assert lines[7].startswith("all 3              ")
+    assert len(summary(replace(record, members=members, alone=alone, without=without), predictions)["without"]) == 3
 
 
 def test_names_are_shortened_in_the_middle_and_told_apart():
