@@ -57,7 +57,9 @@ def relative_to_run(run: RunDir, submission: str | None) -> str | None:
 
 
 def saved_step(run: RunDir) -> int:
-    """The step of the last checkpoint, damaged or not; 0 if there is none."""
+    """The step of the last checkpoint, damaged or not; of an evaluation, its parts that are done; 0 without one."""
+    if run.is_evaluation:
+        return len(list(run.parts.glob("[0-9]*.npz")))
     names = (path.name.removeprefix("step-") for path in run.checkpoints.glob("step-*"))
     return max((int(name) for name in names if name.isdecimal()), default=0)
 

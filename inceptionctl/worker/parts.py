@@ -88,9 +88,7 @@ class Parts:
             raise RecordError(f"{path} is of another evaluation ({key}, and not {self.key})")
         numbers = arrays.pop("batches", np.empty(0, np.int64)).tolist()
         if wrong := sorted({*numbers} & {*others} or {*numbers} - {*range(len(self.batches))}):
-            raise RecordError(
-                f"{path} is damaged: it has the batch {wrong[0]}, which another part has or none can have"
-            )
+            raise RecordError(f"{path} is damaged: it has batch {wrong[0]}, which another part has, or none should")
         self._check(path, arrays)
         found = Evaluation(n_classes=self.empty.n_classes, **arrays)
         return {number: self._batch(path, found, self.batches[number]) for number in numbers}

@@ -1,0 +1,32 @@
+"""Two finished runs, each trained for a few steps: on digits, and on fifteen images of three classes in folders."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from support.image_folders import fill
+from test_trainer import run as train
+
+from inceptionctl.runs.paths import RunDir
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory) -> RunDir:
+    return _trained(tmp_path_factory.mktemp("digits") / "run")
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> RunDir:
+    root = tmp_path_factory.mktemp("photos")
+    fill(root / "images" / "train")
+    fill(root / "images" / "val", count=5)
+    words = ["data=imagefolder", f"data.root={root / 'images'}", "data.workers=0", "augment=none", "train.batch_size=4"]
+    return _trained(root / "run", *words)
+
+
+def _trained(path, *words) -> RunDir:
+    """On one thread."""
+    before = torch.get_num_threads()
+    made = train(path, *words)
+    torch.set_num_threads(before)
+    return made
