@@ -66,10 +66,12 @@ class QueueConsole:
         self._progress.update(self._tasks[queued.label], completed=row.step, note=note)
         if not self._console.is_terminal and time.monotonic() - self._last_line[queued.label] > LINE_SECONDS:
             self._last_line[queued.label] = time.monotonic()
-            self._print(f"{escape(queued.label)}: step {row.step} of {queued.steps}, {note}")
+            unit = "image" if isinstance(row, ProgressRow) else "step"
+            self._print(f"{escape(queued.label)}: {unit} {row.step:,} of {queued.steps:,}, {note}")
 
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
-        again = f"restarting from its last checkpoint ({restart} of {queued.restarts})"
+        saved = "what is done" if run.is_evaluation else "its last checkpoint"
+        again = f"restarting from {saved} ({restart} of {queued.restarts})"
         self._print(f"[yellow]{escape(queued.label)}[/] {escape(reason)}; {again}")
 
     def stopping(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inceptionctl.config.schema import Config
 from inceptionctl.data.index import Index
-from inceptionctl.planning.evaluation import image_set, protocol
+from inceptionctl.planning.evaluation.records import image_set, protocol
 from inceptionctl.planning.plan import frozen_plan
 from inceptionctl.runs.config_file import read_config, write_config
 from inceptionctl.runs.evaluations import Predictions, read_evaluation, read_predictions
