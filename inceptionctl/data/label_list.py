@@ -95,10 +95,10 @@ def _sizes(path: Path, lines: Sequence[Line], root: Path) -> list[int]:
         try:
             found = os.stat(root / line.path)
         except OSError:
-            missing.append(f"{shortened(line.path)} (line {line.number})")
+            missing.append(f"{as_text(shortened(line.path))} (line {line.number})")
             continue
         if kind := kind_of(found.st_mode):
-            raise RequestError(f"{path}, line {line.number}: {root / line.path} is {kind}, not an image")
+            raise RequestError(f"{path}, line {line.number}: {_quoted(line.path)} is {kind}, not an image")
         sizes.append(found.st_size)
     if missing:
         raise RequestError(

@@ -53,7 +53,10 @@ def matched(index: Index, known: Known, where: str) -> Index:
 def _unchanged(index: Index, matching: Matching, where: str) -> Index:
     """An index without files, whose labels are those of the network. Raises RequestError where they are not."""
     if index.classes != matching.classes:
-        raise RequestError(f"the classes of {where} are not those of this data, {some(index.classes)}")
+        raise RequestError(
+            f"the classes of {where} are not those of this data, {some(index.classes)}\n"
+            "  name images of its classes: data=labelled data.root=DIR"
+        )
     return index
 
 

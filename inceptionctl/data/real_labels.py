@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from inceptionctl.data.index import NO_LABEL, FileList, Index
+from inceptionctl.data.listing import as_text, some
 from inceptionctl.data.mismatch import is_imagenet
 from inceptionctl.data.wordnet import timm_text, wordnet_ids
 from inceptionctl.errors import InceptionctlError, RequestError
@@ -44,19 +45,22 @@ def label_sets() -> np.ndarray:
 
 
 def with_real_labels(index: Index, where: str) -> Index:
-    """The images of `index` that have ReaL labels, in the classes of the network of `where`.
+    """The images of `index` that have ReaL labels, in the network's classes; `where`: the data ("data=labelled").
 
     Raises RequestError for a network of other classes, and for images without a number in their names.
     """
     files = index.files.get("eval")
     if files is None or not is_imagenet(index.classes):
-        raise RequestError(f"images.labels=real are labels of ImageNet's 1,000 classes, and {where} has others")
+        raise RequestError(
+            f"images.labels=real are labels of ImageNet's 1,000 classes, and {where} is evaluated by a network of "
+            f"other classes, {some(index.classes)}"
+        )
     numbers_N = image_numbers(files)
     if not numbers_N.all():
         odd = files.path(int(np.flatnonzero(numbers_N == 0)[0])).name
         raise RequestError(
             "images.labels=real needs ImageNet's validation images under their own names, ILSVRC2012_val_00000001.JPEG "
-            f"to {N_VALIDATION:08d}: {odd} is none"
+            f"to {N_VALIDATION:08d}: {as_text(odd)} is none"
         )
     sets_NL = _in_order(index.classes)[numbers_N - 1]
     kept_N = (sets_NL != NO_LABEL).any(axis=1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from inceptionctl.data.devkit import find_blacklist
 from inceptionctl.data.index import FileList, Index
-from inceptionctl.data.listing import some
+from inceptionctl.data.listing import as_text, some
 from inceptionctl.data.mismatch import NUMBER
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers
 from inceptionctl.errors import RequestError, count, shortened
@@ -131,9 +131,9 @@ def _named(names: list[str], path: Path, files: FileList, setting: str) -> np.nd
         typed = os.fsencode(os.path.normpath(name))
         found = [by_path[typed]] if typed in by_path else places.get(typed, [])
         if len(found) > 1:
-            both = " and ".join(os.fsdecode(files.paths_N[i]) for i in found[:2])
+            both = " and ".join(as_text(os.fsdecode(files.paths_N[i])) for i in found[:2])
             raise RequestError(
-                f"{setting} = {path}: {count(len(found), 'image')} are called {name}, {both}: list the paths"
+                f"{setting} = {path}: {count(len(found), 'image')} are called {as_text(name)}, {both}: list the paths"
             )
         if not found:
             missing.append(repr(shortened(name)))

@@ -80,9 +80,10 @@ LISTS = {
     "twice": (["a.png 0", "b.png 0", "./a.png 1"], ["'a.png' twice", "lines 1 and 3"]),
     "missing": (["a.png 0", "x.png 1", "y.png 1"], ["2 of the 3 images", "x.png (line 2), y.png (line 3)"]),
     "a folder": (["more 0", "more\\ images 1"], ["2 of the 2 images"]),
-    "folder": (["more images 0"], ["line 1", "more images is a folder, not an image"]),
+    "folder": (["more images 0"], ["line 1", "'more images' is a folder, not an image"]),
     "label first": (["0 a.png", "1 b.png"], ["2 of the 2 images", "0 (line 1)"]),
     "a long name": ([f"{'x' * 300}.png 0"], ["1 of the 1 image", "xxx..."]),
+    "an escape sequence": (["\x1b[2J.png 0"], ["\\x1b[2J.png (line 1)"]),
     "a NUL": (["a\0.png 0"], ["line 1", "no path below data.root"]),
     "a dot": ([". 0"], ["line 1", "no path below data.root"]),
 }  # fmt: skip

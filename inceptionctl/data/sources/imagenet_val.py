@@ -12,7 +12,7 @@ from inceptionctl.data.devkit import find_ground_truth, validation_labels
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
-from inceptionctl.data.listing import describe, entries, is_folder, read_images, some
+from inceptionctl.data.listing import as_text, describe, entries, is_folder, read_images, some
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers
 from inceptionctl.data.sources.labelled import check_folder, evaluation_index
 from inceptionctl.data.wordnet import wordnet_ids
@@ -68,14 +68,14 @@ def _images(root: Path) -> tuple[FileList, list[str]]:
     if not numbers_N.any():
         raise RequestError(_none_in(root))
     _check_once(files, numbers_N)
-    others = [entry.name for entry, number in zip(found, numbers_N, strict=True) if not number]
+    others = [as_text(entry.name) for entry, number in zip(found, numbers_N, strict=True) if not number]
     notes = [f"left out: {describe(left_out)}"] if left_out else []
     notes += [f"not among the validation images: {some(others)}"] if others else []
     return files.subset(numbers_N > 0), notes
 
 
 def _none_in(root: Path) -> str:
-    folders = [entry.name for entry in entries(root) if is_folder(entry) and not entry.name.startswith(".")]
+    folders = [as_text(entry.name) for entry in entries(root) if is_folder(entry) and not entry.name.startswith(".")]
     missing = f"data.root = {root} has no validation images, {NAMES}"
     if len(folders) > 2:
         held = some([f"{name}/" for name in folders])
