@@ -27,20 +27,20 @@ from inceptionctl.training.distributed.context import DistributedContext
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network and how images reach it. `input`: which of a batch's inputs it takes; networks for images of
-    other sizes take others."""
+    """A trained network and how images reach it. `inputs`: which of a batch's inputs it takes, together all views of an
+    image; networks for images of other sizes take others."""
 
     model: nn.Module
     to_device: ToDevice
-    input: int = 0
+    inputs: Sequence[int] = (0,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """How a set of images is evaluated. `labels_NL`: the classes that are right for each image of the whole set, padded
     with -1; `batch_size`: inputs that a device takes at a time; `averaging`: over the views, None for one; `mirrored`:
-    whether networks see each view once more, left to right; `num_views`: mirror images included; `probabilities`:
-    whether those of all classes are kept."""
+    whether networks see each view once more, left to right; `num_views`: mirror images included; `uniform`: whether all
+    images have one size, and can share a batch; `probabilities`: whether those of all classes are kept."""
 
     labels_NL: np.ndarray
     n_classes: int
@@ -48,12 +48,14 @@ class Method:
     averaging: Averaging | None = None
     mirrored: bool = False
     num_views: int = 1
+    uniform: bool = True
     probabilities: bool = False
 
     @property
     def batches(self) -> list[range]:
         """The images of each batch, at least one: the same for any number of ranks."""
-        return evaluation_batches(len(self.labels_NL), max(1, self.batch_size // self.num_views))
+        size = max(1, self.batch_size // self.num_views) if self.uniform else 1
+        return evaluation_batches(len(self.labels_NL), size)
 
 
 def evaluate(networks: Sequence[Network], batches: Iterable[ViewBatch], method: Method) -> Evaluation:
@@ -66,14 +68,16 @@ def outcomes(networks: Sequence[Network], batches: Iterable[ViewBatch], method: 
     """The same of each batch. The networks are in evaluation mode meanwhile; their modes are restored."""
     with _in_evaluation_mode([network.model for network in networks]):
         for batch in batches:
-            members = [scores_of(network, batch.views[network.input], method) for network in networks]
+            members = [scores_of(network, batch.views, method) for network in networks]
             yield _outcome(members, batch, method)
 
 
 @torch.no_grad()
-def scores_of(network: Network, views_NVCHW: Tensor, method: Method) -> Scores:
-    """Of uint8 views, by a network in evaluation mode. Raises InceptionctlError for outputs that are not finite."""
-    logits_NVK = logits_of(network, views_NVCHW, method.mirrored, method.batch_size)
+def scores_of(network: Network, views: Sequence[Tensor], method: Method) -> Scores:
+    """Of a batch's uint8 views, by a network in evaluation mode. Raises InceptionctlError for outputs that are not
+    finite."""
+    parts = [logits_of(network, views[i], method.mirrored, method.batch_size) for i in network.inputs]
+    logits_NVK = torch.cat(parts, dim=1)
     if not bool(torch.isfinite(logits_NVK).all()):
         raise InceptionctlError("the network's output is NaN or infinite: its weights are of a training that diverged")
     return of_views(logits_NVK, method.averaging)

@@ -60,6 +60,12 @@ class ProtocolSettings(ABC):
         def averaging(self) -> Averaging | None: ...
 
     @property
+    def uniform(self) -> bool:
+        """Whether all views of all images have the size of the network's input. Otherwise (`dense`) batches are of one
+        image, `transforms` has one for each size of its views, and the network is made fully convolutional."""
+        return True
+
+    @property
     def num_crops(self) -> int:
         return 1
 
@@ -84,8 +90,9 @@ class ProtocolSettings(ABC):
         """Shorter sides that the whole image is resized to; none if crops are cut of the image as it is."""
         return []
 
-    def check(self, pixels: int) -> None:
-        """Raises RequestError for sizes that no crop of `pixels` fits into, before an image is seen."""
+    def check(self, pixels: int, network: str | None = None) -> None:
+        """Raises RequestError for sizes that no crop of `pixels` fits into, and for a network that the protocol is not
+        for, before an image is seen."""
         for side in self.sides(pixels):
             if not pixels <= side <= MOST_SIDE:
                 value = literal(getattr(self, self.size_key))
@@ -95,16 +102,21 @@ class ProtocolSettings(ABC):
                 )
 
     def transform(self, pixels: int) -> Render:
-        """From an image of any size to the network's input. Raises RequestError as `check` does."""
+        """From an image of any size to the network's input, of a uniform protocol. Raises RequestError as `check`."""
+        (only,) = self.transforms(pixels)
+        return only
+
+    def transforms(self, pixels: int) -> list[Render]:
+        """One for each size of a view, together all crops. Raises RequestError as `check` does."""
         self.check(pixels)
-        return Render(partial(self.crops, pixels=pixels), pixels, self._method)
+        return [Render(partial(self.crops, pixels=pixels), pixels, self.method)]
 
     def monitor_transform(self, pixels: int) -> Render:
         """What training is monitored with: the protocol itself if it has one view, otherwise a plain centre crop."""
-        return self.transform(pixels) if self.num_views == 1 else Render(_monitored, pixels, self._method)
+        return self.transform(pixels) if self.num_views == 1 else Render(_monitored, pixels, self.method)
 
     @property
-    def _method(self) -> Image.Resampling:
+    def method(self) -> Image.Resampling:
         return Image.Resampling[self.interpolation.upper()]
 
 
@@ -162,7 +174,7 @@ class Scales(SeveralViews):
     def with_sizes(self, pixels: int) -> Self:
         return replace(self, scales=self.sides(pixels))
 
-    def check(self, pixels: int) -> None:
+    def check(self, pixels: int, network: str | None = None) -> None:
         sides = self.sides(pixels)
         if not sides and self.scales == "public_script":
             raise RequestError(
@@ -173,7 +185,7 @@ class Scales(SeveralViews):
             raise RequestError(
                 f"protocol.scales = {literal(sides)}: {self._taker} takes {count(self.num_scales, 'scale')}"
             )
-        super().check(pixels)
+        super().check(pixels, network)
 
     @property
     def _taker(self) -> str:

@@ -21,6 +21,7 @@ from inceptionctl.evaluation.crops import (
     whole,
     with_shorter_side,
 )
+from inceptionctl.evaluation.dense_protocol import Dense
 from inceptionctl.evaluation.protocol_base import (
     OneView,
     ProtocolSettings,
@@ -196,4 +197,5 @@ PROTOCOLS: dict[str, type[ProtocolSettings]] = {
     "crops10": Crops10,
     "crops12": Crops12,
     "crops144": Crops144,
+    "dense": Dense,
 }

@@ -17,10 +17,10 @@ MOST_PIXELS = 2 * 89_478_485  # Pillow's limit for an image that is opened
 @dataclass(frozen=True)
 class Render:
     """From an image of any size to the network's input: uint8, (pixels, pixels, 3), or (crops, pixels, pixels, 3) where
-    `crops`, from the size of an image, gives several."""
+    `crops`, from the size of an image, gives several. `pixels` is None for crops that keep their own size."""
 
     crops: Callable[[Size], Sequence[Crop]]
-    pixels: int
+    pixels: int | None
     interpolation: Image.Resampling
 
     def __call__(self, image: Image.Image, random: np.random.Generator) -> np.ndarray:
@@ -29,7 +29,7 @@ class Render:
         return views_VHWC if len(crops) > 1 else views_VHWC[0]
 
 
-def render(image: Image.Image, crops: Sequence[Crop], pixels: int, method: Image.Resampling) -> np.ndarray:
+def render(image: Image.Image, crops: Sequence[Crop], pixels: int | None, method: Image.Resampling) -> np.ndarray:
     """uint8, (crops, pixels, pixels, 3). The image is resized once for each size, and crops that coincide once.
 
     A crop that is resized is cut by the filter, which sees what lies beside it. Raises DataError for an image so narrow
@@ -39,9 +39,10 @@ def render(image: Image.Image, crops: Sequence[Crop], pixels: int, method: Image
     arrays = {size: np.asarray(one) for size, one in resized.items()}
     views = dict[Crop, np.ndarray]()
     for crop in crops:
-        if crop not in views and (window := _window(crop.box, pixels)):
+        window = _window(crop.box, pixels)
+        if crop not in views and window:
             views[crop] = arrays[crop.size][window]
-        elif crop not in views:
+        elif crop not in views and pixels:
             views[crop] = np.asarray(resized[crop.size].resize((pixels, pixels), method, box=crop.box))
     return np.stack([views[crop] for crop in crops])
 
@@ -54,8 +55,9 @@ def _resized(image: Image.Image, size: Size | None, method: Image.Resampling) ->
     return image.resize(size, method)
 
 
-def _window(box: Box, pixels: int) -> tuple[slice, slice] | None:
-    """The rows and columns of a box that has the network's size already."""
-    left, top = int(box[0]), int(box[1])
-    right, bottom = left + pixels, top + pixels
+def _window(box: Box, pixels: int | None) -> tuple[slice, slice] | None:
+    """The rows and columns of a box that has the network's size already, or keeps its own."""
+    left, top, right, bottom = map(int, box)
+    if pixels:
+        right, bottom = left + pixels, top + pixels
     return (slice(top, bottom), slice(left, right)) if box == (left, top, right, bottom) else None

@@ -35,6 +35,19 @@ def check_heads(config: Config) -> None:
         )
 
 
+def check_protocol(config: Config) -> None:
+    """Raises RequestError for a protocol that the network cannot be evaluated by at the end of its training."""
+    if not config.data.uses_transforms:
+        return
+    config.protocol.check(config.arch.pixels, config.arch.name)
+    if not config.protocol.uniform:
+        raise RequestError(
+            f"protocol={config.protocol.name} is for inceptionctl eval: its images have no size in common\n"
+            f"  train with another, such as protocol=single, then: inceptionctl eval run=RUN "
+            f"protocol={config.protocol.name}"
+        )
+
+
 def check_trains(config: Config) -> None:
     """Raises RequestError for data that has no training images."""
     if not config.data.trains:

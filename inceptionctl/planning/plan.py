@@ -17,6 +17,7 @@ from inceptionctl.planning.checks import (
     check_batch_norm,
     check_ema,
     check_heads,
+    check_protocol,
     check_trains,
     cost_on_input,
     left_over,
@@ -80,8 +81,7 @@ def plan(config: Config) -> Plan:
     """
     check_heads(config)
     check_trains(config)
-    if config.data.uses_transforms:
-        config.protocol.check(config.arch.pixels)
+    check_protocol(config)
     config = with_fitting_warmup(config)
     data = config.data.index(config.train.keep_best)
     resolved = replace(config.resolved, data_fingerprint=data.fingerprint)

@@ -17,8 +17,10 @@ from inceptionctl.data.index import Index
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import share
 from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.evaluation.dense import fully_convolutional
 from inceptionctl.evaluation.evaluate import Method, Network, nothing, outcomes
 from inceptionctl.evaluation.outcome import Evaluation
+from inceptionctl.evaluation.protocol_base import ProtocolSettings
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.environment import describe
 from inceptionctl.runs.heartbeat import Heartbeat
@@ -144,9 +146,7 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Ev
     key = f"{request.identity}, batches of {request.batch_size}, unreadable images: {request.on_unreadable}"
     return EvaluationJob(
         run=run,
-        networks=[
-            member.load(method.n_classes, device, sizes.index(member.record.pixels), heartbeat) for member in members
-        ],
+        networks=[_network(member, config.protocol, sizes, method, device, heartbeat) for member in members],
         images=images,
         method=method,
         loader=Loader(config.data.workers, device.type == "cuda", context.rank, context.world_size),
@@ -158,12 +158,28 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Ev
     )
 
 
+def _network(
+    member: Member,
+    protocol: ProtocolSettings,
+    sizes: Sequence[int],
+    method: Method,
+    device: torch.device,
+    heartbeat: Heartbeat,
+) -> Network:
+    """The network of `member`, for the inputs of a batch that have its size, or by a protocol that is not uniform for
+    those that `open_images` makes of it."""
+    place, each = sizes.index(member.record.pixels), len(protocol.transforms(sizes[0]))
+    network = member.load(method.n_classes, device, range(place * each, (place + 1) * each), heartbeat)
+    return network if method.uniform else replace(network, model=fully_convolutional(network.model))
+
+
 def _open_images(config: Config, request: EvaluationRequest, index: Index, sizes: Sequence[int]) -> Images:
     """Each image is decoded once for all input sizes."""
     data = config.data
     if hasattr(data, "on_corrupt"):
         data = replace(data, on_corrupt=request.on_unreadable)  # type: ignore[call-arg]
-    images = open_eval(data, index, [config.protocol.transform(pixels) for pixels in sizes], sizes)
+    inputs = [(transform, pixels) for pixels in sizes for transform in config.protocol.transforms(pixels)]
+    images = open_eval(data, index, *zip(*inputs, strict=True))
     if len(images) != request.n_images:
         raise InceptionctlError(f"the evaluation is of {request.n_images:,} images, and its index has {len(images):,}")
     return images

@@ -73,8 +73,13 @@ def by_protocol(method: Method, protocol: ProtocolSettings | None) -> Method:
     """`method` with the views of a protocol."""
     if protocol is None:
         return method
-    averaging, mirrored, num_views = protocol.averaging, protocol.mirrored, protocol.num_views
-    return replace(method, averaging=averaging, mirrored=mirrored, num_views=num_views)
+    return replace(
+        method,
+        averaging=protocol.averaging,
+        mirrored=protocol.mirrored,
+        num_views=protocol.num_views,
+        uniform=protocol.uniform,
+    )
 
 
 def check_complete(evaluation: Evaluation, method: Method) -> None:

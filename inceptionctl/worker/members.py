@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,16 +43,16 @@ class Member:
         config = read_config(RunDir(Path(record.run))) if record.run else evaluation
         return cls(record, replace(config, arch=replace(config.arch, pixels=record.pixels)))
 
-    def load(self, n_classes: int, device: torch.device, input: int, heartbeat: Heartbeat) -> Network:
-        """The network for `n_classes`; it takes that `input` of a batch. Raises InceptionctlError for weights that are
-        not those of the request, or of other classes."""
+    def load(self, n_classes: int, device: torch.device, inputs: Sequence[int], heartbeat: Heartbeat) -> Network:
+        """The network for `n_classes`; it takes these `inputs` of a batch. Raises InceptionctlError for weights that
+        are not those of the request, or of other classes."""
         train = self.config.train
         layout = torch.channels_last if train.channels_last else torch.contiguous_format
         place = Place(device, layout)
         model, found = self._of_run(place, heartbeat) if self.record.run else self._of_file(place)
         if found != n_classes:
             raise InceptionctlError(f"{self.record.label} tells {found:,} classes apart, not {n_classes:,}")
-        return Network(model.eval(), ToDevice(device, layout, NORMALISATIONS[self.config.arch.input]), input)
+        return Network(model.eval(), ToDevice(device, layout, NORMALISATIONS[self.config.arch.input]), inputs)
 
     def _of_run(self, place: Place, heartbeat: Heartbeat) -> tuple[Classifier, int]:
         run, weights = RunDir(Path(self.record.run or "")), self.record.weights

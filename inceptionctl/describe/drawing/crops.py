@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 from inceptionctl.evaluation.crops import Box, Crop
 from inceptionctl.evaluation.protocol_base import ProtocolSettings
@@ -44,8 +44,8 @@ class Drawing:
 
     @cached_property
     def views(self) -> list[Image.Image]:
-        views = self.protocol.transform(self.pixels)(self.image, np.random.default_rng(0))
-        return [Image.fromarray(view) for view in (views if views.ndim == 4 else views[None])]
+        inputs = [one(self.image, np.random.default_rng(0)) for one in self.protocol.transforms(self.pixels)]
+        return [Image.fromarray(view) for views in inputs for view in (views if views.ndim == 4 else views[None])]
 
     def page(self, heading: Sequence[str]) -> Image.Image:
         """At most `WIDTH` pixels wide."""
@@ -106,10 +106,10 @@ class Drawing:
         return _beside([self._view(number, COLOURS[i], side) for i, (number, _) in enumerate(panel)], gap=6)
 
     def _view(self, number: int, colour: str, side: int) -> Image.Image:
-        view = self.views[number - 1]
-        shown = Image.new("RGB", (side, side + 20), PAPER)
-        shown.paste(colour, (0, 0, side, side))
-        shown.paste(view.resize((side - 2 * LINE, side - 2 * LINE), Image.Resampling.LANCZOS), (LINE, LINE))
+        shown, view = Image.new("RGB", (side, side + 20), PAPER), self.views[number - 1]
+        view = ImageOps.contain(view, (side - 2 * LINE, side - 2 * LINE), Image.Resampling.LANCZOS)
+        shown.paste(colour, (0, 0, view.width + 2 * LINE, view.height + 2 * LINE))
+        shown.paste(view, (LINE, LINE))
         mirror = f", {number + self.protocol.num_crops}" if self.protocol.mirrored else ""
         ImageDraw.Draw(shown).text((0, side + 2), f"{number}{mirror}", INK, _font(SMALL))
         return shown
