@@ -75,8 +75,8 @@ def plan_evaluation(request: Request) -> EvaluationPlan:
     first = networks[0].config
     pixels = {each.record.pixels for each in networks}
     how = protocol_record(protocol, data.uses_transforms, *(pixels if len(pixels) == 1 else [None]))
-    for side in pixels if data.uses_transforms else ():
-        protocol.check(side)
+    for each in networks if data.uses_transforms else ():
+        protocol.check(each.record.pixels, each.config.arch.name)
     asked = EvaluationRequest(
         identity=_identity(networks, images, asdict(how)),
         members=[each.record for each in networks],
