@@ -15,6 +15,8 @@ from torch import Tensor
 from inceptionctl.evaluation.outcome import NO_CLASS, TOP, Evaluation, hits
 from inceptionctl.evaluation.scores import Scores, of_labels, of_members, ranked
 
+SMALLEST = 2.0**-24  # above 0, in float16
+
 
 @dataclass(frozen=True)
 class BatchImages:
@@ -33,6 +35,14 @@ def subsets(n_members: int) -> list[tuple[int, ...]]:
     alone = [(one,) for one in everyone] if n_members > 1 else []
     without = [tuple(other for other in everyone if other != one) for one in everyone] if n_members > 2 else []
     return [*alone, *without]
+
+
+def from_stored(p_NK: np.ndarray) -> Scores:
+    """Probabilities that were rounded to float16. What became 0 there counts as half the smallest number above it: an
+    image whose labels are all that unlikely still has a likelihood."""
+    p = torch.from_numpy(p_NK.astype(np.float32)).clamp(min=SMALLEST / 2)
+    p = p / p.sum(dim=1, keepdim=True)
+    return Scores(p, p.log())
 
 
 def judged(members: Sequence[Scores], images: BatchImages, probabilities: bool) -> Evaluation:

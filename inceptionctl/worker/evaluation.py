@@ -36,6 +36,7 @@ from inceptionctl.worker.members import Member
 from inceptionctl.worker.outcome import Outcome
 from inceptionctl.worker.parts import Parts
 from inceptionctl.worker.progress import Counts, ProgressLog
+from inceptionctl.worker.stored import DEVICE, StoredJob, group_of_all, stored_members
 
 SAVE_SECONDS = 20.0
 
@@ -128,10 +129,19 @@ class EvaluationJob:
         )
 
 
-def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> EvaluationJob:
+def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> EvaluationJob | StoredJob:
     """What the folder of an evaluation says: nothing is planned or listed again. `monotonic`: the clock of durations.
     Raises InceptionctlError for networks, images or files that are not those of the request."""
     config, request, index = read_config(run), read_record(run.request, EvaluationRequest), read_index(run, None)
+    if stored := stored_members(config, request):
+        outcome = Outcome(run, request, group_of_all(stored, request.n_images), index.files.get("eval"), DEVICE)
+        return StoredJob(outcome, stored, DistributedContext.from_env().is_main)
+    return _assemble(run, config, request, index, monotonic)
+
+
+def _assemble(
+    run: RunDir, config: Config, request: EvaluationRequest, index: Index, monotonic: Callable[[], float]
+) -> EvaluationJob:
     members = [Member.of(record, config) for record in request.members]
     device = select_device(config.launch.device, DistributedContext.from_env().local_rank)
     if any(member.config.train.deterministic for member in members):

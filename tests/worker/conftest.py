@@ -20,8 +20,18 @@ def photos(tmp_path_factory) -> RunDir:
     root = tmp_path_factory.mktemp("photos")
     fill(root / "images" / "train")
     fill(root / "images" / "val", count=5)
-    words = ["data=imagefolder", f"data.root={root / 'images'}", "data.workers=0", "augment=none", "train.batch_size=4"]
-    return _trained(root / "run", *words)
+    return _trained(root / "run", *_of_images(root / "images"))
+
+
+@pytest.fixture(scope="session")
+def others(photos) -> RunDir:
+    """Another network, with a larger input, trained on the images of `photos`."""
+    images = photos.path.parent / "images"
+    return _trained(photos.path.parent / "others", "arch=googlenet", "arch.pixels=96", *_of_images(images))
+
+
+def _of_images(root) -> list[str]:
+    return ["data=imagefolder", f"data.root={root}", "data.workers=0", "augment=none", "train.batch_size=4"]
 
 
 def _trained(path, *words) -> RunDir:
