@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.shared_data import shared_data
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.decode import decode
 from inceptionctl.evaluation.crops import Crop, scaled, three_squares, with_shorter_side
 
-SAMPLE = Path(__file__).parents[2] / "../shared/data/imagenet_sample"
 CELLS = {
     (480, 360): (24, 18),
     (360, 480): (18, 24),
@@ -192,9 +191,7 @@ def test_the_144_crops_are_those_that_are_cut_one_by_one(size):
 
 
 def test_the_144_crops_of_photographs_are_those_that_are_cut_one_by_one():
-    if not SAMPLE.is_dir():
-        pytest.skip(f"the sample of ImageNet is not at {SAMPLE}")
-    for path in sorted(SAMPLE.rglob("*.JPEG"))[::80]:
+    for path in sorted(shared_data("imagenet_sample").rglob("*.JPEG"))[::80]:
         assert_cut_one_by_one(decode(path), 299)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pickle
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.shared_data import shared_data
 from torchvision import transforms
 
 from inceptionctl.config.compose import compose, groups
@@ -19,8 +19,8 @@ from inceptionctl.errors import DataError, RequestError
 from inceptionctl.evaluation.protocols import PROTOCOLS
 
 SIZES = [(500, 375), (375, 500), (301, 301), (1000, 333), (257, 799), (17, 23), (40, 9), (1, 1), (256, 256), (299, 342)]
-SAMPLE = Path(__file__).parents[2] / "../shared/data/imagenet_sample"
 RANDOM = np.random.default_rng(0)
+UNIFORM = [name for name in PROTOCOLS if name != "dense"]  # tests/evaluation/test_dense.py
 
 
 @cache
@@ -38,10 +38,9 @@ def views(settings, image, pixels):
     return settings.transform(pixels)(image, RANDOM)
 
 
-def photographs(n=6):
-    if not SAMPLE.is_dir():
-        pytest.skip(f"the sample of ImageNet is not at {SAMPLE}")
-    return [decode(path) for path in sorted(SAMPLE.rglob("*.JPEG"))[:: 238 // n]]
+def photographs():
+    """Six, portrait ones among them."""
+    return [decode(path) for path in sorted(shared_data("imagenet_sample").rglob("*.JPEG"))[::40]]
 
 
 def resize_and_centre(side, pixels, method=transforms.InterpolationMode.BILINEAR):
@@ -120,7 +119,7 @@ def test_protocols_have_the_libraries_pixels_on_photographs(pixels):
         assert np.array_equal(views(ours[2], image, pixels), transforms.FiveCrop(pixels)(resized))
 
 
-@pytest.mark.parametrize("name", [*PROTOCOLS, "whole"])
+@pytest.mark.parametrize("name", [*UNIFORM, "whole"])
 @pytest.mark.parametrize("pixels", [79, 224, 299])
 def test_every_protocol_has_as_many_views_as_it_says(name, pixels):
     settings = protocol(f"protocol={name}")
@@ -133,7 +132,7 @@ def test_every_protocol_has_as_many_views_as_it_says(name, pixels):
 
 def test_names_say_how_many_views_there_are():
     numbers = {name: protocol(f"protocol={name}").num_views for name in PROTOCOLS}
-    several = {"flip": 2, "crops10": 10, "crops12": 12, "crops144": 144}
+    several = {"flip": 2, "crops10": 10, "crops12": 12, "crops144": 144, "dense": 10}
     assert numbers == {name: several.get(name, 1) for name in PROTOCOLS}
     for reading in ("centre_square", "squeezed", "scales_and_squares"):
         assert protocol("protocol=crops12", f"protocol.reading={reading}").num_views == 12
@@ -162,14 +161,14 @@ def test_training_is_monitored_with_one_view(name, size):
     assert np.array_equal(monitored, views(one, image, 79))
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", UNIFORM)
 def test_transforms_reach_the_processes_that_read_images(name):
     settings, image = protocol(f"protocol={name}"), noise((90, 60))
     for transform in (settings.transform(79), settings.monitor_transform(79)):
         assert np.array_equal(pickle.loads(pickle.dumps(transform))(image, RANDOM), transform(image, RANDOM))
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", UNIFORM)
 def test_with_sizes_states_what_null_and_names_stand_for(name):
     settings, image = protocol(f"protocol={name}"), noise((90, 60))
     stated = settings.with_sizes(299)
