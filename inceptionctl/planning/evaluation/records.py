@@ -137,6 +137,11 @@ def find_evaluation(
     return None
 
 
+def treats_unreadable(found: EvaluationRecord, policy: str) -> bool:
+    """Whether images that could not be read were treated by this `data.on_corrupt`, if there were any."""
+    return not found.unreadable or found.unreadable_as == {"skip": "left out", "wrong": "wrong"}.get(policy)
+
+
 def is_same(found: EvaluationRecord, images: ImageSet, how: ProtocolRecord, n_images: int) -> bool:
     """Whether an evaluation is of these images, `n_images` in number, and by this protocol. Where the folder of the
     images lies, what the set is called, and the version of the decoder do not count."""

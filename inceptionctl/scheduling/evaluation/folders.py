@@ -8,7 +8,7 @@ from pathlib import Path
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.files import FileError, from_here
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
-from inceptionctl.planning.evaluation.records import find_evaluation, is_same
+from inceptionctl.planning.evaluation.records import find_evaluation, is_same, treats_unreadable
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.damage import check_kinds, read_result
@@ -34,9 +34,10 @@ def _in_run(plan: EvaluationPlan) -> Path | None:
     request = plan.request
     try:
         weights = request.members[0].weights
-        return find_evaluation(
+        found = find_evaluation(
             plan.run, read_result(plan.run), request.image_set, request.protocol, weights, request.n_images
         )
+        return found if found and treats_unreadable(read_evaluation(found), request.on_unreadable) else None
     except FileError as error:
         warn(f"{error}\n  the run is evaluated again")
         return None
@@ -47,7 +48,9 @@ def _answers(path: Path, plan: EvaluationPlan) -> bool:
     if not path.is_file():
         return False
     try:
-        return is_same(read_evaluation(path), request.image_set, request.protocol, request.n_images)
+        found = read_evaluation(path)
+        same = is_same(found, request.image_set, request.protocol, request.n_images)
+        return same and treats_unreadable(found, request.on_unreadable)
     except FileError as error:
         warn(f"{error}\n  this evaluation does not count")
         return False
