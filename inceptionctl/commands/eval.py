@@ -122,7 +122,7 @@ def _crops(request: Request) -> Crops:
     others = [key for key in typed if key.partition(".")[0] not in ("arch", "protocol")]
     if others:
         raise RequestError(f"{others[0]} has no effect on {LIST}, which reads arch and protocol alone\n  leave it out")
-    settings.protocol.check(settings.arch.pixels)
+    settings.protocol.check(settings.arch.pixels, settings.arch.name)
     return Crops(settings.protocol, settings.arch.pixels)
 
 
