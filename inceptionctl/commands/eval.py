@@ -18,7 +18,7 @@ from inceptionctl.config.launch import Slurm
 from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse_evaluation
 from inceptionctl.config.words import typed_path
-from inceptionctl.errors import RequestError, warn
+from inceptionctl.errors import DataError, RequestError, warn
 from inceptionctl.evaluation.protocols import ProtocolSettings
 from inceptionctl.files import from_here
 from inceptionctl.planning.evaluation.checks import check_launch_typed
@@ -129,7 +129,10 @@ def _crops(request: Request) -> Crops:
 def _show_crops(shown: Shown, image: Path, drawing: str | None, crops: Crops) -> None:
     from inceptionctl.describe.crops import draw_crops, list_crops
 
-    found = list_crops(crops.protocol, image, crops.pixels)
+    try:
+        found = list_crops(crops.protocol, image, crops.pixels)
+    except DataError as error:
+        raise RequestError(f"{LIST}: {error}") from error
     for line in found.lines():
         shown.console.print(line)
     shown.print(found.as_json())

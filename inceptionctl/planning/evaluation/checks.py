@@ -41,7 +41,7 @@ def _check_weights(settings: EvalSettings, typed: Typed) -> None:
         )
     if "arch" not in typed:
         raise RequestError(f"weights={settings.weights} needs arch=NAME, the network that the weights are of")
-    if not any(matches(key, ["data"]) for key in typed):
+    if not any(matches(key, ["data"]) for key in typed.keys() - {"data.workers"}):
         raise RequestError(
             "eval of bare weights needs images: data.root=DIR with a folder for each class, data.list=FILE, or "
             "data=NAME, such as data=imagenet_val data.root=DIR"

@@ -22,15 +22,19 @@ from inceptionctl.runs.index_file import read_index
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import ImageSet
 
+WORKERS = "data.workers"  # the one setting of the data that is not about which images there are
+
 
 def images_of(
     settings: EvalSettings, typed: Typed, networks: Sequence[TrainedNetwork]
 ) -> tuple[DataSource, Index, ImageSet]:
     """Of a run its own, unless others are named."""
     first, chosen = networks[0], settings.images
-    own = first.record.run and not any(matches(key, ["data"]) for key in typed)
+    own = first.record.run and not any(matches(key, ["data"]) for key in typed.keys() - {WORKERS})
     if own:
         data, index, images = _own_images(networks)
+        if WORKERS in typed:
+            data = replace(data, workers=settings.data.workers)
     else:
         data, where = settings.data, first.record.label
         index = matched(data.index(dev=False), first.classes, where)
