@@ -83,8 +83,8 @@ def label(settings: ProtocolSettings, pixels: int | None) -> str:
     """The protocol in the name of a file: the option of conf/protocol that does the same, otherwise its own name with a
     digest of its settings."""
     values = _sized(settings, pixels)
-    options = (option for option, usual in _options().items() if _sized(usual, pixels) == values)
-    return next(options, f"{settings.name}-{digest_of(values)[:DIGITS]}")
+    found = (option for option, usual in options().items() if _sized(usual, pixels) == values)
+    return next(found, f"{settings.name}-{digest_of(values)[:DIGITS]}")
 
 
 def _sized(settings: ProtocolSettings, pixels: int | None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _sized(settings: ProtocolSettings, pixels: int | None) -> dict[str, Any]:
 
 
 @cache
-def _options() -> dict[str, ProtocolSettings]:
+def options() -> dict[str, ProtocolSettings]:
     """The options of conf/protocol."""
     folder = Path(str(files("inceptionctl.conf").joinpath("protocol")))
     options = {path.stem: _values(path) for path in sorted(folder.glob("*.yaml"))}

@@ -24,13 +24,13 @@ before."""
 def markdown(findings: Findings) -> str:
     table = findings.table
     text = report_text(findings, table.folder)
-    grid = [[column.title.replace("\n", " ").strip() for column in text.columns]]
-    grid += [[plain(cell) for cell in cells] for cells in zip(*(column.cells for column in text.columns), strict=True)]
+    lines = [[column.title.replace("\n", " ").strip() for column in text.columns]]
+    lines += [[plain(cell) for cell in cells] for cells in zip(*(column.cells for column in text.columns), strict=True)]
     numeric = [column.numeric for column in text.columns]
     sections = [
         f"# {plain(text.heading)}",
         f"{plain(text.setting)} · protocol {table.manifest.protocol}",
-        _grid(grid, numeric),
+        grid(lines, numeric),
         "\n".join(f"- {plain(line)}" for line in (*text.footnotes, *text.warnings)),
         "![ladder: the paper's errors and ours](ladder.svg)",
         "![learning curves](curves.svg)",
@@ -59,7 +59,7 @@ def code(text: str) -> str:
 def _rungs(findings: Findings) -> str:
     rungs = [*findings.rungs, *([findings.overall] if findings.overall else [])]
     titles = ["rung", "paper change", "change here, 95 % interval", "verdict", "Welch p", "Holm p"]
-    return _grid([titles, *(_rung(rung) for rung in rungs)], [False, True, True, False, True, True])
+    return grid([titles, *(_rung(rung) for rung in rungs)], [False, True, True, False, True, True])
 
 
 def _rung(rung: Rung) -> list[str]:
@@ -79,7 +79,7 @@ def _overrides(table: ResultTable) -> list[str]:
         return []
     lines = [["setting", "paper", "here"], *([f"`{one.key}`", one.paper, one.here] for one in overrides)]
     note = "Settings that the paper does not state are those of the released scripts (`conf/scale/imagenet.yaml`)."
-    return ["## Where this scale differs from the paper's recipe", note, _grid(lines, [False, True, True])]
+    return ["## Where this scale differs from the paper's recipe", note, grid(lines, [False, True, True])]
 
 
 def _runs(table: ResultTable) -> str:
@@ -88,7 +88,7 @@ def _runs(table: ResultTable) -> str:
     for row in table.rows:
         by_seed = {cell.seed: cell for cell in row.cells}
         lines.append([plain(row.name), *(_link(table, by_seed.get(seed)) for seed in seeds)])
-    return _grid(lines, [False] + [True] * len(seeds))
+    return grid(lines, [False] + [True] * len(seeds))
 
 
 def _link(table: ResultTable, cell: ResultCell | None) -> str:
@@ -99,7 +99,8 @@ def _link(table: ResultTable, cell: ResultCell | None) -> str:
     return f"[{text}]({relative(target, table.folder)})"
 
 
-def _grid(lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+def grid(lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+    """A table: the first of `lines` are its titles."""
     rule = ["---:" if one else "---" for one in numeric]
     first, *rest = ([cell.replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join("| " + " | ".join(line) + " |" for line in chain([first, rule], rest))
