@@ -25,7 +25,7 @@ from inceptionctl.planning.evaluation.checks import check_launch_typed
 from inceptionctl.planning.evaluation.plan import EvaluationPlan, plan_evaluation
 from inceptionctl.scheduling.evaluation.folders import finished
 from inceptionctl.scheduling.evaluation.preview import show_evaluation
-from inceptionctl.scheduling.evaluation.result import details_of, result_of
+from inceptionctl.scheduling.evaluation.result import EvaluationResult
 from inceptionctl.scheduling.evaluation.run import place, run_evaluation, submit_evaluation
 from inceptionctl.terminal import console as make_console
 
@@ -95,10 +95,10 @@ def _run(shown: Shown, plan: EvaluationPlan) -> None:
             submit_evaluation(plan, console)
             return
         found = run_evaluation(plan, console)
-    entry = result_of(found, plan, console)
-    if plan.settings.details:
-        entry |= {"details": [str(path) for path in details_of(found, plan, console)]}
-    shown.print(entry)
+    result = EvaluationResult(found, plan)
+    result.show(console)
+    details = result.write_details(console) if plan.settings.details else []
+    shown.print(result.as_json() | {"details": list(map(str, details))})
 
 
 def _announce(plan: EvaluationPlan, console: Console) -> None:

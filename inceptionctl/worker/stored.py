@@ -14,10 +14,8 @@ from inceptionctl.errors import InceptionctlError, Interrupted, warn
 from inceptionctl.evaluation.ensemble import BatchImages, from_stored, judged
 from inceptionctl.evaluation.outcome import NO_CLASS, Evaluation, concatenate
 from inceptionctl.files import FileError
-from inceptionctl.planning.evaluation.records import find_evaluation, protocol_record
-from inceptionctl.runs.damage import read_result
+from inceptionctl.planning.evaluation.records import find_of_member
 from inceptionctl.runs.evaluations import Predictions, read_evaluation, read_predictions
-from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import EvaluationRequest, MemberRecord
 from inceptionctl.worker.outcome import Outcome
 
@@ -104,11 +102,8 @@ def check_same_images(members: Sequence[Stored]) -> None:
 
 def _stored(member: MemberRecord, config: Config, request: EvaluationRequest) -> Stored | None:
     """None without probabilities; a file that is damaged is named."""
-    if not member.run:
-        return None
-    run, how = RunDir(Path(member.run)), protocol_record(config.protocol, config.data.uses_transforms, member.pixels)
     try:
-        path = find_evaluation(run, read_result(run), request.image_set, how, member.weights, request.n_images)
+        path = find_of_member(member, request, config)
         found = read_predictions(path, read_evaluation(path)) if path else None
     except FileError as error:
         warn(f"{error}; the networks are evaluated again")

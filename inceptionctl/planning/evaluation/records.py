@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from inceptionctl.config.identity import digest_of
+from inceptionctl.config.schema import Config
 from inceptionctl.data.decode import decoder
 from inceptionctl.data.images import DataSource
 from inceptionctl.data.index import Index
 from inceptionctl.evaluation.protocols import PROTOCOLS, ProtocolSettings
 from inceptionctl.files import MissingFileError, read_yaml
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.damage import read_own_evaluation
-from inceptionctl.runs.evaluations import read_evaluation
+from inceptionctl.runs.damage import read_own_evaluation, read_result
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.evaluation import EvaluationRecord, ImageSet, ProtocolRecord
+from inceptionctl.runs.records.evaluation import (
+    EvaluationRecord,
+    EvaluationRequest,
+    ImageSet,
+    MemberRecord,
+    ProtocolRecord,
+)
 from inceptionctl.runs.records.result import Result
 
 DIGITS = 6  # of the digest of an image set, or of changed settings of a protocol, in the names of files
@@ -124,22 +130,29 @@ def is_evaluated(run: RunDir, result: Result, plan: Plan) -> bool:
     return False
 
 
-def find_evaluation(
-    run: RunDir, result: Result, images: ImageSet, how: ProtocolRecord, weights: str, n_images: int
-) -> Path | None:
-    """The file of a finished evaluation of these weights of a run; None if there is none. Raises RecordError if one
-    that may be it is damaged."""
-    for listed in result.evaluations:
-        if listed.weights == weights:
-            read_own_evaluation(run, result, run.path / listed.file)
-            if is_same(read_evaluation(run.path / listed.file), images, how, n_images):
-                return run.path / listed.file
+def find_evaluation(run: RunDir, request: EvaluationRequest, weights: str) -> Path | None:
+    """The file of a finished evaluation of these weights of a run that answers the request; None if there is none.
+    Raises RecordError if one that may be it is damaged."""
+    result = read_result(run)
+    for listed in (one for one in result.evaluations if one.weights == weights):
+        if answers(read_own_evaluation(run, result, run.path / listed.file), request):
+            return run.path / listed.file
     return None
 
 
-def treats_unreadable(found: EvaluationRecord, policy: str) -> bool:
-    """Whether images that could not be read were treated by this `data.on_corrupt`, if there were any."""
-    return not found.unreadable or found.unreadable_as == {"skip": "left out", "wrong": "wrong"}.get(policy)
+def find_of_member(member: MemberRecord, request: EvaluationRequest, config: Config) -> Path | None:
+    """The file of a member's own evaluation, of the images and by the protocol of an ensemble's `request`, in its run
+    folder. `config`: of the ensemble. Raises RecordError if one that may be it is damaged."""
+    how = protocol_record(config.protocol, config.data.uses_transforms, member.pixels)
+    alone = replace(request, protocol=how)
+    return find_evaluation(RunDir(Path(member.run)), alone, member.weights) if member.run else None
+
+
+def answers(found: EvaluationRecord, request: EvaluationRequest) -> bool:
+    """Whether an evaluation, of the right networks, is what the request asks for."""
+    policy = {"skip": "left out", "wrong": "wrong"}.get(request.on_unreadable)
+    treated = not found.unreadable or found.unreadable_as == policy
+    return treated and is_same(found, request.image_set, request.protocol, request.n_images)
 
 
 def is_same(found: EvaluationRecord, images: ImageSet, how: ProtocolRecord, n_images: int) -> bool:

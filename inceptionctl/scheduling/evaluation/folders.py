@@ -8,10 +8,10 @@ from pathlib import Path
 from inceptionctl.errors import RequestError, warn
 from inceptionctl.files import FileError, from_here
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
-from inceptionctl.planning.evaluation.records import find_evaluation, is_same, treats_unreadable
+from inceptionctl.planning.evaluation.records import answers, find_evaluation
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import write_config
-from inceptionctl.runs.damage import check_kinds, read_result
+from inceptionctl.runs.damage import check_kinds
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions
 from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.io import read_record, write_record
@@ -31,26 +31,18 @@ def finished(plan: EvaluationPlan) -> Path | None:
 def _in_run(plan: EvaluationPlan) -> Path | None:
     if not plan.run:
         return None
-    request = plan.request
     try:
-        weights = request.members[0].weights
-        found = find_evaluation(
-            plan.run, read_result(plan.run), request.image_set, request.protocol, weights, request.n_images
-        )
-        return found if found and treats_unreadable(read_evaluation(found), request.on_unreadable) else None
+        return find_evaluation(plan.run, plan.request, plan.request.members[0].weights)
     except FileError as error:
         warn(f"{error}\n  the run is evaluated again")
         return None
 
 
 def _answers(path: Path, plan: EvaluationPlan) -> bool:
-    request = plan.request
     if not path.is_file():
         return False
     try:
-        found = read_evaluation(path)
-        same = is_same(found, request.image_set, request.protocol, request.n_images)
-        return same and treats_unreadable(found, request.on_unreadable)
+        return answers(read_evaluation(path), plan.request)
     except FileError as error:
         warn(f"{error}\n  this evaluation does not count")
         return False
