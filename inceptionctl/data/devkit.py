@@ -6,12 +6,14 @@ order of the sorted WordNet ids, which is not that of the ILSVRC ids.
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from inceptionctl.data.listing import as_text
+from inceptionctl.data.meta_mat import read_table
 from inceptionctl.data.real_labels import LEAST_AGREEMENT, N_VALIDATION, label_sets
 from inceptionctl.data.wordnet import wordnet_ids
 from inceptionctl.errors import RequestError, shortened
@@ -19,28 +21,28 @@ from inceptionctl.files import FileError, read_bytes, read_text
 
 GROUND_TRUTH, META = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
 BLACKLIST = "ILSVRC20*_clsloc_validation_blacklist.txt"
-ID = "ILSVRC2012_ID"
 MAX_TEXT, MAX_META = 1 << 20, 1 << 20  # bytes
 N_PER_CLASS = 50  # validation images of each class
 
 
 def places(root: Path, devkit: Path | None = None) -> list[Path]:
     """The folders in which a devkit's files are looked for: those of `devkit`, or of one beside or above `root`."""
-    bases = [devkit] if devkit else [root, *root.parents[:2]]
+    # A link may lie far from the images that it leads to.
+    bases = [devkit] if devkit else [above for start in (root, root.resolve()) for above in (start, *start.parents[:2])]
     found = [
         folder
         for base in bases
         for kit in (base, *sorted(base.glob("ILSVRC*devkit*")))
         for folder in (kit, kit / "data")
     ]
-    return list(dict.fromkeys(folder for folder in found if folder.is_dir()))
+    return list(dict.fromkeys(folder for folder in found if os.path.isdir(folder)))
 
 
 def find_ground_truth(root: Path, devkit: Path | None) -> Path:
     """Raises RequestError where it is in none of the places, and for that of another year."""
     folders = places(root, devkit)
     for folder in folders:
-        if (folder / GROUND_TRUTH).exists():
+        if os.path.lexists(folder / GROUND_TRUTH):
             return folder / GROUND_TRUTH
     others = [path for folder in folders for path in sorted(folder.glob("*validation_ground_truth.txt"))]
     instead = f"\n  {others[0]} is of another year" if others else ""
@@ -104,19 +106,13 @@ def _ids(path: Path) -> np.ndarray:
 
 def _wordnet_ids_by_id(path: Path) -> Mapping[int, str]:
     """The WordNet id of each ILSVRC id from 1 to 1000; the rest of the table is classes above them."""
-    from scipy.io import loadmat
-
     try:
-        synsets = loadmat(io.BytesIO(read_bytes(path, MAX_META)), squeeze_me=True, variable_names=["synsets"])[
-            "synsets"
-        ]
-        rows = [(int(i), str(wnid)) for i, wnid in zip(synsets[ID], synsets["WNID"], strict=True)]
+        rows = read_table(read_bytes(path, MAX_META))
     except FileError as error:
         raise RequestError(f"{error}\n  it lies beside {GROUND_TRUTH} in the devkit") from error
-    except Exception as error:  # of a damaged file, SciPy raises nearly anything
-        raise RequestError(
-            f"{path} is not the table of the ILSVRC-2012 devkit: {error or type(error).__name__}"
-        ) from error
+    except ValueError as error:
+        reason = shortened(as_text(str(error)))
+        raise RequestError(f"{path} is not the table of the ILSVRC-2012 devkit: {reason}") from error
     id_of = {i: wnid for i, wnid in rows if 1 <= i <= len(wordnet_ids())}
     missing = sorted(set(wordnet_ids()) - set(id_of.values()))
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -76,7 +77,7 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str) -> DataS
     """The images of an index of files; of one without training images, none to train on. Raises RequestError where
     their folder is gone."""
     for files in index.files.values():
-        if not Path(files.root).is_dir():
+        if not os.path.isdir(files.root):
             raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
     train = index.files.get("train", index.files["eval"].subset(np.arange(0)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -124,6 +125,17 @@ def test_a_damaged_or_foreign_devkit_is_one_message(damage, tmp_path):
     kit, (harm, words) = write_devkit(tmp_path / "kit"), DAMAGE[damage]
     harm(kit)
     refused(words, fill_validation(tmp_path / "val", 1), kit)
+
+
+def test_a_table_that_crashes_the_reader_is_one_message(tmp_path, monkeypatch):
+    kit, python = write_devkit(tmp_path / "kit"), tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    python.chmod(0o755)
+    with (kit / META).open("ab") as file:  # a table that has not been read before
+        file.write(b"changed")
+    monkeypatch.setattr(sys, "executable", str(python))
+    images = fill_validation(tmp_path / "val", 1)
+    refused([f"{META} is not the table of the ILSVRC-2012 devkit: SciPy's reader crashes on it"], images, kit)
 
 
 # The real devkit

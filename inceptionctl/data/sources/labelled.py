@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -86,8 +87,8 @@ def evaluation_index(
 
 
 def check_folder(setting: str, folder: Path) -> None:
-    if not folder.is_dir():
-        raise RequestError(f"data.{setting} = {folder} is not a folder")
+    if not os.path.isdir(folder):  # False, too, for one behind a folder that this user may not enter
+        raise RequestError(f"data.{setting} = {folder} is not a folder that can be reached")
 
 
 def _with_images(listing: Listing, counts_K: np.ndarray) -> tuple[FileList, tuple[str, ...]]:
