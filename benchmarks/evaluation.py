@@ -113,6 +113,7 @@ def setup(options: Namespace, folder: Path, *words: str) -> Setup:
     plan = plan_evaluation(Request.compose("eval", asked, Composer(None)))
     files = plan.index.files["eval"]
     job = assemble(open_folder(plan, 1, options.threads))
+    assert isinstance(job, EvaluationJob), "it is no ensemble of stored probabilities"
     return Setup(job, [files.path(i) for i in range(len(files))])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from inceptionctl.config.evaluation_flags import DRAW, JSON, LIST, take
+from inceptionctl.config.evaluation_flags import DRAW, JSON, LIST, RELEASED, TABLE, take
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.launch import Slurm
@@ -23,8 +23,11 @@ from inceptionctl.evaluation.protocols import ProtocolSettings
 from inceptionctl.files import from_here
 from inceptionctl.planning.evaluation.checks import check_launch_typed
 from inceptionctl.planning.evaluation.plan import EvaluationPlan, plan_evaluation
+from inceptionctl.report.released.text import document, table_text
+from inceptionctl.report.render import terminal
 from inceptionctl.scheduling.evaluation.folders import finished
 from inceptionctl.scheduling.evaluation.preview import show_evaluation
+from inceptionctl.scheduling.evaluation.released import ReleasedPlan, plan_released
 from inceptionctl.scheduling.evaluation.result import EvaluationResult
 from inceptionctl.scheduling.evaluation.run import place, run_evaluation, submit_evaluation
 from inceptionctl.terminal import console as make_console
@@ -43,6 +46,8 @@ EVAL = Command(
     {
         f"{LIST} IMAGE": "print the crops that the protocol takes of an image, and evaluate nothing",
         f"{DRAW} FILE.png": "draw them, too",
+        f"{TABLE}={RELEASED}": "the published figures of released weights beside ours; with data=imagenet_val "
+        "data.root=DIR those that are missing are evaluated, of weights that are on this machine",
         JSON: "print one JSON object, and messages on the error stream",
     },
 )
@@ -69,6 +74,8 @@ def main(argv: list[str]) -> int:
     if LIST in flags:
         show = partial(_show_crops, shown, Path(flags[LIST]), flags.get(DRAW))
         run_hydra(EVAL, words, _crops, show, show)
+    elif TABLE in flags:
+        run_hydra(EVAL, words, _plan_table, partial(_run_table, shown), partial(_preview_table, shown))
     else:
         run_hydra(EVAL, words, _plan, partial(_run, shown), partial(_preview, shown))
     return 0
@@ -85,20 +92,54 @@ def _preview(shown: Shown, plan: EvaluationPlan) -> None:
     shown.print(show_evaluation(plan, shown.console))
 
 
+def _plan_table(request: Request) -> ReleasedPlan:
+    check_launch_typed(flatten_overrides(request.overrides))
+    plan = plan_released(request)
+    for one in plan.plans[:1]:
+        place(one)
+    return plan
+
+
+def _preview_table(shown: Shown, plan: ReleasedPlan) -> None:
+    for one in plan.plans:
+        show_evaluation(one, shown.console)
+    _show_table(shown, plan)
+
+
+def _run_table(shown: Shown, plan: ReleasedPlan) -> None:
+    for one in plan.plans:
+        _record_of(shown, one)
+    _show_table(shown, plan)
+
+
+def _show_table(shown: Shown, plan: ReleasedPlan) -> None:
+    table, console = plan.table(), shown.console
+    terminal.show(table_text(table), console)
+    for note in plan.notes:
+        console.print(note)
+    shown.print(document(table))
+
+
 def _run(shown: Shown, plan: EvaluationPlan) -> None:
-    console, found = shown.console, None if plan.settings.rerun else finished(plan)
-    if found:
-        console.print(f"already evaluated: {from_here(found)} (rerun=true does it again)")
-    else:
-        _announce(plan, console)
-        if isinstance(plan.config.launch, Slurm):
-            submit_evaluation(plan, console)
-            return
-        found = run_evaluation(plan, console)
-    result = EvaluationResult(found, plan)
+    if not (found := _record_of(shown, plan)):
+        return
+    result, console = EvaluationResult(found, plan), shown.console
     result.show(console)
     details = result.write_details(console) if plan.settings.details else []
     shown.print(result.as_json() | {"details": list(map(str, details))})
+
+
+def _record_of(shown: Shown, plan: EvaluationPlan) -> Path | None:
+    """The record of the evaluation, found or made; None if it was submitted."""
+    console, found = shown.console, None if plan.settings.rerun else finished(plan)
+    if found:
+        console.print(f"already evaluated: {from_here(found)} (rerun=true does it again)")
+        return found
+    _announce(plan, console)
+    if isinstance(plan.config.launch, Slurm):
+        submit_evaluation(plan, console)
+        return None
+    return run_evaluation(plan, console)
 
 
 def _announce(plan: EvaluationPlan, console: Console) -> None:

@@ -91,8 +91,6 @@ class EvalSettings:
     """Whether the probabilities of all classes are stored (float16); ensembles then read those of their members."""
     details: Flag
     """Whether accuracy per class, confusion, calibration, coverage and the worst images are written as files."""
-    table: Literal["released"] | None
-    """released: every released network beside its published figures; null: one evaluation."""
     rerun: Flag
     """Whether an evaluation that is finished is done again."""
 
