@@ -95,15 +95,15 @@ class Drawing:
         shown = _dimmed_outside(shown, boxes)
         draw, differ = ImageDraw.Draw(shown), len({crop.part for _, crop in panel}) > 1
         for i, ((_, crop), box) in enumerate(zip(panel, boxes, strict=True)):
-            _outline(draw, box, LINE * (INSETS[crop.part] if differ else i), COLOURS[i])
+            _outline(draw, box, LINE * (INSETS.get(crop.part, 0) if differ else i), _colour(i))
         for i, ((number, crop), box) in enumerate(zip(panel, boxes, strict=True)):
-            _tag(draw, str(number), box, PLACES.get(crop.part, (0.5, 0.5)), COLOURS[i])
+            _tag(draw, str(number), box, PLACES.get(crop.part, (0.5, 0.5)), _colour(i))
         return shown
 
     def _views(self, panel: list[Numbered], width: int) -> Image.Image:
         """The views in frames of the colours of their rectangles, with their numbers."""
         side = min(LARGEST_VIEW, (width - 6 * (len(panel) - 1)) // max(5, len(panel)))
-        return _beside([self._view(number, COLOURS[i], side) for i, (number, _) in enumerate(panel)], gap=6)
+        return _beside([self._view(number, _colour(i), side) for i, (number, _) in enumerate(panel)], gap=6)
 
     def _view(self, number: int, colour: str, side: int) -> Image.Image:
         shown, view = Image.new("RGB", (side, side + 20), PAPER), self.views[number - 1]
@@ -118,6 +118,10 @@ class Drawing:
 def _split(crops: Sequence[Numbered], key: Callable[[Crop], object]) -> list[list[Numbered]]:
     """Parts of neighbours with an equal key."""
     return [list(group) for _, group in groupby(crops, lambda one: key(one[1]))]
+
+
+def _colour(i: int) -> str:
+    return COLOURS[i % len(COLOURS)]
 
 
 def _names(panel: list[Numbered]) -> list[str]:
