@@ -48,15 +48,15 @@ class Coverage:
 
 @dataclass(frozen=True, kw_only=True)
 class Details(Record):
-    """Errors and accuracies in percent. `classes`: names, by index; `of_classes`: those that have images; `pairs`: most
-    confused first; `unreadable` and `several`: images that are in no pair, because they could not be read or several
-    classes are right (these are in no class's accuracy either). `calibration` and `coverage` are None in evaluations of
-    versions before 0.3, which have no confidence of images."""
+    """Errors and accuracies in percent. `network`: what is evaluated; `classes`: names, by index; `of_classes`: those
+    that have images; `pairs`: most confused first; `unreadable` and `several`: images that are in no pair, because they
+    could not be read or several classes are right (these are in no class's accuracy either). `calibration` and
+    `coverage` are None in evaluations of versions before 0.3, which have no confidence of images."""
 
     schema: Literal[1] = 1
     image_set: ImageSet
     protocol: ProtocolRecord
-    weights: str
+    network: str
     top1_error: Share
     top5_error: Share | None
     classes: list[str]
@@ -90,7 +90,7 @@ def find(record: EvaluationRecord, predictions: Predictions, classes: Sequence[s
     details = Details(
         image_set=record.image_set,
         protocol=record.protocol,
-        weights=record.weights,
+        network=network_text(record),
         top1_error=error(predictions, 1),
         top5_error=None if record.top5_error is None else error(predictions, 5),
         classes=list(classes),
@@ -103,6 +103,17 @@ def find(record: EvaluationRecord, predictions: Predictions, classes: Sequence[s
         warnings=doubts(predictions, classes),
     )
     return Findings(details, found, curve)
+
+
+def network_text(record: EvaluationRecord) -> str:
+    """What is evaluated: the weights of a run; the label of a single network, with its weights if it is a run's; the
+    number of networks."""
+    if not record.members:
+        return f"{record.weights} weights"
+    if len(record.members) > 1:
+        return record.weights
+    (member,) = record.members
+    return f"{member.label}, {member.weights}" if member.run else member.label
 
 
 def error(predictions: Predictions, top: int) -> Share:

@@ -44,7 +44,7 @@ def save_png(figure: Figure, path: Path) -> Path:
 
 def title(figure: Figure, details: Details, what: str, note: str = "") -> None:
     """What is drawn, and below what it is of, in as many lines as the figure's width needs."""
-    parts = (details.image_set.name, details.protocol.name, details.weights)
+    parts = (details.image_set.name, details.protocol.name, details.network)
     of = " · ".join(clean(part, TITLE_CHARACTERS) for part in parts)
     characters = int(TITLE_CHARACTERS * figure.get_figwidth() / WIDTH)
     lines = [line for text in (what, of, note) for line in wrap(text, characters)]

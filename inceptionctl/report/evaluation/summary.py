@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 
 from inceptionctl.errors import count
-from inceptionctl.report.evaluation.details import error
+from inceptionctl.report.evaluation.details import error, network_text
 from inceptionctl.report.evaluation.names import middle, one_line
 from inceptionctl.report.evaluation.sentences import interval
 from inceptionctl.report.format import DASH
@@ -25,7 +25,7 @@ def summary_lines(record: EvaluationRecord, predictions: Predictions) -> list[st
     if record.top5_error is not None:
         lines.append(f"top-5 error {interval(error(predictions, 5))}")
     lines.append(f"{_images(record)}, {image_set_text(record.image_set)}; {protocol_text(record.protocol)}")
-    lines.append(f"NLL {record.nll:.4f}, ECE {record.ece:.2f} %; weights {record.weights}")
+    lines.append(f"NLL {record.nll:.4f}, ECE {record.ece:.2f} %; {network_text(record)}")
     if effect := _design_effect(predictions):
         lines.append(effect)
     return lines + member_lines(record)

@@ -99,9 +99,7 @@ def test_other_images_or_labels_are_refused(pair, field, value, message):
 
 def test_the_folder_may_have_moved_and_been_renamed(pair):
     first, second = pair
-    moved = changed(
-        second, image_set=replace(second.record.image_set, root="/elsewhere", name="imagefolder-val-012345")
-    )
+    moved = replace(second.record.image_set, root="/elsewhere", name="imagefolder-val-012345")
     assert compare(first, changed(second, image_set=moved)).top1.n_images == 400
 
 

@@ -86,7 +86,7 @@ def test_figures_say_what_they_are_and_are_the_same_every_time(pictures, tmp_pat
         assert first == second
         tree = ET.fromstring(first)
         assert tree[0].tag == f"{SVG}title"
-        assert "test · single · ema" in tree[0].text
+        assert "test · single · ema weights" in tree[0].text
         assert tree[1].tag == f"{SVG}desc"
         assert len(tree[1].text) > 30
         assert b"<dc:date>" not in first
