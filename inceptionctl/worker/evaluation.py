@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -93,18 +94,26 @@ class EvaluationJob:
     def _evaluate(self, left: Sequence[int], should_stop: Callable[[], bool]) -> None:
         """In rounds of a batch on each rank: all hear of a stop at the same time."""
         own = share(left, self.context.rank, self.context.world_size)
-        read = self.loader.evaluation(self.images, [self.parts.batches[number] for number in own])
-        found = zip(own, outcomes(self.networks, self.heartbeat.during(read), self.method), strict=False)
-        for _ in range(-(-len(left) // self.context.world_size)):
-            done = list(islice(found, 1))
-            self._unsaved += done
-            self.batches_done += len(done)
-            if self._stops(should_stop(), Counts.total(one for _, one in done)):
-                self._save()
-                self.context.all_reduce_any(False)  # a rank that ends makes its launcher end the others
-                raise Interrupted("the evaluation was told to stop: what is done is kept")
-            if self.monotonic() - self._saved > SAVE_SECONDS:
-                self._save()
+        with closing(self._outcomes(own)) as found:  # its data workers end before this process does
+            for _ in range(-(-len(left) // self.context.world_size)):
+                done = list(islice(found, 1))
+                self._unsaved += done
+                self.batches_done += len(done)
+                if self._stops(should_stop(), Counts.total(one for _, one in done)):
+                    break
+                if self.monotonic() - self._saved > SAVE_SECONDS:
+                    self._save()
+            else:
+                return
+        self._save()
+        self.context.all_reduce_any(False)  # a rank that ends makes its launcher end the others
+        place = f" at image {self.log.now.done:,} of {len(self.images):,}" if self.log else ""
+        raise Interrupted(f"stopped{place}: what is done is kept")
+
+    def _outcomes(self, numbers: Sequence[int]) -> Generator[tuple[int, Evaluation]]:
+        """Of the batches with these numbers."""
+        read = self.loader.evaluation(self.images, [self.parts.batches[number] for number in numbers])
+        yield from zip(numbers, outcomes(self.networks, self.heartbeat.during(read), self.method), strict=False)
 
     def _stops(self, asked: bool, counts: Counts) -> bool:
         """Whether any rank was told to stop. Rank 0 logs what all have done."""

@@ -55,7 +55,7 @@ class StoredJob:
             parts.append(part)
             self.batches_done += 1
             if should_stop():
-                raise Interrupted("the evaluation was told to stop")
+                raise Interrupted("stopped before the record was written")
         self.outcome.write(concatenate(parts))
 
     def _parts(self) -> Iterator[Evaluation]:

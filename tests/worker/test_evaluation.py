@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import count
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -48,6 +49,10 @@ def crops10(config):
     return replace(config, protocol=parse(compose("train", ["protocol=crops10"])).protocol)
 
 
+def with_worker(config):
+    return replace(crops10(config), data=replace(config.data, workers=1))
+
+
 def photos_evaluation(path, photos, **request):
     return evaluation_of(path, member(photos), changed=crops10, batch_size=20, **request)
 
@@ -67,14 +72,14 @@ def test_a_run_has_the_bits_that_training_wrote(weights, digits, tmp_path):
 
 def evaluate_on_ranks(context, whole, short, stopped):
     """`short` has fewer batches than there are ranks; in `stopped` the last rank alone is told to stop, after its first
-    batch: the message that each rank ends with."""
+    batch: the message that each rank ends with, and how many data workers are left."""
     evaluation.init_process_group = lambda *_: context
     DistributedContext.shutdown = lambda _: None  # there is more to come
     for made in (whole, short):
         assemble(made).work(lambda: False)
     with pytest.raises(Interrupted) as end:
         assemble(stopped).work(lambda: context.rank == context.world_size - 1)
-    return str(end.value)
+    return str(end.value), len(active_children())
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +93,13 @@ def whole(photos, tmp_path_factory):
 
 @pytest.mark.parametrize("world_size", [2, 3])
 def test_ranks_have_the_bits_of_one(world_size, photos, whole, tmp_path):
-    made, stopped = (photos_evaluation(tmp_path / name, photos) for name in ("made", "stopped"))
+    made = photos_evaluation(tmp_path / "made", photos)
+    stopped = evaluation_of(tmp_path / "stopped", member(photos), changed=with_worker, batch_size=20)
     short = evaluation_of(tmp_path / "short", member(photos), changed=crops10, batch_size=150)
     said = on_ranks(world_size, tmp_path, evaluate_on_ranks, made, short, stopped)
-    assert said == ["the evaluation was told to stop: what is done is kept"] * world_size
+    first, *others = said
+    assert first == (f"stopped at image {2 * world_size} of 15: what is done is kept", 0)
+    assert others == [("stopped: what is done is kept", 0)] * (world_size - 1)
     assert bits(made) == bits(whole)
     assert read_evaluation(made.outcome) == read_evaluation(whole.outcome)
     assert read_evaluation(short.outcome).n_images == 15
