@@ -88,7 +88,7 @@ def _of_another_command(key: str, known: Collection[str], typed: str) -> Request
     if "run" in known and (key in key_paths() or key.partition(".")[0] in RECIPES):
         return RequestError(f"{typed or key}: {key} is for training, and an evaluation does not train\n  leave it out")
     of_eval = {setting.key for setting in all_settings()} - key_paths()
-    if key in of_eval - {*known} and key not in _by_word(known):
+    if key in of_eval - {*known} and key not in {*_by_word(known), *_by_last_segment(known)}:
         return RequestError(f"{typed or key}: {key} is a setting of `inceptionctl eval`")
     return None
 
