@@ -23,8 +23,6 @@ from inceptionctl.evaluation.protocols import ProtocolSettings
 from inceptionctl.files import from_here
 from inceptionctl.planning.evaluation.checks import check_launch_typed
 from inceptionctl.planning.evaluation.plan import EvaluationPlan, plan_evaluation
-from inceptionctl.report.released.text import document, table_text
-from inceptionctl.report.render import terminal
 from inceptionctl.scheduling.evaluation.folders import finished
 from inceptionctl.scheduling.evaluation.preview import show_evaluation
 from inceptionctl.scheduling.evaluation.released import ReleasedPlan, plan_released
@@ -113,6 +111,9 @@ def _run_table(shown: Shown, plan: ReleasedPlan) -> None:
 
 
 def _show_table(shown: Shown, plan: ReleasedPlan) -> None:
+    from inceptionctl.report.released.text import document, table_text  # SciPy takes longer to import than all else
+    from inceptionctl.report.render import terminal
+
     table, console = plan.table(), shown.console
     terminal.show(table_text(table), console)
     for note in plan.notes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 TAIL = (1 + CONFIDENCE) / 2
@@ -65,7 +65,7 @@ def design_effect(sizes_G: np.ndarray, hits_G: np.ndarray) -> float:
 
 def wilson(p: float, n: float) -> tuple[float, float]:
     """Wilson's score interval of a share of `n` observations, which need not be a whole number (SciPy's does)."""
-    z = float(stats.norm.ppf(TAIL))
+    z = NormalDist().inv_cdf(TAIL)
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return max(0.0, min(p, centre - reach)), min(1.0, max(p, centre + reach))
@@ -75,7 +75,14 @@ def _freedom_factor(n: int, groups: int) -> float:
     """Korn and Graubard's (t of n - 1 over t of groups - 1)^2: 1 for independent images."""
     if groups == n or groups < 2:
         return 1.0
-    return float(stats.t.ppf(TAIL, n - 1) / stats.t.ppf(TAIL, groups - 1)) ** 2
+    return (t_quantile(n - 1) / t_quantile(groups - 1)) ** 2
+
+
+def t_quantile(freedom: int) -> float:
+    """Of Student's t, for a two-sided 95 % interval."""
+    from scipy.special import stdtrit  # takes as long to import as all of a command's dry run
+
+    return float(stdtrit(freedom, TAIL))
 
 
 def _by_group(counted_N: np.ndarray, group_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

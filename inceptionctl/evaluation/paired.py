@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from inceptionctl.evaluation.intervals import TAIL
+from inceptionctl.evaluation.intervals import t_quantile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ def paired_difference(first_N: np.ndarray, second_N: np.ndarray, group_N: np.nda
     lost, gained = first_N & ~second_N, second_N & ~first_N
     n, effect, groups = len(first_N), *_clusters(lost, gained, group_N)
     change = _adjusted(int(lost.sum()), int(gained.sum()), n)
-    reach = float(stats.t.ppf(TAIL, max(1, len(groups) - 1))) * math.sqrt(change[1] * effect)
+    reach = t_quantile(max(1, len(groups) - 1)) * math.sqrt(change[1] * effect)
     wins, losses = int((groups < 0).sum()), int((groups > 0).sum())
     return PairedDifference(
         change=100 * (int(lost.sum()) - int(gained.sum())) / n,
@@ -47,8 +46,14 @@ def paired_difference(first_N: np.ndarray, second_N: np.ndarray, group_N: np.nda
         only_second=int(gained.sum()),
         n_images=n,
         n_groups=len(groups),
-        p=float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+        p=_mcnemar(wins, losses),
     )
+
+
+def _mcnemar(wins: int, losses: int) -> float:
+    from scipy.stats import binomtest  # takes longer to import than everything else
+
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
 def _adjusted(lost: int, gained: int, n: int) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 FACTOR = 4.0  # of odds
 ALPHA = 1e-4  # one-sided
@@ -82,26 +81,30 @@ def _permuted(label_N: np.ndarray, predicted_N: np.ndarray, group_N: np.ndarray,
 def best_renaming(label_N: np.ndarray, predicted_N: np.ndarray, n_classes: int) -> np.ndarray:
     """The class that each label should stand for so that most images are right, one to one; a label keeps its own where
     another gains nothing."""
+    from scipy.optimize import linear_sum_assignment  # takes long to import
+
     classes = np.unique(np.concatenate([label_N, predicted_N]))
     named_K = np.arange(n_classes)
     pair_N = np.searchsorted(classes, label_N) * len(classes) + np.searchsorted(classes, predicted_N)
     counts_KK = np.bincount(pair_N, minlength=len(classes) ** 2).reshape(len(classes), -1).astype(float)
     counts_KK[np.diag_indices(len(classes))] += 0.5
-    rows, columns = optimize.linear_sum_assignment(counts_KK, maximize=True)
+    rows, columns = linear_sum_assignment(counts_KK, maximize=True)
     named_K[classes[rows]] = classes[columns]
     return named_K
 
 
 def _far_better(label_N: np.ndarray, renamed_N: np.ndarray, predicted_N: np.ndarray, group_N: np.ndarray) -> bool:
     """Each source counts as one image: binomial tests on as many as there are."""
+    from scipy.stats import binom
+
     n, groups = len(label_N), len(np.unique(group_N))
     now_N, then_N = label_N == predicted_N, renamed_N == predicted_N
     chance = expected_hits(renamed_N, predicted_N) / n
     if _odds(float(then_N.mean())) < FACTOR * _odds(max(float(now_N.mean()), chance)):
         return False
     gained, lost = (groups * float(np.mean(one)) for one in (then_N & ~now_N, now_N & ~then_N))
-    against_now = stats.binom.sf(int(gained) - 1, int(gained) + round(lost), 0.5)
-    against_chance = stats.binom.sf(int(groups * then_N.mean()) - 1, groups, chance)
+    against_now = binom.sf(int(gained) - 1, int(gained) + round(lost), 0.5)
+    against_chance = binom.sf(int(groups * then_N.mean()) - 1, groups, chance)
     return bool(max(against_now, against_chance) < ALPHA)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from inceptionctl.errors import shortened
 from inceptionctl.evaluation.renaming import Renaming, expected_hits, find_renaming
@@ -36,7 +35,7 @@ def warnings(
         return [_of_renaming(renaming, classes)]
     chance, accuracy = expected_hits(label_N, predicted_N) / len(label_N), float(np.mean(label_N == predicted_N))
     groups = len(np.unique(group_N))  # images of one source count as one
-    if stats.binom.cdf(np.ceil(accuracy * groups), groups, chance) < ALPHA:
+    if _fewer(accuracy, groups, chance):
         return [
             f"{100 * accuracy:.2f} % of the images are right, fewer than guessing gives ({100 * chance:.2f} %): the "
             "labels may be those of other classes; compare their order with the network's"
@@ -76,13 +75,21 @@ def _of_renaming(found: Renaming, classes: Sequence[str]) -> str:
     )
 
 
+def _fewer(accuracy: float, n: int, expected: float) -> bool:
+    """Whether fewer of `n` images are right than a share of `expected` would give."""
+    from scipy.stats import binom  # takes longer to import than everything else
+
+    return bool(binom.cdf(np.ceil(accuracy * n), n, expected) < ALPHA)
+
+
 def _sure_and_wrong(accuracy: float, chance: float, groups: int, confidence_N: np.ndarray | None) -> list[str]:
     """Of a network that is sure of what is right no more often than guessing."""
     if confidence_N is None or confidence_N.mean() < SURE or chance > SURE / 2:
         return []
-    no_better = stats.binom.sf(np.floor(accuracy * groups) - 1, groups, chance) > 0.05
-    would_show = stats.binom.cdf(np.ceil(accuracy * groups), groups, float(confidence_N.mean()) / 2) < ALPHA
-    if not (no_better and would_show):
+    from scipy.stats import binom
+
+    no_better = binom.sf(np.floor(accuracy * groups) - 1, groups, chance) > 0.05
+    if not no_better or not _fewer(accuracy, groups, float(confidence_N.mean()) / 2):
         return []
     return [
         f"the network is sure (mean confidence {100 * confidence_N.mean():.0f} %) but right in {100 * accuracy:.2f} % "

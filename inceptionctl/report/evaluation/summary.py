@@ -11,7 +11,6 @@ from inceptionctl.errors import count
 from inceptionctl.report.evaluation.details import error, network_text
 from inceptionctl.report.evaluation.names import middle, one_line
 from inceptionctl.report.evaluation.sentences import interval
-from inceptionctl.report.format import DASH
 from inceptionctl.runs.evaluations import Predictions
 from inceptionctl.runs.records.evaluation import EvaluationRecord, ImageSet, ProtocolRecord, SubsetRecord
 
@@ -45,7 +44,7 @@ def member_lines(record: EvaluationRecord) -> list[str]:
     titles = ("top-1", "top-5", "NLL")
     lines = [f"{set_cell_size('networks', width)}{''.join(f'{title:>9}' for title in titles)}"]
     for label, (_, one) in zip(labels, rows, strict=True):
-        top5 = DASH if one.top5_error is None else f"{one.top5_error:.2f} %"
+        top5 = "-" if one.top5_error is None else f"{one.top5_error:.2f} %"
         lines.append(f"{set_cell_size(label, width)}{one.top1_error:>7.2f} %{top5:>9}{one.nll:>9.4f}")
     return lines
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
 
@@ -110,3 +112,11 @@ def test_names_are_shortened_in_the_middle_and_told_apart():
     assert labels[3].startswith("#3 ")
     assert labels[70].startswith("#70 ")
     assert np.unique(list(labels.values())).size == 3
+
+
+def test_help_and_dry_runs_of_eval_do_not_wait_for_scipy():
+    """Importing it takes longer than all else that they do."""
+    names = ("summary", "details", "show", "compare", "write")
+    lines = "; ".join(f"import inceptionctl.report.evaluation.{name}" for name in names)
+    code = f"import sys, inceptionctl.commands.eval; {lines}; assert not {{'scipy', 'matplotlib'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
