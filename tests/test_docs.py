@@ -1,4 +1,4 @@
-"""Every `inceptionctl train` and `ablate` line of README and docs composes and plans; every `models` line is run."""
+"""The lines of README and docs: `train` and `ablate` compose and plan, `eval` composes, `models` is run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
 from inceptionctl.config.compose import Composer
+from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.overrides import sweeps
-from inceptionctl.config.validate import parse, parse_as
+from inceptionctl.config.validate import parse, parse_as, parse_evaluation
 from inceptionctl.planning.plan import plan
 from inceptionctl.tables.ladder import resolve_rows
 from inceptionctl.tables.table import Table
@@ -79,6 +80,13 @@ def test_a_documented_line_composes_and_plans(words, images):
             rows = resolve_rows(parse_as(Table, request.tree["table"]), run, request.composer)
             assert all(plan(row.config).cost.params > 0 for row in rows)
             assert len(rows) >= 4
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "eval"], ids=" ".join)
+def test_a_documented_eval_line_composes(words):
+    _, others = take(words[1:])
+    request = Request.compose("eval", [word for word in others if word not in FLAGS], Composer())
+    assert parse_evaluation(request.tree).protocol.num_views >= 1
 
 
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "models"], ids=" ".join)

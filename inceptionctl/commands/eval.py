@@ -37,7 +37,7 @@ EVAL = Command(
     "and keeps a record; an evaluation that is finished is found, not repeated.",
     (
         "inceptionctl eval run=outputs/train/RUN protocol=crops10",
-        "inceptionctl eval 'run=[RUN,RUN,RUN]' data.root=PHOTOGRAPHS details=true",
+        "inceptionctl eval 'run=[RUN_A,RUN_B,RUN_C]' data.root=PHOTOGRAPHS details=true",
         "inceptionctl eval arch=inception_v3 weights=timm data=imagenet_val data.root=VAL images.leave_out=blacklist",
         "inceptionctl eval protocol=crops144 --list-crops IMAGE.jpg --draw-crops crops.png",
     ),
