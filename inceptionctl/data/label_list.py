@@ -13,6 +13,7 @@ from inceptionctl.data.mismatch import NUMBER
 from inceptionctl.errors import RequestError, shortened
 from inceptionctl.files import FileError, kind_of, read_text
 
+BLANK = " \t\r"  # between words; other white space may be part of a name
 FORM = "a line is a path, a space and a label: images/0001.jpg 65"
 
 
@@ -48,11 +49,12 @@ def _lines(path: Path) -> Iterator[Line]:
     except FileError as error:
         raise RequestError(f"data.list: {error}") from error
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        words = line.strip().rsplit(maxsplit=1)
-        if len(words) == 1:
-            raise RequestError(f"{path}, line {number}: {_quoted(words[0])} is a path without a label\n  {FORM}")
+        words = line.strip(BLANK)
+        end = max(map(words.rfind, BLANK))
+        if words and end < 0:
+            raise RequestError(f"{path}, line {number}: {_quoted(words)} is a path without a label\n  {FORM}")
         if words:
-            yield Line(number, _inside(words[0], path, number), words[1])
+            yield Line(number, _inside(words[:end].rstrip(BLANK), path, number), words[end + 1 :])
 
 
 def _inside(typed: str, path: Path, number: int) -> str:

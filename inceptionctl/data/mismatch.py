@@ -35,7 +35,8 @@ def unmatched(missing: Sequence[str], found: Sequence[str], classes: Sequence[st
     if is_imagenet(classes) and (shared := [name for name in missing if len(meanings(name, found)) > 1]):
         return _shared(shared, found)
     which = f"{len(missing):,} of the {len(found):,} classes of the images are" if len(found) > 1 else "the class is"
-    return f"{which} none of the {len(classes):,} of {where}: {_quoted(missing)}{_nearest(missing, classes)}" + (
+    alone = "\n  is it the folder of a class? data.root has a folder for each" if len(found) == 1 else ""
+    return f"{which} none of the {len(classes):,} of {where}: {_quoted(missing)}{_nearest(missing, classes)}{alone}" + (
         "\n  name classes by WordNet id (n01440764), by ImageNet's name (tench) or by number (0 to 999)"
         if is_imagenet(classes)
         else f"\n  its classes are {some(classes)}{_as_numbers(numbers)}"

@@ -15,6 +15,7 @@ import numpy as np
 
 from inceptionctl.data.devkit import find_blacklist
 from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.label_list import BLANK
 from inceptionctl.data.listing import as_text, some
 from inceptionctl.data.mismatch import NUMBER
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers
@@ -101,7 +102,7 @@ def _lines(path: Path, setting: str) -> list[str]:
         text = read_text(path)
     except FileError as error:
         raise RequestError(f"{setting}: {error}") from error
-    if lines := [line.strip() for line in text.removeprefix("\ufeff").split("\n") if line.strip()]:
+    if lines := [name for line in text.removeprefix("\ufeff").split("\n") if (name := line.strip(BLANK))]:
         return lines
     raise RequestError(f"{setting} = {path} names no images\n  {FORM}")
 

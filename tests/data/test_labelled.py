@@ -6,7 +6,10 @@ import os
 from dataclasses import replace
 
 import pytest
-from support.image_folders import fill, settings, smooth
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.image_folders import fill, smooth
+from support.image_folders import settings as imagefolder
 from support.labelled_images import LABELLED, labelled_index, write_list
 from support.shared_data import shared_data
 
@@ -103,6 +106,32 @@ def refused(words, **settings):
     assert len(message) < 600
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([b"a.png", b"b.png", b" ", b"\n", b"0", b"1", b"ant", b"/", b"..", b"\xff", b"\x1b"])))
+def test_any_bytes_are_a_list_or_refused(images, parts):
+    (images / "any.txt").write_bytes(b"".join(parts))
+    message = ""
+    try:
+        index = matched(labelled_index(list=images / "any.txt"), ["ant", "1"], "run=A")
+        assert set(index.files["eval"].labels_N.tolist()) <= {0, 1}
+    except RequestError as error:
+        message = str(error)
+    assert all(c.isprintable() or c == "\n" for c in message)
+
+
+def test_other_white_space_is_part_of_a_name(images):
+    (images / "a.png").rename(images / "a\u00a0\u2028.png")
+    index = labelled_index(list=write_list(images, "a\u00a0\u2028.png  0"))
+    assert index.files["eval"].paths_N.tolist() == ["a\u00a0\u2028.png".encode()]
+
+
+def test_folders_of_imagenet_v2_are_class_numbers(tmp_path):
+    fill(tmp_path, ("0", "10", "2"), 1)
+    index = matched(labelled_index(tmp_path), 1000, "weights=timm")
+    assert index.files["eval"].labels_N.tolist() == [0, 10, 2]
+    assert index.provenance.endswith("matched by number to 3 of the 1,000 classes of weights=timm")
+
+
 def test_a_list_that_is_no_text_file_is_named(images):
     refused(["data.list: ", "nowhere.txt cannot be read: No such file"], list=images / "nowhere.txt")
     refused(["more images cannot be read: it is a folder"], list=images / "more images")
@@ -165,7 +194,7 @@ def test_an_image_folder_of_a_run_is_evaluated_alike(policy, label, damaged):
     (damaged / "own" / "val").mkdir()
     for name in ("ant", "bee"):
         (damaged / name).rename(damaged / "own" / "val" / name)
-    source = settings(damaged / "own", on_corrupt=policy)
+    source = imagefolder(damaged / "own", on_corrupt=policy)
     index = matched(source.index(dev=False), ["ant", "bee"], "run=A")
     splits = source.open(index, Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
     with pytest.raises(Unreadable) as caught:
