@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -50,9 +49,8 @@ def families(text: str) -> tuple[str, ...]:
 
 
 def _missing(text: str, family: str = FIRST) -> set[str]:
-    """Characters that the font has not, but for spaces and those that are never seen."""
-    seen = (one for one in set(text) if not unicodedata.category(one).startswith(("C", "Z")))
-    return {one for one in seen if ord(one) not in _characters(family)}
+    """Characters that the font has not."""
+    return {one for one in set(one_line(text)) if ord(one) not in _characters(family)}
 
 
 @cache

@@ -22,9 +22,15 @@ def middle(text: str, width: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without control characters; a question mark for what is no Unicode."""
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
+    """`text` with plain spaces and without control characters; a question mark for what is no character."""
+    return "".join(map(_plain, text))
+
+
+def _plain(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cc" or category.startswith("Z"):
+        return " "
+    return "?" if category in ("Cs", "Cn") else character
 
 
 def distinct(names: Sequence[str], indices: Sequence[int], width: int) -> dict[int, str]:

@@ -21,7 +21,18 @@ from inceptionctl.runs.io import read_record
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURES = ("confusion", "reliability", "coverage")
-STRANGE = ["кошка", "猫", "[bold]x[/]", "$x_1$", "a\nb", "\udcff", "_x", "حصان", "x" * 300, "x" * 150 + "y" * 150]
+STRANGE = [
+    "кошка",
+    "猫",
+    "[bold]x[/]",
+    "$x_1$\u3000",
+    "a\nb\ue000",
+    "\udcff\ufffe",
+    "_x\u200d",
+    "حصان",
+    "x" * 300,
+    "x" * 150 + "y" * 150,
+]
 
 
 def names(n_classes):
