@@ -40,6 +40,7 @@ from inceptionctl.worker.progress import Counts, ProgressLog
 from inceptionctl.worker.stored import DEVICE, StoredJob, group_of_all, stored_members
 
 SAVE_SECONDS = 20.0
+PATIENCE_SECONDS = 120  # with the parts of other nodes
 
 
 @dataclass
@@ -77,7 +78,7 @@ class EvaluationJob:
         self.context.all_reduce_any(False)  # every rank has saved
         self.context.shutdown()
         if self.context.is_main:
-            self.outcome.write(self.parts.whole())
+            self.outcome.write(self.parts.whole(PATIENCE_SECONDS if self.context.is_distributed else 1))
             self.parts.remove()
 
     def _left(self) -> list[int]:

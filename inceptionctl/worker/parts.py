@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +52,18 @@ class Parts:
                 warn(f"{error}; its images are evaluated again")
         return found
 
-    def whole(self) -> Evaluation:
-        """All batches, in order. Raises InceptionctlError if one is missing."""
+    def whole(self, attempts: int = 1, pause: Callable[[float], None] = time.sleep) -> Evaluation:
+        """All batches, in order. `attempts`: how often they are looked for, once a second: a network file system shows
+        what other nodes have written after a while. Raises InceptionctlError if one is missing."""
         found = self.read()
-        if missing := [number for number in range(len(self.batches)) if number not in found]:
-            raise InceptionctlError(
-                f"{self.folder} lacks {len(missing):,} of {len(self.batches):,} batches: start the evaluation again"
-            )
+        while missing := len(self.batches) - len(found):
+            attempts -= 1
+            if not attempts:
+                raise InceptionctlError(
+                    f"{self.folder} lacks {missing:,} of {len(self.batches):,} batches: start the evaluation again"
+                )
+            pause(1.0)
+            found = self.read()
         whole = concatenate([self.empty, *(found[number] for number in range(len(self.batches)))])
         images_N = np.sort(np.concatenate([whole.indices_N, whole.left_out_M]))
         assert np.array_equal(images_N, np.arange(sum(map(len, self.batches)))), "every image is evaluated exactly once"
