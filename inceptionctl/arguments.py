@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,3 +59,17 @@ def seconds(text: str) -> float:
     if not 0 < value <= LONGEST_WAIT:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one from above 0 to {LONGEST_WAIT:g}")
     return value
+
+
+def check_output_file(flag: str, path: Path, suffix: str) -> None:
+    """Raises RequestError for a file that could not be written after all the work."""
+    if path.suffix != suffix:
+        raise RequestError(f"{flag} {path}: the name should end in {suffix}")
+    if os.path.lexists(path) and not path.is_file():
+        raise RequestError(f"{flag} {path}: there is something that is not a file")
+    if not path.parent.is_dir():
+        raise RequestError(f"{flag} {path}: there is no folder {path.parent}")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise RequestError(f"{flag} {path}: the folder cannot be written to: {error.strerror}") from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from inceptionctl.arguments import check_output_file
 from inceptionctl.config.evaluation_flags import DRAW, JSON, LIST, RELEASED, TABLE, take
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
@@ -171,6 +172,9 @@ def _crops(request: Request) -> Crops:
 def _show_crops(shown: Shown, image: Path, drawing: str | None, crops: Crops) -> None:
     from inceptionctl.describe.crops import draw_crops, list_crops
 
+    path = Path(typed_path(DRAW, drawing)) if drawing is not None else None
+    if path:
+        check_output_file(DRAW, path, ".png")
     try:
         found = list_crops(crops.protocol, image, crops.pixels)
     except DataError as error:
@@ -178,7 +182,6 @@ def _show_crops(shown: Shown, image: Path, drawing: str | None, crops: Crops) ->
     for line in found.lines():
         shown.console.print(line)
     shown.print(found.as_json())
-    if drawing is not None:
-        path = Path(typed_path(DRAW, drawing))
+    if path:
         draw_crops(crops.protocol, image, crops.pixels, path)
         warn(f"drawn: {from_here(path)}")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inceptionctl.arguments import Parser
+from inceptionctl.arguments import Parser, check_output_file
 from inceptionctl.data.listing import as_text
 from inceptionctl.errors import InceptionctlError, RequestError, warn
 from inceptionctl.prediction.network import Network, from_run, from_weights
@@ -36,7 +34,7 @@ def main(argv: list[str]) -> int:
     options = make_parser().parse_intermixed_args(argv)
     settings, overrides, paths = read_words(options.words)
     if options.features:
-        _check_features(options.features)
+        check_output_file("--features", options.features, ".npz")
     files = list(dict.fromkeys(image_files(paths)))
     network = _network(settings, overrides, options.raw)
     entries, features = list[dict[str, Any]](), list[np.ndarray]()
@@ -77,20 +75,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--features", type=Path, metavar="FILE.npz", help="save the pooled features, float32")
     parser.add_argument("--raw", action="store_true", help="of a run: its last weights, not their average")
     return parser
-
-
-def _check_features(path: Path) -> None:
-    """Raises RequestError for a file that could not be written after all the work."""
-    if path.suffix != ".npz":
-        raise RequestError(f"--features {path}: the name should end in .npz")
-    if os.path.lexists(path) and not path.is_file():
-        raise RequestError(f"--features {path}: there is something that is not a file")
-    if not path.parent.is_dir():
-        raise RequestError(f"--features {path}: there is no folder {path.parent}")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise RequestError(f"--features {path}: the folder cannot be written to: {error.strerror}") from error
 
 
 def _save(path: Path, entries: Sequence[Mapping[str, Any]], features: Sequence[np.ndarray]) -> None:

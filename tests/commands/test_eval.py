@@ -217,3 +217,13 @@ def test_crops_are_listed_and_drawn(tmp_path, capsys):
     assert len(listed["views"]) == 12
     with Image.open(tmp_path / "crops.png") as drawn:
         assert drawn.size[0] > 100
+
+
+def test_a_drawing_that_cannot_be_written_is_refused_before_anything_is_printed(tmp_path, capsys):
+    Image.new("RGB", (400, 300)).save(tmp_path / "a.png")
+    (tmp_path / "folder.png").mkdir()
+    for name, message in (("folder.png", "not a file"), ("none/a.png", "there is no folder"), ("a.jpg", "end in .png")):
+        assert main(["eval", "--list-crops", str(tmp_path / "a.png"), "--draw-crops", str(tmp_path / name)]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert message in printed.err
