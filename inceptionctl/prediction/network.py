@@ -40,7 +40,7 @@ class Network:
 
 
 def from_run(settings: Mapping[str, str], weights: str) -> Network:
-    """The network of `run=` with its "ema" or its last weights, "model"."""
+    """The network of `run=` with its average, "ema", or its last weights, "raw"."""
     run = RunDir(Path(typed_path("run =", settings["run"])))
     if run.is_evaluation:
         raise RequestError(f"run = {from_here(run.path)} is the folder of an evaluation, which has no network")
