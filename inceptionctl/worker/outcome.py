@@ -13,7 +13,7 @@ from inceptionctl.errors import DataError, warn
 from inceptionctl.evaluation.outcome import Evaluation, Figures
 from inceptionctl.files import FileError
 from inceptionctl.runs.damage import read_result
-from inceptionctl.runs.evaluations import write_at, write_evaluation
+from inceptionctl.runs.evaluations import Predictions, write_at, write_evaluation
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import (
@@ -48,10 +48,16 @@ class Outcome:
         found = predictions(evaluation, self.group_N, self.files)
         members = self.request.members
         if len(members) == 1 and members[0].run:
-            run = RunDir(Path(members[0].run))
+            self._add_to(RunDir(Path(members[0].run)), record, found)
+        write_at(self.run.outcome, record, found)
+
+    def _add_to(self, run: RunDir, record: EvaluationRecord, found: Predictions) -> None:
+        """Raises RequestError while another process works on `run`; one of somebody else stays as it is."""
+        try:
             with acquire(run, LOCK_SECONDS):
                 add_summary(run, write_evaluation(run, record, found))
-        write_at(self.run.outcome, record, found)
+        except OSError as error:
+            warn(f"{run.path} cannot be written to: {error.strerror}; the evaluation is in {self.run.path} alone")
 
     def _record(self, evaluation: Evaluation) -> EvaluationRecord:
         request, members = self.request, self.request.members

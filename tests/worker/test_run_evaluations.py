@@ -168,6 +168,20 @@ def test_a_run_that_another_process_works_on_is_not_touched(photos, tmp_path, mo
     assert (job.batches_done, made.finished) == (0, True)
 
 
+def test_a_run_that_cannot_be_written_to_is_evaluated_in_the_other_folder_alone(photos, tmp_path, monkeypatch, capsys):
+    from inceptionctl.worker import outcome as writing
+
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    made, before = evaluation_of(tmp_path / "eval", member(photos)), read_result(photos)
+    monkeypatch.setattr(writing, "acquire", denied)
+    evaluated(made)
+    said = f"{photos.path} cannot be written to: Permission denied; the evaluation is in {made.path} alone"
+    assert said in capsys.readouterr().err
+    assert (read_result(photos), read_evaluation(made.outcome).n_images) == (before, 15)
+
+
 def test_a_run_that_is_gone_is_named(photos, tmp_path):
     made = evaluation_of(tmp_path / "eval", member(photos))
     gone = replace(member(photos), run=str(tmp_path / "gone"))
