@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -89,12 +90,26 @@ def start(run: RunDir, slot: WorkerSlot, lock_timeout_s: float) -> Worker:
         open_to_append(run.log()).close()
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
+    _start_fork_server()
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(run, slot, theirs, lock_timeout_s), daemon=False)
     process.start()
     theirs.close()
     return Worker(process, ours)
+
+
+def _start_fork_server() -> None:
+    """Once. What it imports takes seconds, in which Ctrl-C would end it with a traceback: it ignores the signal, as it
+    does later anyway, and its parent stops the workers."""
+    if threading.current_thread() is not threading.main_thread():
+        forkserver.ensure_running()
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _work(run: RunDir, slot: WorkerSlot, liveness_pipe: Connection, lock_timeout_s: float) -> None:

@@ -23,7 +23,8 @@ def check_typed(settings: EvalSettings, typed: Typed) -> None:
     first = f"run={from_here(Path(settings.run[0]))}"
     if settings.weights and settings.weights not in OF_A_RUN:
         raise RequestError(
-            f"weights={settings.weights}: of {first} there are {', '.join(OF_A_RUN)}\n  leave run= or weights= out"
+            f"weights={from_here(Path(settings.weights))}: of {first} there are {', '.join(OF_A_RUN)}\n"
+            "  leave run= or weights= out"
         )
     for key in typed:
         if (matches(key, ["arch"]) and key != "arch.pixels") or key == "weights_key":

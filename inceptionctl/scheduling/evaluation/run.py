@@ -57,14 +57,18 @@ def run_evaluation(plan: EvaluationPlan, console: Console) -> Path:
         with QueueConsole(1, console) as observer:
             code = run_queue([queued], [slot], observer)[plan.label]
     except KeyboardInterrupt:
-        raise Interrupted("interrupted: what is done is kept; the same command goes on with it") from None
+        raise Interrupted(f"interrupted: what is done is kept; {_again(plan)}") from None
     if code == Interrupted.exit_code:
-        raise Interrupted("the evaluation was told to stop: the same command goes on with it")
+        raise Interrupted(f"the evaluation was told to stop: {_again(plan)}")
     if code:
         raise InceptionctlError("the evaluation failed: see the message above and its log")
     if not (found := finished(replace(plan, settings=replace(plan.settings, rerun=False)))):
         raise InceptionctlError("the evaluation left no record that can be read")
     return found
+
+
+def _again(plan: EvaluationPlan) -> str:
+    return f"the same command{' without rerun=true' if plan.settings.rerun else ''} goes on with it"
 
 
 def submit_evaluation(plan: EvaluationPlan, console: Console) -> None:
