@@ -145,7 +145,10 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Ev
     config, request, index = read_config(run), read_record(run.request, EvaluationRequest), read_index(run, None)
     if stored := stored_members(config, request):
         outcome = Outcome(run, request, group_of_all(stored, request.n_images), index.files.get("eval"), DEVICE)
-        return StoredJob(outcome, stored, DistributedContext.from_env().is_main)
+        is_main = DistributedContext.from_env().is_main
+        if is_main:
+            write_record(run.env, describe(DEVICE, torch.get_num_threads(), 1))
+        return StoredJob(outcome, stored, is_main)
     return _assemble(run, config, request, index, monotonic)
 
 

@@ -18,6 +18,8 @@ from inceptionctl.planning.plan import frozen_plan
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions, write_at
 from inceptionctl.runs.index_file import read_index
+from inceptionctl.runs.io import read_record
+from inceptionctl.runs.records.process import Environment
 from inceptionctl.worker.evaluation import assemble
 from inceptionctl.worker.members import Member
 
@@ -84,7 +86,7 @@ def test_probabilities_that_are_stored_need_no_network(photos, others, stored, t
     monkeypatch.setattr(Member, "load", load)
     made = evaluated(of_both(tmp_path / "stored", photos, others, probabilities=True))
     found, expected = read_evaluation(made.outcome), read_evaluation(by_networks.outcome)
-    assert found.device == "stored probabilities"
+    assert found.device == read_record(made.env, Environment).device == "stored probabilities"
     assert (found.n_images, found.top1_error) == (expected.n_images, expected.top1_error)
     assert found.nll == pytest.approx(expected.nll, rel=1e-3)
     assert [one.nll for one in found.alone] == pytest.approx([one.nll for one in expected.alone], rel=1e-3)
