@@ -180,7 +180,8 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
     assert "to evaluate" in inceptionctl(*other, "--dry-run").stdout
     assert inceptionctl(*other).returncode == 0
     assert (only(tmp_path, "outputs/train/*-0"), last_checkpoint(run).stat().st_mtime_ns) == (run, trained)
-    assert read_evaluation(run / "evaluations/test.single.ema.json").protocol.crop == 0.5
+    assert read_evaluation(run / "evaluations/test.single.ema.json") == found
+    assert read_evaluation(only(run, "evaluations/test.single-*.ema.json")).protocol.crop == 0.5
     assert "already finished" in inceptionctl(*other).stdout
 
 
