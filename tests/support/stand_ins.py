@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -23,4 +24,8 @@ def calls(folder: Path, name: str) -> list[str]:
 
 def sleeping_command() -> subprocess.Popen[bytes]:
     """A process that looks like one of the program's commands."""
-    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "inceptionctl"])
+    started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "inceptionctl"])
+    words = Path(f"/proc/{started.pid}/cmdline")
+    while words.is_file() and b"inceptionctl" not in words.read_bytes():  # the kernel fills it in after the start
+        time.sleep(0.01)
+    return started

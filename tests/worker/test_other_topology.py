@@ -21,6 +21,7 @@ def losses(made):
     return [row.loss for row in read_metrics(made.metrics) if isinstance(row, TrainRow)]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_more_ranks_and_workers(inceptionctl, tmp_path):
     """Without dropout, and with batch norm over both ranks, the losses are those of one rank to rounding."""
     words = ["arch.dropout=0", "schedule.lr=0.001"]

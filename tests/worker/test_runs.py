@@ -62,6 +62,7 @@ def tabled(tmp_path_factory):
     return where, done
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, tmp_path):
     """Ctrl-C in the middle of an epoch, then `resume`; RMSProp, dropout, auxiliary head and average all have state."""
     words = latest("ablation=[rmsprop]", *SMALL, "train.epochs=3.5")
@@ -85,6 +86,7 @@ def test_an_interrupted_run_ends_where_the_uninterrupted_one_does(inceptionctl, 
     assert "nothing to resume" in inceptionctl("resume", str(cut)).stdout
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
     words = latest(*SMALL, "train.epochs=1.5")
     assert inceptionctl("train", "outputs=whole", *words).returncode == 0
