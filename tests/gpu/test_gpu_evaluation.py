@@ -10,6 +10,8 @@ from support.command_line import call
 from support.gpu_runs import COMMON, SIZE, note, trained
 from support.runs import predictions
 
+from inceptionctl.runs.evaluations import read_evaluation, read_predictions
+
 WORDS = ["train", "data=imagefolder", "data.workers=2", *SIZE, *COMMON, "train.batch_size=24"]
 
 
@@ -42,3 +44,23 @@ def test_predict_on_the_gpu_counts_as_on_the_cpu(run, images, tmp_path):
     assert len(set(wrong.values())) == 1
     assert (here == cpu).all()
     assert np.abs(p_here - p_cpu).max() < 0.01
+
+
+def evaluated(run, protocol, cwd, **environment):
+    """The evaluation of `run` by `protocol`, and the probability of each image's class."""
+    done = call("eval", f"run={run}", f"protocol={protocol}", f"outputs={cwd}", "rerun=true", cwd=cwd, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = max(cwd.glob("eval/*/evaluation.json"), key=lambda path: path.stat().st_mtime_ns)
+    record = read_evaluation(path)
+    return record, read_predictions(path, record)
+
+
+@pytest.mark.parametrize("protocol", ["crops10", "crops144"])
+def test_eval_on_the_gpu_counts_as_on_the_cpu(protocol, run, images, tmp_path):
+    """Views are rendered on the CPU, mirrored and averaged on the device."""
+    here, on_device = evaluated(run, protocol, tmp_path)
+    cpu, on_cpu = evaluated(run, protocol, tmp_path, CUDA_VISIBLE_DEVICES="")
+    apart = float(np.abs(on_device.p_true_N - on_cpu.p_true_N).max())
+    note(f"eval by {protocol}", images=here.n_images, device=here.device, error=here.top1_error, apart=apart)
+    assert (here.n_images, here.top1_error) == (cpu.n_images, cpu.top1_error)
+    assert apart < 0.01

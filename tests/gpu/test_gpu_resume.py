@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from support.command_line import latest
 from support.gpu_runs import COMMON, DEVICE, SIZE, deviation, losses, note, trained
 from support.runs import assert_same_end, at_step, launched, only, pid_of, rank_and_readers
 
@@ -18,7 +19,7 @@ MODES = {"deterministic": ["train.deterministic=true"], "plain": []}
 
 
 def words(images, *more):
-    return [*FOLDER, f"data.root={images}", "data.workers=2", f"launch.device={DEVICE}", *more]
+    return latest(*FOLDER, f"data.root={images}", "data.workers=2", f"launch.device={DEVICE}", *more)
 
 
 group = pytest.mark.xdist_group  # those of one group share a process, and with it the undisturbed run

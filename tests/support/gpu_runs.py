@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from support.command_line import latest
 from support.runs import launched, only, rows
 
 DEVICE = os.environ.get("GPU_DEVICE", "cuda")
@@ -39,7 +40,7 @@ def note(what: str, **figures: object) -> None:
 
 def trained(outputs: Path, *words: object, device: str = DEVICE) -> Path:
     """The folder of a run that ended well."""
-    code, said = launched(*words, f"launch.device={device}", f"outputs={outputs}")
+    code, said = launched(*latest(*map(str, words)), f"launch.device={device}", f"outputs={outputs}")
     assert code == 0, said
     return only(outputs, "train/*")
 

@@ -86,6 +86,7 @@ def submit_evaluation(plan: EvaluationPlan, console: Console) -> None:
     submission = submit_run(launch, _job_name(plan), run)
     console.print(f"submitted: job {submission.jobs[0]}, {from_here(run.path)}")
     console.print(f"follow it: inceptionctl status {shlex.quote(from_here(run.path))}")
+    console.print("the same command prints what it came to when it is done")
 
 
 def preview_script(plan: EvaluationPlan) -> str:
