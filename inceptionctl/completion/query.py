@@ -26,22 +26,32 @@ def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
 
 def _composed(line: Line) -> Answer:
     """Of a command whose settings Hydra composes."""
-    from inceptionctl.config.evaluation_flags import JSON, WITH_IMAGES
     from inceptionctl.config.flags import CHOICES, SWITCHES, WITH_VALUE
 
-    of_eval = [JSON, *WITH_IMAGES] if line.command == "eval" else []
-    if line.before in WITH_IMAGES and of_eval:
-        return Answer([], files=True)
+    flags, more = _of_eval(line) if line.command == "eval" else ([], None)
+    if more:
+        return more
     if takes := next((long for long, short in WITH_VALUE.items() if line.before in (long, short)), None):
         return Answer.starting(line.word, CHOICES.get(takes, ()), files=takes == "--config-dir")
     if line.word.startswith("-"):
-        return Answer.starting(line.word, [*SWITCHES, *WITH_VALUE, *of_eval])
-    if of_eval and line.word.startswith("run="):
-        return _runs_to_evaluate(line.word)
+        return Answer.starting(line.word, [*SWITCHES, *WITH_VALUE, *flags])
 
     from inceptionctl.completion import settings
 
     return settings.complete(line)
+
+
+def _of_eval(line: Line) -> tuple[list[str], Answer | None]:
+    """The flags that `eval` alone has, and the answer where no other command's would do."""
+    from inceptionctl.config.evaluation_flags import JSON, RELEASED, TABLE, WITH_IMAGES
+
+    if line.before in WITH_IMAGES:
+        return [], Answer([], files=True)
+    if line.word.startswith("run="):
+        return [], _runs_to_evaluate(line.word)
+    if line.word and f"{TABLE}={RELEASED}".startswith(line.word):
+        return [], Answer([f"{TABLE}={RELEASED}"])
+    return [JSON, *WITH_IMAGES], None
 
 
 def _parsed(line: Line, parser: argparse.ArgumentParser) -> Answer:

@@ -67,6 +67,13 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl train 'ablation=[label_smoothing,lab", []),
         ("inceptionctl ablate see", ["seed=", "seeds="]),
         ("inceptionctl ablate table=inc", ["table=inception_v3"]),
+        ("inceptionctl eval protocol=crops1", ["protocol=crops10", "protocol=crops12", "protocol=crops144"]),
+        ("inceptionctl eval images.l", ["images.labels=", "images.leave_out="]),
+        ("inceptionctl eval images.labels=", ["images.labels=own", "images.labels=real"]),
+        ("inceptionctl eval optim", []),
+        ("inceptionctl eval tab", ["table=released"]),
+        ("inceptionctl eval --l", ["--list-crops"]),
+        ("inceptionctl eval --draw-crops ", [FILES]),
         ("inceptionctl models inception_v3", ["inception_v3"]),
         ("inceptionctl models --d", ["--diff", "--draw"]),
         ("inceptionctl models --diff xcep", ["xception", "xception_plain"]),
@@ -94,6 +101,8 @@ def test_runs_and_tables_are_offered(tmp_path, monkeypatch, capsys):
     assert query("inceptionctl report o", capsys) == [FILES, "outputs/t"]
     assert query("inceptionctl status outputs/", capsys) == [FILES, "outputs/t", "outputs/t/abc-0"]
     assert query("inceptionctl predict run=", capsys) == [FILES, "run=outputs/t/abc-0"]
+    assert query("inceptionctl eval run=", capsys) == [FILES, "run=outputs/t/abc-0"]
+    assert query("inceptionctl eval run=[A,out", capsys) == [FILES, "run=[A,outputs/t/abc-0"]
 
 
 def test_options_of_one_s_own_folder_are_offered(tmp_path, capsys):
