@@ -14,9 +14,10 @@ CROPS = {"single_crop_error_pct": 1, "crop10_error_pct": 10, "crop12_error_pct":
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFigure:
-    """Errors in percent; None: not published. `library`, `weights`: as in papers.yaml (released_weights)."""
+    """Errors in percent; None: not published. `collection`: what papers.yaml (released_weights) calls the library;
+    `weights`: as there."""
 
-    library: str
+    collection: str
     weights: str
     crops: int
     top1_error: float | None
@@ -30,7 +31,7 @@ def published() -> list[PublishedFigure]:
 
 
 def _figures(record: dict[str, Any]) -> Iterator[PublishedFigure]:
-    what = {"library": record["library"], "weights": record["weights"], "note": record.get("note")}
+    what = {"collection": record["library"], "weights": record["weights"], "note": record.get("note")}
     if "top1_accuracy_pct" in record:
         errors = [round(100 - record[f"top{top}_accuracy_pct"], 6) for top in (1, 5)]  # no noise of binary fractions
         yield PublishedFigure(**what, crops=1, top1_error=errors[0], top5_error=errors[1])

@@ -1,4 +1,4 @@
-"""Which part of an image each view shows, read off a picture of numbered cells; and crops cut one by one by Pillow.
+"""Which part of an image each view shows, read off an image of numbered cells; and crops cut one by one by Pillow.
 
 The expected rectangles are written out here in fractions of a pixel, as the papers describe the crops.
 """
@@ -40,7 +40,7 @@ def step(size):
 
 
 def numbered(size):
-    """A picture of cells, each of one colour that says its column and row."""
+    """An image of cells, each of one colour that says its column and row."""
     (width, height), (columns, rows) = size, CELLS[size]
     cells = np.zeros((rows, columns, 3), np.uint8)
     cells[..., 0], cells[..., 1] = step(size) * np.arange(columns), step(size) * np.arange(rows)[:, None]

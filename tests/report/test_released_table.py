@@ -65,7 +65,7 @@ def test_every_publishers_figure_is_the_record_of_papers_yaml(tmp_path):
 
 
 def test_figures_of_other_collections_are_what_they_are():
-    figures = {(one.library, one.weights, one.crops): one for one in published()}
+    figures = {(one.collection, one.weights, one.crops): one for one in published()}
     ten = figures["tensornets", "Inception3", 10]
     assert (ten.top1_error, ten.top5_error) == (None, 5.038)
     assert figures["tensornets", "Inception3", 1].top1_error == 22.102
@@ -81,7 +81,7 @@ def test_a_stored_evaluation_stands_in_its_row_alone_and_beside_collections(tmp_
     assert row_of(table, own).ours.top1_error == 22.25
     assert row_of(table, ten).ours.top1_error == 20.75
     others = [row for row in table.rows if row.ours and not row.publisher]
-    assert {(row.published.library, row.published.crops, row.ours.top1_error) for row in others} == {
+    assert {(row.published.collection, row.published.crops, row.ours.top1_error) for row in others} == {
         ("tensornets", 1, 22.25), ("tensornets", 10, 20.75), ("converted Caffe collection", 1, 22.25)
     }  # fmt: skip
     assert len(table.missing) == len(asked()) - 2

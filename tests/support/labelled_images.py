@@ -9,10 +9,10 @@ import numpy as np
 from scipy.io import savemat
 
 from inceptionctl.data.devkit import GROUND_TRUTH, META
+from inceptionctl.data.evaluation_source import evaluation_index
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.real_labels import N_VALIDATION, label_sets
 from inceptionctl.data.sources import imagenet_val, labelled
-from inceptionctl.data.sources.labelled import evaluation_index
 from inceptionctl.data.wordnet import wordnet_ids
 from support.image_folders import smooth
 

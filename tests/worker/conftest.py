@@ -10,6 +10,15 @@ from test_trainer import run as train
 from inceptionctl.runs.paths import RunDir
 
 
+@pytest.fixture(autouse=True)
+def torch_as_before():
+    """What a worker sets in this process is set back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory) -> RunDir:
     return _trained(tmp_path_factory.mktemp("digits") / "run")

@@ -26,13 +26,6 @@ from inceptionctl.worker.networks import network_of_run
 SCALES = [64, 80]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     """A ResNet that saw a few images of 64 pixels; those to evaluate on are of three shapes."""

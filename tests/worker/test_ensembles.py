@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.evaluations import evaluated, evaluation_of, member, outcome
-from test_evaluation import one_thread  # noqa: F401  for every test
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse

@@ -32,14 +32,6 @@ from inceptionctl.worker.__main__ import main
 from inceptionctl.worker.evaluation import assemble
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.use_deterministic_algorithms(False)
-
-
 def bits(made):
     return {name: None if array is None else array.tobytes() for name, array in vars(outcome(made)).items()}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.evaluations import evaluated, evaluation_of, member, outcome
-from test_evaluation import crops10, one_thread  # noqa: F401  the latter for every test
+from test_evaluation import crops10
 
 from inceptionctl.errors import DataError, InceptionctlError
 from inceptionctl.planning.plan import frozen_plan

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file
 from support.evaluations import evaluated, evaluation_of, member, outcome
 from support.image_folders import fill
-from test_evaluation import one_thread  # noqa: F401  for every test
 from test_trainer import folder
 from test_trainer import run as train
 

@@ -36,14 +36,6 @@ from inceptionctl.worker.assemble import assemble
 SMALL = latest(*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3")  # thirteen steps
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.use_deterministic_algorithms(False)
-
-
 def config(*words):
     return parse(compose("train", latest(*SMALL, *words)))
 

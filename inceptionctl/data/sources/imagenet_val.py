@@ -9,12 +9,10 @@ from typing import Literal
 import numpy as np
 
 from inceptionctl.data.devkit import find_ground_truth, validation_labels
-from inceptionctl.data.file_images import open_splits
-from inceptionctl.data.images import DataSource, DataSplits, Views
+from inceptionctl.data.evaluation_source import EvaluationSource, check_folder, evaluation_index
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import as_text, describe, entries, is_folder, read_images, some
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers
-from inceptionctl.data.sources.labelled import check_folder, evaluation_index
 from inceptionctl.data.wordnet import wordnet_ids
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import AbsolutePath, section
@@ -23,22 +21,16 @@ NAMES = f"ILSVRC2012_val_00000001.JPEG to ILSVRC2012_val_{N_VALIDATION:08d}.JPEG
 
 
 @section
-class Settings(DataSource):
+class Settings(EvaluationSource):
     """ImageNet's validation images in one folder, all or some of them, to evaluate on."""
 
     title = "ImageNet validation"
-    uses_transforms = True
-    trains = False
 
     name: Literal["imagenet_val"]
-    eval_split: Literal["test"]
-    """There is one split."""
     root: AbsolutePath | None
     """Folder of the images."""
     devkit: AbsolutePath | None
     """Folder of the ILSVRC-2012 devkit; null: beside or above `root`."""
-    on_corrupt: Literal["error", "skip", "wrong"]
-    """For an image that cannot be read. error: end; skip: leave it out; wrong: count it as classified wrongly."""
 
     def index(self, dev: bool) -> Index:
         if not self.root:
@@ -53,9 +45,6 @@ class Settings(DataSource):
         labelled = FileList(files.root, files.paths_N, labels_N, files.sizes_N)
         where = f"{root}, {len(files):,} of the {N_VALIDATION:,} validation images, labels of {ground_truth}"
         return evaluation_index(labelled, wordnet_ids(), where, *notes)
-
-    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt)
 
 
 def _images(root: Path) -> tuple[FileList, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,32 +9,25 @@ from typing import Literal
 
 import numpy as np
 
-from inceptionctl.data.file_images import open_splits
-from inceptionctl.data.images import DataSource, DataSplits, Views
+from inceptionctl.data.evaluation_source import EvaluationSource, check_folder, evaluation_index
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.label_list import read_label_list
-from inceptionctl.data.listing import Listing, describe, per_class, read_class_folders, some
-from inceptionctl.errors import RequestError, count
+from inceptionctl.data.listing import Listing, describe, read_class_folders, some
+from inceptionctl.errors import RequestError
 from inceptionctl.settings import AbsolutePath, section
 
 
 @section
-class Settings(DataSource):
+class Settings(EvaluationSource):
     """Labelled images to evaluate on: `root` with a folder for each class, or `list` with a path and a label a line."""
 
     title = "labelled images"
-    uses_transforms = True
-    trains = False
 
     name: Literal["labelled"]
-    eval_split: Literal["test"]
-    """There is one split."""
     root: AbsolutePath | None
     """Folder with a folder for each class, or where the paths of `list` begin; null: the folder of `list`."""
     list: AbsolutePath | None
     """Text file with a path and a label a line: a class name, a WordNet id, or a class number from 0 on."""
-    on_corrupt: Literal["error", "skip", "wrong"]
-    """For an image that cannot be read. error: end; skip: leave it out; wrong: count it as classified wrongly."""
 
     def index(self, dev: bool) -> Index:
         if self.list:
@@ -43,9 +35,6 @@ class Settings(DataSource):
         if not self.root:
             raise RequestError("data=labelled needs data.root=DIR with a folder for each class, or data.list=FILE")
         return _in_folders(Path(self.root))
-
-    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt)
 
 
 def _listed(path: Path, root: Path) -> Index:
@@ -64,31 +53,6 @@ def _in_folders(root: Path) -> Index:
     notes = [f"no images in {some(empty)}"] if empty else []
     notes += [f"left out: {describe(left_out)}"] if left_out else []
     return evaluation_index(*_with_images(listing, counts_K), str(root), *notes)
-
-
-def evaluation_index(
-    files: FileList, classes: tuple[str, ...], where: str, *notes: str, numbered: bool = False
-) -> Index:
-    """An index of images to evaluate on; `where` they and their labels come from."""
-    counts_K = files.counts(classes)
-    held_K = counts_K[counts_K > 0]
-    counts = f"{count(len(files), 'image')} of {len(held_K):,} classes ({per_class(held_K)})"
-    return Index(
-        n_train=0,
-        n_eval=len(files),
-        classes=classes,
-        provenance="; ".join([f"{counts}: {where}", *notes]),
-        fingerprint=None,
-        eval_fingerprint=files.digest(classes),
-        dev=False,
-        files={"eval": files},
-        numbered=numbered,
-    )
-
-
-def check_folder(setting: str, folder: Path) -> None:
-    if not os.path.isdir(folder):  # False, too, for one behind a folder that this user may not enter
-        raise RequestError(f"data.{setting} = {folder} is not a folder that can be reached")
 
 
 def _with_images(listing: Listing, counts_K: np.ndarray) -> tuple[FileList, tuple[str, ...]]:

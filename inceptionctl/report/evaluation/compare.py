@@ -85,7 +85,7 @@ def _of_records(first: EvaluationRecord, second: EvaluationRecord) -> Iterator[s
 
 def _of_protocols(first: ProtocolRecord, second: ProtocolRecord) -> Iterator[str]:
     """Records that have all settings have names that tell protocols apart; sizes that follow from a network's input may
-    differ between two of one name. Records of versions before 0.3 have a few values instead of settings."""
+    differ between two of one name. The oldest records have a few values instead of settings."""
     yield from _difference("protocol.name", first.name, second.name)
     with_settings = bool(first.settings and second.settings)
     if with_settings and first.name == second.name:

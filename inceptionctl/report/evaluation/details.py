@@ -51,7 +51,7 @@ class Details(Record):
     """Errors and accuracies in percent. `network`: what is evaluated; `classes`: names, by index; `of_classes`: those
     that have images; `pairs`: most confused first; `unreadable` and `several`: images that are in no pair, because they
     could not be read or several classes are right (these are in no class's accuracy either). `calibration` and
-    `coverage` are None in evaluations of versions before 0.3, which have no confidence of images."""
+    `coverage` are None in the oldest evaluations, which have no confidence of images."""
 
     schema: Literal[1] = 1
     image_set: ImageSet

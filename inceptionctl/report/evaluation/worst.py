@@ -28,8 +28,8 @@ ImageOf = Callable[[int], "Image.Image | None"]
 
 
 def worst_images(predictions: Predictions, n: int = COLUMNS * ROWS) -> list[int]:
-    """Places in the arrays, the surest first; those of equal confidence in the order of the set. Evaluations of
-    versions before 0.3 have no confidence: the least probable truth comes first."""
+    """Places in the arrays, the surest first; those of equal confidence in the order of the set. The oldest
+    evaluations have no confidence: the least probable truth comes first."""
     wrong = np.flatnonzero(~predictions.correct_N & (predictions.top5_NK[:, 0] >= 0))
     sureness_N = -predictions.p_true_N if predictions.confidence_N is None else predictions.confidence_N
     return [int(one) for one in wrong[np.argsort(-sureness_N[wrong], kind="stable")[:n]]]

@@ -62,7 +62,7 @@ def asked() -> list[Asked]:
 
 def is_published(entry: Release) -> bool:
     """Whether papers.yaml has the figures that its publisher states."""
-    return any(one.library.startswith(entry.publisher) and f"{entry.publisher}:{one.weights}" == entry.name
+    return any(one.collection.startswith(entry.publisher) and f"{entry.publisher}:{one.weights}" == entry.name
                for one in published())  # fmt: skip
 
 

@@ -78,10 +78,10 @@ def _elsewhere(wanted: list[Asked], ours: Mapping[Asked, Ours]) -> Iterator[Rele
 
 
 def _beside(figure: PublishedFigure, wanted: list[Asked]) -> Asked | None:
-    release = BESIDE.get((figure.library, figure.weights))
+    release = BESIDE.get((figure.collection, figure.weights))
     return next((one for one in wanted if one.release.name == release and one.words == OF_CROPS[figure.crops]), None)
 
 
 def _publisher(figure: PublishedFigure) -> str:
     """timm's figures are of a file of results, by whose name they go."""
-    return next((one for one in LIBRARIES if figure.library.startswith(one)), figure.library)
+    return next((one for one in LIBRARIES if figure.collection.startswith(one)), figure.collection)

@@ -94,13 +94,13 @@ def _footnotes(table: ReleasedTable) -> list[str]:
 def _name(row: ReleasedRow) -> str:
     if row.publisher and row.asked:
         return row.asked.release.name
-    return f"{_short(row.published.library)}: {row.published.weights}" if row.published else DASH
+    return f"{_short(row.published.collection)}: {row.published.weights}" if row.published else DASH
 
 
-def _short(library: str) -> str:
+def _short(collection: str) -> str:
     for text, other in SHORT.items():
-        library = library.replace(text, other)
-    return library
+        collection = collection.replace(text, other)
+    return collection
 
 
 def _crops(row: ReleasedRow) -> str:

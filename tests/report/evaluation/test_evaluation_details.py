@@ -45,7 +45,7 @@ def read(path):
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def folder_of_images(tmp_path):
     """A folder with eight images, and the arrays of an evaluation of 200 of them; every fifth file is gone."""
     for number in range(8):
         Image.new("RGB", (40 + 10 * number, 60), (30 * number, 80, 120)).save(tmp_path / f"{number}.png")
@@ -53,8 +53,8 @@ def pictures(tmp_path):
     return tmp_path, evaluation(path_N=paths)
 
 
-def test_all_files_are_written_and_listed(pictures, tmp_path):
-    root, (record, predictions) = pictures
+def test_all_files_are_written_and_listed(folder_of_images, tmp_path):
+    root, (record, predictions) = folder_of_images
     details, paths = write_details(record, predictions, names(10), root, tmp_path / "details")
     expected = {"classes.csv", "confusion.csv", "details.json", "worst.png"}
     expected |= {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
@@ -88,8 +88,8 @@ def test_the_brier_score_needs_the_probabilities_of_all_classes():
     assert found == pytest.approx(expected, rel=1e-2)
 
 
-def test_figures_say_what_they_are_and_are_the_same_every_time(pictures, tmp_path):
-    root, (record, predictions) = pictures
+def test_figures_say_what_they_are_and_are_the_same_every_time(folder_of_images, tmp_path):
+    root, (record, predictions) = folder_of_images
     for folder in ("first", "second"):
         write_details(record, predictions, names(10), root, tmp_path / folder)
     for name in FIGURES:
