@@ -12,6 +12,15 @@ from inceptionctl.settings import PathSegment, section
 
 
 @section
+class Member:
+    """Networks of an ensemble that are trained alike."""
+
+    models: int = 1
+    set: list[str] = field(default_factory=list)
+    add: str | None = None
+
+
+@section
 class TableRow:
     """One row. In a cumulative table it adds to the row above, in an independent one to the base."""
 
@@ -26,6 +35,32 @@ class TableRow:
     """Settings that `set` and `add` may change; `optim.**` covers all below optim."""
     against: str | None = None
     """Label of the row above that an independent table compares this one with."""
+    protocol: str | None = None
+    """Option of conf/protocol that its cells are evaluated by, instead of the table's."""
+    members: list[Member] = field(default_factory=list)
+    """The networks of an ensemble, each with what it sets and adds to the row's own; none: the row is one network."""
+    note: str | None = None
+    """What differs from the paper, or between paper and release."""
+
+
+@section
+class Convergence:
+    """When a run counts as having learned; one that has not is "not converged", and no row is judged by it."""
+
+    chance_p: float = 0.001
+    """Level of the one-sided test that its error is below that of guessing."""
+    loss_fall: float = 0.1
+    """Least share of its first value by which the training loss falls."""
+    error: float | None = None
+    """Most that its error may be, in percent; null: any that passes the test."""
+
+
+@section
+class AtScale:
+    """What a table sets at one scale, before its rows."""
+
+    set: list[str] = field(default_factory=list)
+    metric: str | None = None
 
 
 @section
@@ -37,11 +72,27 @@ class Table:
     paper: str | None = None
     """Key of the paper in papers.yaml, whose title stands above the report."""
     title: str
-    metric: Literal["final"]
+    caption: str | None = None
+    """One or two sentences: what the table shows."""
+    metric: str
+    """final, steps_to(ERROR), area_under_curve or steps_per_second; see tables/metric.py."""
+    also: list[str] = field(default_factory=list)
+    """Further metrics, printed beside."""
     weights: Literal["ema", "raw"]
     """Weights that are reported: the moving average or those of the last step."""
     base: list[str]
     """Overrides of every row."""
+    scales: dict[str, AtScale] = field(default_factory=dict)
+    """What the table sets at a scale, by the scale's name."""
+    protocol: str | None = None
+    """Option of conf/protocol; null: as the scale has it."""
+    margin: float | None = None
+    """Points within which two rows count as equal."""
+    converged: Convergence = Convergence()
+    columns: list[str] = field(default_factory=list)
+    """Columns of the report, in order; none: all that have something to show."""
+    not_reproducible: str | None = None
+    """Why the table cannot be run."""
     changes: list[str] = field(default_factory=list)
     """Settings that any row may change beside its own `changes`; the user may override them."""
     quoted: list[str] = field(default_factory=list)

@@ -10,16 +10,20 @@ from inceptionctl.runs.io import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestCell:
-    """A row with one seed; its run is found by its identity, under whatever name."""
+    """A row with one seed; its run is found by its identity, under whatever name. `members`: of an ensemble, the
+    identities of its runs, of which `identity` is the first."""
 
     seed: int
     identity: str
+    members: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestRow:
     """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params` and `macs`
-    of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why."""
+    of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why;
+    `protocol`: in the names of its evaluations, where it is not the table's; `models`: networks of an ensemble; `note`:
+    what differs between paper and release, or from the paper."""
 
     label: str
     paper: str | None
@@ -31,6 +35,9 @@ class ManifestRow:
     full_macs: int
     tuned: str | None = None
     cells: list[ManifestCell]
+    protocol: str | None = None
+    models: int = 1
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +63,32 @@ class PrintedFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedsAdded:
+    """Seeds that joined a table that had a report already, and when (ISO 8601, UTC)."""
+
+    seeds: list[int]
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converged:
+    """When a run has learned: its error is below that of guessing by a one-sided test at level `chance_p`, and its
+    training loss fell by at least the share `loss_fall` of its first value; `error`, if given, is the most that its
+    error may be, in percent."""
+
+    chance_p: float = 0.001
+    loss_fall: float = 0.1
+    error: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableManifest(Record):
     """table.json. `setting`: the scale in a line; `quoted`: ids of rows that the paper cites; `chance_error`: of
     guessing, in percent; `comparable`: whether images and protocol are the paper's; `figures`: those that papers.yaml
-    does not have, so that a report needs no other file."""
+    does not have, so that a report needs no other file; `metric`: as tables/metric.py reads it, and `also`: further
+    ones; `margin`: points within which two rows count as equal; `orders`: of a table whose rows are switches in several
+    orders, the labels of the switches in each; `null`: label of the A/A row; `looks`: how often the report may be
+    looked at before the last seed."""
 
     schema: Literal[1] = 1
     table: str
@@ -77,6 +106,16 @@ class TableManifest(Record):
     rows: list[ManifestRow]
     overrides: list[Override]
     figures: list[PrintedFigures] = field(default_factory=list)
+    caption: str | None = None
+    also: list[str] = field(default_factory=list)
+    margin: float | None = None
+    converged: Converged = Converged()
+    columns: list[str] = field(default_factory=list)
+    null: str | None = None
+    orders: list[list[str]] = field(default_factory=list)
+    looks: int | None = None
+    max_seeds: int | None = None
+    added: list[SeedsAdded] = field(default_factory=list)
 
 
 def cell_label(row: str, seed: int) -> str:
