@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
+from inceptionctl.config.label import typed_label
 from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse
 from inceptionctl.data.inputs import describe_input
@@ -45,7 +47,7 @@ def _plan(request: Request) -> Plan:
     config, typed = parse(request.tree), flatten_overrides(request.overrides)
     check_idle([config], typed)
     check_one_run(typed)
-    plan = make_plan(config)
+    plan = replace(make_plan(config), label=typed_label(request.overrides))
     place({"": plan})
     if plan.config.run_dir:
         check_run_dir(Path(plan.config.run_dir), plan.identity)

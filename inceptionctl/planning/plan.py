@@ -33,7 +33,7 @@ from inceptionctl.training.schedules import Schedule
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """`config` with what was resolved of its data and weights; `spec` and `cost` of the network as run; `weights`: what
-    to say about the weights that it starts from."""
+    to say about the weights that it starts from; `label`: what was typed for it."""
 
     config: Config
     identity: str
@@ -43,6 +43,7 @@ class Plan:
     clock: Clock
     schedule: Schedule
     weights: tuple[str, ...] = ()
+    label: str = ""
 
     @cached_property
     def full(self) -> Cost:

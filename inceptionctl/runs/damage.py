@@ -14,8 +14,8 @@ from inceptionctl.runs.records.evaluation import EvaluationRecord
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow
 from inceptionctl.runs.records.result import Result
 
-FILES = {"config.yaml", "index.npz", "env.json", "metrics.jsonl", "result.json", "starts.jsonl", "jobs.jsonl",
-         "exit.json", "request.json", "evaluation.json", "evaluation.npz",
+FILES = {"config.yaml", "label.json", "index.npz", "env.json", "metrics.jsonl", "result.json", "starts.jsonl",
+         "jobs.jsonl", "exit.json", "request.json", "evaluation.json", "evaluation.npz",
          ".lock", ".heartbeat", ".reserve", ".pid"}  # fmt: skip
 FOLDERS = {"checkpoints", "details", "diverged", "evaluations", "log", "parts", "slurm"}
 OF_FILES = ("log", "evaluations", "parts")  # folders that hold nothing else

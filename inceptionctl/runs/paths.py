@@ -27,6 +27,11 @@ class RunDir:
         return self.path / "config.yaml"
 
     @property
+    def label(self) -> Path:
+        """What was typed for the run."""
+        return self.path / "label.json"
+
+    @property
     def index(self) -> Path:
         """The images that the run was planned with."""
         return self.path / "index.npz"

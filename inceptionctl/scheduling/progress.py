@@ -57,7 +57,7 @@ class QueueConsole:
 
     def started(self, queued: QueuedRun, run: RunDir) -> None:
         self._tasks[queued.label] = self._progress.add_task(
-            f"  {escape(queued.label)}", total=queued.steps, note="starting"
+            f"  {_name(queued, run)}", total=queued.steps, note="starting"
         )
         self._last_line[queued.label] = time.monotonic()
 
@@ -72,7 +72,7 @@ class QueueConsole:
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
         saved = "what is done" if run.is_evaluation else "its last checkpoint"
         again = f"restarting from {saved} ({restart} of {queued.restarts})"
-        self._print(f"[yellow]{escape(queued.label)}[/] {escape(reason)}; {again}")
+        self._print(f"[yellow]{_name(queued, run)}[/] {escape(reason)}; {again}")
 
     def stopping(self) -> None:
         self._print("stopping: saving checkpoints (interrupt again to stop without saving)")
@@ -82,16 +82,21 @@ class QueueConsole:
         self._progress.advance(self._all)
         if end is None:
             for notice in notices(run.log()):
-                self._print(f"[yellow]{escape(queued.label)}:[/] {escape(notice)}")
-            self._print(f"{escape(queued.label)}: {_end(run)}")
+                self._print(f"[yellow]{_name(queued, run)}:[/] {escape(notice)}")
+            self._print(f"{_name(queued, run)}: {_end(run)}")
         else:
             message, log = why_ended(run)
             where = f"\n  log: {escape(str(log))}" if log.is_file() else ""
-            self._print(f"[red]{escape(queued.label)} failed ({end}):[/] {escape(message)}{where}")
+            self._print(f"[red]{_name(queued, run)} failed ({end}):[/] {escape(message)}{where}")
 
     def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
         self._console.print(f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", markup=True)
+
+
+def _name(queued: QueuedRun, run: RunDir) -> str:
+    """The label, and the name of the run's folder."""
+    return f"{escape(queued.label)} [dim]({escape(run.path.name)})[/]"
 
 
 def describe(row: MetricRow) -> str:

@@ -39,7 +39,8 @@ def run_one(plan: Plan, console: Console) -> None:
 
 
 def label_of(plan: Plan) -> str:
-    return f"{plan.config.arch.name} seed {plan.config.seed}"
+    """What was typed for it, otherwise its network."""
+    return plan.label or plan.config.arch.name
 
 
 def run_plans(plans: Mapping[str, Plan], console: Console) -> dict[str, int]:

@@ -17,6 +17,7 @@ from inceptionctl.runs.config_file import read_config, write_config
 from inceptionctl.runs.damage import check_kinds, detach, read_result
 from inceptionctl.runs.index_file import holds_index, write_index
 from inceptionctl.runs.io import RecordError
+from inceptionctl.runs.label import write_label
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.places import check_place
@@ -112,6 +113,8 @@ def open_folder(plan: Plan, nproc: int, threads: int) -> RunDir:
     now = replace(config, name=place.name, outputs=place.outputs, run_dir=place.run_dir, launch=launch)
     if now != before or not holds_index(run, plan.data):
         write_index(run, plan.data)
+        if before is None:
+            write_label(run, plan.label)
         write_config(run, now)
     return run
 

@@ -157,7 +157,8 @@ def plan_table(request: Request) -> TablePlan:
         raise RequestError(
             "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
         )
-    first = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
+    plans_of_rows = {row.row.label: make_plan(replace(row.config, seed=seeds[0])) for row in rows}
+    first = {label: replace(plan, label=label) for label, plan in plans_of_rows.items()}
     cells = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
     command = command_again("ablate", request.overrides, rows[0].config, composer.config_dir)
     plans = TablePlan(table, rows, cells, command, figures, composer)
