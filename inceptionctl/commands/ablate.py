@@ -12,7 +12,10 @@ from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
-from inceptionctl.scheduling.table import TablePlan, announce, plan_table
+from inceptionctl.scheduling.table import plan_table
+from inceptionctl.scheduling.table_announce import announce
+from inceptionctl.scheduling.table_manifest import write_manifest
+from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.terminal import console as make_console
 
 ABLATE = Command(
@@ -41,12 +44,12 @@ def _preview(table: TablePlan) -> None:
 def _run(table: TablePlan) -> None:
     """Raises InceptionctlError if cells fail, after the report, and Interrupted with the command that continues."""
     console, plans = make_console(), table.to_run()
-    announce(table, len(plans), console)
+    announce(table, console)
     if plans and table.on_slurm:
         submit_many(plans, table.table.name, table.folder, console)
-        table.write_manifest()
+        write_manifest(table)
         return
-    table.write_manifest()
+    write_manifest(table)
     interrupted = Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")
     try:
         codes = run_plans(plans, console) if plans else {}
@@ -59,5 +62,5 @@ def _run(table: TablePlan) -> None:
         raise interrupted
     if failed := [label for label, code in codes.items() if code]:
         raise InceptionctlError(
-            f"{len(failed)} of {len(table.cells)} cells failed: {', '.join(failed)} (their logs are named above)"
+            f"{len(failed)} of {len(table.runs)} cells failed: {', '.join(failed)} (their logs are named above)"
         )

@@ -15,11 +15,10 @@ from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
-from inceptionctl.runs.records.table import cell_label
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
-from inceptionctl.scheduling.table import TablePlan
+from inceptionctl.scheduling.table_plan import TablePlan
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
 CPU_MACS_PER_S = 25e9
@@ -33,9 +32,14 @@ def show_table(table: TablePlan, console: Console) -> None:
     for row in table.rows:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
         console.print(f"row       {row.row.label}: {changes or 'the base'}")
-    rows = {cell_label(row, seed): row for row, seed in table.cells}
-    show_plans(table.plans, console, table.folder, rows)
+    show_plans(table.plans, console, table.folder, _rows(table))
     console.print(f"command   {table.command}")
+
+
+def _rows(table: TablePlan) -> dict[str, str]:
+    """The row of each run, by the run's label: of a run that several rows share, the first."""
+    rows = {identity: row for (row, _), identities in reversed(table.cells.items()) for identity in identities}
+    return {label: rows[plan.identity] for label, plan in table.plans.items()}
 
 
 def show_plans(

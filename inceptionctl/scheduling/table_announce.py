@@ -1,0 +1,36 @@
+"""What is said of a table before its cells run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from inceptionctl.data.inputs import describe_input
+from inceptionctl.scheduling.downloads import announce_weights
+from inceptionctl.scheduling.run_folders import needs_run
+from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.tables.manifest import setting
+from inceptionctl.terminal import print_warnings
+
+
+def announce(table: TablePlan, console: Console) -> None:
+    """Prints the setting, how many cells there are, and their warnings."""
+    lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
+    inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)
+    lines += [f"input: {line}" for line in dict.fromkeys(inputs)]
+    lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
+    for line in lines:
+        console.print(line)
+    plans = table.runs.values()
+    announce_weights(plans, console)
+    warnings = sorted({warning for plan in plans for warning in (*plan.schedule_notes, *plan.warnings)})
+    if table.paper is None:
+        warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")
+    print_warnings(warnings, console)
+
+
+def _cells(table: TablePlan) -> str:
+    """How many cells are done; cells that share runs say how many runs that are."""
+    missing = {identity for identity, plan in table.runs.items() if needs_run(plan)}
+    to_run = sum(any(identity in missing for identity in identities) for identities in table.cells.values())
+    runs = f" in {len(missing)} runs" if len(table.runs) != len(table.cells) else ""
+    return f"{len(table.cells)} cells: {len(table.cells) - to_run} done, {to_run} to run{runs}"

@@ -1,0 +1,88 @@
+"""The plan of a table: its rows, the runs to train, and which runs each cell is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from inceptionctl.config.compose import Composer
+from inceptionctl.config.launch import Slurm
+from inceptionctl.config.schema import Config
+from inceptionctl.errors import RequestError
+from inceptionctl.papers.own import Figures
+from inceptionctl.planning.plan import Plan
+from inceptionctl.runs.records.table import cell_label
+from inceptionctl.scheduling.run_folders import needs_run
+from inceptionctl.tables.compose import paper_config
+from inceptionctl.tables.ladder import ResolvedRow
+from inceptionctl.tables.table import Table
+
+CellKey = tuple[str, int]  # label of the row, seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePlan:
+    """`cells`: the identities of the runs of each cell, several for an ensemble; `runs`: the plan of every run by its
+    identity, which several cells may share; `command` asks for the same from anywhere; `figures`: those of the papers
+    that the table names."""
+
+    table: Table
+    rows: list[ResolvedRow]
+    cells: dict[CellKey, tuple[str, ...]]
+    runs: dict[str, Plan]
+    command: str
+    figures: Figures
+    composer: Composer
+
+    @property
+    def first(self) -> Plan:
+        return next(iter(self.runs.values()))
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.first.config.outputs) / self.first.config.name
+
+    @property
+    def on_slurm(self) -> bool:
+        return isinstance(self.first.config.launch, Slurm)
+
+    @property
+    def seeds(self) -> list[int]:
+        return list(dict.fromkeys(seed for _, seed in self.cells))
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """Every run once, by the label of the first cell that needs it: all rows with one seed before the next seed, so
+        that an interrupted table is complete, with fewer seeds."""
+        labels: dict[str, str] = {}
+        for (row, seed), identities in sorted(self.cells.items(), key=lambda cell: cell[0][1]):
+            for number, identity in enumerate(identities, 1):
+                network = f", network {number}" if len(identities) > 1 else ""
+                labels.setdefault(identity, cell_label(row, seed) + network)
+        return {label: self.runs[identity] for identity, label in labels.items()}
+
+    @property
+    def configs(self) -> list[Config]:
+        """One for each row."""
+        return [row.config for row in self.rows]
+
+    @cached_property
+    def paper(self) -> Config | None:
+        """The first row by the paper's own recipe; None if the table's base fits no recipe but its own."""
+        try:
+            return paper_config(self.table, self.composer)
+        except RequestError:
+            return None
+
+    def plan_of(self, row: str) -> Plan:
+        """Of any run of the row."""
+        return next(self.runs[identities[0]] for (label, _), identities in self.cells.items() if label == row)
+
+    def config_of(self, row: str, seed: int) -> Config:
+        """Of the first run of a cell, planned or not."""
+        return self.plan_of(row).with_seed(seed).config
+
+    def to_run(self) -> dict[str, Plan]:
+        """The plans of the runs that are not finished, by label."""
+        return {label: plan for label, plan in self.plans.items() if needs_run(plan)}
