@@ -23,7 +23,7 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.planning.plan import Plan, plan
-from inceptionctl.report import plots
+from inceptionctl.report.plots import draw as drawing
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
 from inceptionctl.runs.exits import record_exit
@@ -126,7 +126,7 @@ NAMED = {
 @pytest.fixture
 def quick(monkeypatch):
     """Nothing is drawn, waited for or asked of Slurm."""
-    monkeypatch.setattr(plots, "draw", lambda findings, folder: [])
+    monkeypatch.setattr(drawing, "draw", lambda *_: [])
     monkeypatch.setattr(wait, "BETWEEN_RUNS_SECONDS", 0.0)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("COLUMNS", "500")

@@ -25,7 +25,7 @@ class Report:
 def write(folder: Path) -> Report:
     """Writes report.md, .csv and .json and the figures into `folder`. Raises RequestError if it has no manifest, and
     RecordError if a file of a run is damaged."""
-    from inceptionctl.report.plots import draw  # matplotlib takes longer to import than everything else
+    from inceptionctl.report.plots.draw import draw  # matplotlib takes longer to import than everything else
 
     findings = find(read(folder))
     for name, render in TEXTS.values():

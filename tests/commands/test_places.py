@@ -14,7 +14,7 @@ from test_damaged_files import call, made_up
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
-from inceptionctl.report import plots
+from inceptionctl.report.plots import draw as drawing
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
@@ -33,7 +33,7 @@ def table(one, tmp_path, monkeypatch):
     made_up(RunDir(folder / f"{one.identity}-0"), one, finished=True)
     cells = [ManifestCell(seed=0, identity=one.identity), ManifestCell(seed=1, identity=one.with_seed(1).identity)]
     write_record(folder / MANIFEST, manifest(manifest_row("A", *cells), mode="independent"))
-    monkeypatch.setattr(plots, "draw", lambda findings, folder: [])
+    monkeypatch.setattr(drawing, "draw", lambda *_: [])
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path)
     return folder
@@ -152,7 +152,7 @@ def begun(tmp_path, monkeypatch, capsys):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ablate, "run_plans", lambda plans, console: {})
-    monkeypatch.setattr(plots, "draw", lambda findings, folder: [])
+    monkeypatch.setattr(drawing, "draw", lambda *_: [])
     assert call(capsys, *RMSPROP)[0] == 0
     return tmp_path / "outputs" / "rmsprop"
 

@@ -12,7 +12,7 @@ from inceptionctl.evaluation.intervals import Share, wilson
 from inceptionctl.report.evaluation.details import Calibration, Coverage, Details
 from inceptionctl.report.evaluation.figures import title
 from inceptionctl.report.evaluation.sentences import calibration_line, coverage_line
-from inceptionctl.report.plots import COLOURS, GREY, OURS
+from inceptionctl.report.plots.style import COLOURS, GREY, OURS
 
 MAX_POINTS = 400  # of a curve: an SVG with one for each image is megabytes
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from inceptionctl.report.evaluation.details import Details
 from inceptionctl.report.evaluation.fonts import clean, families
 from inceptionctl.report.evaluation.names import one_line
-from inceptionctl.report.plots import STYLE, TITLE_CHARACTERS, WIDTH
+from inceptionctl.report.plots.style import STYLE, TITLE_CHARACTERS, WIDTH
 from inceptionctl.runs.io import write_text, writing
 
 DPI = 150

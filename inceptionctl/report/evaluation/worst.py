@@ -14,7 +14,7 @@ from inceptionctl.errors import count
 from inceptionctl.report.evaluation.details import Details
 from inceptionctl.report.evaluation.figures import title
 from inceptionctl.report.evaluation.fonts import clean, labels, note_on
-from inceptionctl.report.plots import COLOURS, GREY
+from inceptionctl.report.plots.style import COLOURS, GREY
 from inceptionctl.runs.evaluations import Predictions
 
 COLUMNS, ROWS = 4, 5

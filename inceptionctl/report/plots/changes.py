@@ -1,0 +1,85 @@
+"""The change of each rung with its interval, and the paper's change beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from inceptionctl.report.findings import Findings, Rung
+from inceptionctl.report.format import verdict
+from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
+from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
+
+
+def changes(findings: Findings, look: Look) -> Drawing | None:
+    """None if no rung has a difference."""
+    rungs = [*findings.rungs, *([findings.overall] if findings.overall and len(findings.rungs) > 1 else [])]
+    if not any(rung.difference for rung in rungs):
+        return None
+    has_paper = any(rung.paper_change is not None for rung in rungs)
+    figure = Figure(figsize=(look.width, 1.1 + 0.5 * look.title + 0.32 * len(rungs)), layout="constrained")
+    axes = figure.subplots()
+    heading(figure, findings, look)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    if margin := findings.table.manifest.margin:
+        axes.axvspan(-margin, margin, color=LIGHT, alpha=0.25, linewidth=0, label=f"within {margin:g} points")
+    _ours(axes, rungs)
+    if has_paper:
+        places = [(rung.paper_change, place) for place, rung in enumerate(rungs) if rung.paper_change is not None]
+        xs, ys = [x for x, _ in places], [y - 0.22 for _, y in places]
+        axes.plot(xs, ys, "D", color=PAPER, markerfacecolor="white", markersize=4.5, label="the paper")
+    axes.set_yticks(range(len(rungs)), [wrapped(_name(rung, findings), look) for rung in rungs])
+    axes.set_ylim(len(rungs) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("change of top-1 error, points")
+    figure.legend(
+        loc="outside lower right", ncols=1 if look.narrow else 3, frameon=False, handletextpad=0.4, columnspacing=1.2
+    )
+    return Drawing(
+        name="changes",
+        title="Change of each rung, 95 % interval",
+        description=_description(rungs),
+        figure=figure,
+        data=_data(rungs),
+    )
+
+
+def _ours(axes: object, rungs: Sequence[Rung]) -> None:
+    """Filled where the interval excludes 0."""
+    label: str | None = "here, 95 % interval"
+    for place, rung in enumerate(rungs):
+        if one := rung.difference:
+            axes.errorbar(  # type: ignore[attr-defined]
+                [one.change], [place], xerr=[[one.change - one.low], [one.high - one.change]], fmt="o", color=OURS,
+                markerfacecolor=OURS if rung.resolved else "white", capsize=2, linewidth=1.3, label=label,
+            )  # fmt: skip
+            label = None
+
+
+def _name(rung: Rung, findings: Findings) -> str:
+    if rung is findings.overall:
+        return f"{rung.after.label} against {rung.before.label}"
+    return rung.after.name
+
+
+def _description(rungs: Sequence[Rung]) -> str:
+    parts = [
+        f"{rung.after.label} against {rung.before.label}: {one.change:+.2f} points, "
+        f"{one.low:+.2f} to {one.high:+.2f}, {verdict(rung)}"
+        for rung in rungs
+        if (one := rung.difference)
+    ]
+    return f"Changes of top-1 error with 95 % intervals. {'; '.join(parts)}."
+
+
+def _data(rungs: Sequence[Rung]) -> Data:
+    lines: list[list[object]] = [["before", "after", "paper_change", "change", "low", "high", "verdict"]]
+    for rung in rungs:
+        one = rung.difference
+        ours = [one.change, one.low, one.high] if one else [None] * 3
+        lines.append([rung.before.label, rung.after.label, rung.paper_change, *ours, rung.verdict])
+    return lines

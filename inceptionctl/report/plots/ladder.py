@@ -1,0 +1,120 @@
+"""The ladder: rows from top to bottom, the paper's errors on the left, ours with seeds and intervals on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from inceptionctl.report.findings import Findings, Rung
+from inceptionctl.report.format import DASH, signed
+from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
+from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
+
+
+def ladder(findings: Findings, look: Look) -> Drawing | None:
+    """None without any error to draw; a table without figures of a paper has our panel alone."""
+    panels = [draw for draw, shown in ((_paper_panel, has_paper(findings)), (_our_panel, findings.measured)) if shown]
+    if not panels:
+        return None
+    names = [*(one.label for one in findings.table.quoted), *(row.name for row in findings.table.rows)]
+    height = 0.25 * sum(wrapped(name, look).count("\n") for name in names) * look.narrow
+    figure = Figure(
+        figsize=(look.width, 0.9 + 0.5 * look.title + 0.3 * len(names) + height),
+        layout=ConstrainedLayoutEngine(wspace=0.04 if look.narrow else 0.08),
+    )
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    heading(figure, findings, look)
+    for axes, draw in zip(all_axes, panels, strict=True):
+        draw(axes, findings, look)
+    _names(all_axes[0], findings, [wrapped(name, look) for name in names])
+    return Drawing(
+        name="ladder",
+        title="Errors, row by row",
+        description=_description(findings),
+        figure=figure,
+        data=_data(findings),
+    )
+
+
+def has_paper(findings: Findings) -> bool:
+    """Whether any row has the paper's top-1 error."""
+    rows = findings.table.rows
+    return any(one.top1_error is not None for one in (*findings.table.quoted, *(row.printed for row in rows)))
+
+
+def _names(axes: Axes, findings: Findings, names: list[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    for label in axes.get_yticklabels()[: len(findings.table.quoted)]:
+        label.set_color(GREY)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def _paper_panel(axes: Axes, findings: Findings, look: Look) -> None:
+    quoted, rows = findings.table.quoted, findings.table.rows
+    errors = [np.nan if one.top1_error is None else one.top1_error for one in (*quoted, *(row.printed for row in rows))]
+    start = len(quoted)
+    axes.plot(errors[:start], range(start), "o", color=LIGHT)
+    marks = "D-" if findings.table.cumulative else "D"
+    axes.plot(errors[start:], range(start, len(errors)), marks, color=PAPER, linewidth=1.2, markerfacecolor="white")
+    _panel(axes, "the paper", "top-1 error, %")
+    _changes(axes, findings, look, lambda rung: signed(rung.paper_change))
+
+
+def _our_panel(axes: Axes, findings: Findings, look: Look) -> None:
+    start = len(findings.table.quoted)
+    for place, one in enumerate(findings.rows, start):
+        seeds = [figures.top1_error for figures in one.row.figures]
+        axes.plot(seeds, np.full(len(seeds), place + 0.22), "o", color=OURS, alpha=0.5, markersize=3, markeredgewidth=0)
+        if one.top1 and one.top1.low is not None and one.top1.high is not None:
+            axes.plot([one.top1.low, one.top1.high], [place, place], "-", color=OURS, linewidth=2.5, alpha=0.45)
+    means = [one.top1.mean if one.top1 else np.nan for one in findings.rows]  # NaN breaks the line
+    marks = "o-" if findings.table.cumulative else "o"
+    axes.plot(means, range(start, start + len(means)), marks, color=OURS, linewidth=1.2)
+    _panel(axes, f"here, {findings.sample}", "top-1 error, %")
+    _changes(axes, findings, look, lambda rung: DASH if rung.difference is None else f"{rung.difference.change:+.2f}")
+
+
+def _panel(axes: Axes, title: str, label: str) -> None:
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_xlabel(label)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.margins(x=0.08)
+
+
+def _changes(axes: Axes, findings: Findings, look: Look, text: Callable[[Rung], str]) -> None:
+    """The change of each rung in a column of its own on the right, where no marker can cover it."""
+    beside = axes.get_yaxis_transform()
+    if not findings.rungs or look.narrow:
+        return
+    axes.text(1.17, 1.02, "change", transform=axes.transAxes, ha="right", va="bottom", color=GREY)
+    for place, row in enumerate(findings.table.rows, len(findings.table.quoted)):
+        if rung := findings.rung(row):
+            axes.text(1.17, place, text(rung), transform=beside, ha="right", va="center")
+
+
+def _description(findings: Findings) -> str:
+    parts = []
+    for one in findings.rows:
+        printed = one.row.printed.top1_error
+        paper = "" if printed is None else f"paper {printed:g} %"
+        ours = "" if one.top1 is None else f"here {one.top1.mean:.2f} %"
+        if text := ", ".join(part for part in (paper, ours) if part):
+            parts.append(f"{one.row.label}: {text}")
+    return f"Top-1 errors. {'; '.join(parts)}."
+
+
+def _data(findings: Findings) -> Data:
+    lines: list[list[object]] = [["row", "paper_top1_error", "mean", "low", "high", "seeds"]]
+    lines += [[one.label, one.top1_error, None, None, None, None] for one in findings.table.quoted]
+    for one in findings.rows:
+        top1 = one.top1
+        ours = [top1.mean, top1.low, top1.high] if top1 else [None] * 3
+        seeds = " ".join(f"{figures.top1_error:g}" for figures in one.row.figures)
+        lines.append([one.row.label, one.row.printed.top1_error, *ours, seeds])
+    return lines
