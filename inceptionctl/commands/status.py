@@ -13,7 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from inceptionctl.arguments import Parser, folder
-from inceptionctl.scheduling.monitor import StatusReport, collect_status
+from inceptionctl.errors import count
+from inceptionctl.runs.settings import short_names, shown
+from inceptionctl.scheduling.listing import OWN, ListedRun, Listing, list_runs
+from inceptionctl.scheduling.monitor import StatusReport, collect_status, is_table
 from inceptionctl.scheduling.run_status import RunStatus
 
 OUTPUTS = Path("outputs")
@@ -22,20 +25,34 @@ WAITING = ("queued", "requeued", "waiting")
 COLOURS = {"done": "green", "running": "cyan", "starting": "cyan", "queued": "dim", "requeued": "yellow",
            "waiting": "dim"}  # fmt: skip
 NO_TERMINAL_WIDTH = 160
+MOST_SETTINGS = 6  # columns
 
 
 def main(argv: list[str]) -> int:
     arguments = make_parser().parse_args(argv)
     report = collect_status(arguments.dir)
+    asked = arguments.json or arguments.sort or arguments.filter
+    listing = list_runs(report.runs, with_settings=bool(asked) or not is_table(arguments.dir))
+    listing = listing.filtered(arguments.filter)
+    if arguments.sort:
+        listing = listing.sorted(arguments.sort)
     if arguments.json:
-        print(json.dumps({"schema": SCHEMA, "runs": [run.as_json() for run in report.runs]}, indent=2))
+        keys = listing.keys
+        print(json.dumps({"schema": SCHEMA, "runs": [run.as_json(keys) for run in listing.runs]}, indent=2))
     else:
-        show(report)
+        show(report, listing)
     return 0
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = folder_parser("status", "Shows the state of every run, on this machine and on Slurm.")
+    parser.add_argument(
+        "--sort", metavar="NAME", help=f"sort by {', '.join(OWN)}, or a setting in which the runs differ"
+    )
+    parser.add_argument(
+        "--filter", metavar="KEY=VALUE", action="append", default=[],
+        help="only runs with this state, label or setting, such as state=done or 'optim=rms*'; may be given again",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     return parser
 
@@ -49,34 +66,49 @@ def folder_parser(command: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def show(report: StatusReport) -> None:
+def show(report: StatusReport, listing: Listing | None = None) -> None:
     """A table of the runs, then the reasons that do not fit into it."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=NO_TERMINAL_WIDTH)
-    console.print(_table(report.runs))
-    for run in report.runs:
+    listing = listing or list_runs(report.runs, with_settings=False)
+    keys = listing.keys
+    console.print(_table(listing.runs, keys[:MOST_SETTINGS]))
+    for run in (listed.status for listed in listing.runs):
         if run.reason and run.state not in WAITING:
             console.print(f"[dim]{escape(run.label)}:[/] {escape(run.reason)}", highlight=False, soft_wrap=True)
+    if left := keys[MOST_SETTINGS:]:
+        console.print(f"they differ in {', '.join(left)} too: --json lists these", highlight=False, soft_wrap=True)
+    if len(listing.runs) < len(report.runs):
+        console.print(f"{len(listing.runs)} of {count(len(report.runs), 'run')} shown (--filter)", highlight=False)
     console.print(report.summary, highlight=False)
 
 
-def _table(runs: Sequence[RunStatus]) -> Table:
+def _table(runs: Sequence[ListedRun], keys: Sequence[str]) -> Table:
     """On a narrow terminal names are folded before numbers are cut."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cell")
+    names = short_names(keys)
+    for heading in ("label", *names.values()):
+        table.add_column(heading if any(map(_label, runs)) or heading != "label" else "", overflow="fold")
     for column in ("job", "state"):
         table.add_column(column, no_wrap=True)
     table.add_column("node", overflow="fold")
     for column in ("epoch", "images/s", "error %", "restarts"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("reason" if any(map(_waits_for, runs)) else "", overflow="fold")
-    for run in runs:
+    table.add_column("reason" if any(_waits_for(run.status) for run in runs) else "", overflow="fold")
+    for listed in runs:
+        run = listed.status
+        settings = [shown(listed.settings[key]) if key in listed.settings else "" for key in names]
         state = f"[{COLOURS.get(run.state, 'red')}]{run.state}[/]"
-        table.add_row(
-            escape(run.label), run.job or "", state, escape(run.node), *_numbers(run), escape(_waits_for(run))
-        )
+        words = [escape(run.label), escape(_label(listed)), *map(escape, settings), run.job or "", state]
+        table.add_row(*words, escape(run.node), *_numbers(run), escape(_waits_for(run)))
     return table
+
+
+def _label(run: ListedRun) -> str:
+    """Nothing where the cell's name says it already."""
+    return "" if run.label in run.status.label else run.label
 
 
 def _numbers(run: RunStatus) -> list[str]:

@@ -12,6 +12,11 @@ from inceptionctl.config.schema import Config
 from inceptionctl.settings import OneOf, TakenAsTyped, field_docs
 
 NO_SETTINGS = ("tuned", "resolved")  # fields of Config that are filled in by composing and planning
+# Where a run is kept and worked on: not shown as what it is. launch.setup and launch.extra may hold secrets too.
+PLACES = (
+    "name", "outputs", "run_dir", "rerun", "launch", "tracker",
+    "data.workers", "train.log_every", "train.keep_checkpoints",
+)  # fmt: skip
 SCHEMAS = {"train": Config, "ablate": Config, "eval": EvalSettings}  # by command
 
 

@@ -7,15 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from hydra.core.override_parser.types import Override
 
-from inceptionctl.config.keys import flatten, matches, path_keys
+from inceptionctl.config.keys import PLACES, flatten, matches, path_keys
 from inceptionctl.config.overrides import is_for_hydra, parse
 from inceptionctl.errors import shortened
 
-# Where a run is kept and worked on: no part of what it is. launch.setup and launch.extra may hold secrets too.
-LEFT_OUT = (
-    "name", "outputs", "run_dir", "rerun", "launch", "tracker",
-    "data.workers", "train.log_every", "train.keep_checkpoints",
-)  # fmt: skip
 LONGEST = 200  # characters
 
 
@@ -32,7 +27,7 @@ def _parts(override: Override) -> Iterator[str]:
         return
     key, value = override.key_or_group, override.value()
     for path, inner in flatten({key: value}).items():
-        if matches(path, LEFT_OUT):
+        if matches(path, PLACES):
             continue
         if path in path_keys() and isinstance(inner, str):
             yield f"{path}={os.path.basename(inner.rstrip('/'))}"

@@ -65,7 +65,7 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
     holds none; warns of a damaged manifest."""
     if is_run_folder(folder):
         return {folder.resolve().name: RunDir(folder)}
-    if os.path.lexists(folder / MANIFEST):
+    if is_table(folder):
         try:
             return _cells_of_table(folder)
         except FileError as error:
@@ -76,6 +76,11 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
             f"no run in {folder}: name the folder of a run, of a table, or one that holds them (outputs)"
         )
     return {str(run.path.relative_to(folder)): run for run in found}
+
+
+def is_table(folder: Path) -> bool:
+    """Whether the folder is that of a table, whose rows say what its runs are."""
+    return os.path.lexists(folder / MANIFEST)
 
 
 def _cells_of_table(folder: Path) -> dict[str, RunDir | None]:
