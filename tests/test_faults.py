@@ -320,7 +320,7 @@ def test_no_space_for_metrics_and_log(words, disk, outputs, monkeypatch, undistu
 
 def test_no_space_for_the_results(words, disk, outputs, monkeypatch, undisturbed):
     run, output = run_out_of_space(words, disk, monkeypatch, hooks.fill_before_results)
-    assert f"cannot write {run}/evaluations/test.single.ema.npz: " in output
+    assert f"cannot write {run}/evaluations/test.whole.ema.npz: " in output
     assert saved_at(run) == STEPS
     assert not (run / "result.json").exists()
     code, output = launched("resume", run)

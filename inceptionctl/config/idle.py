@@ -37,9 +37,8 @@ def idle_settings(config: Config) -> dict[str, str]:
 
 def _idle(config: Config) -> Iterator[tuple[str, str]]:
     arch, train = config.arch, config.train
-    if not config.data.uses_transforms:
-        for group in ("augment", "protocol"):
-            yield group, f"data={config.data.name} draws its images at the size of the network's input"
+    if config.data.drawn:
+        yield "augment", f"data={config.data.name} draws its images at the size of the network's input"
     if config.schedule.base_batch_size is None:
         yield "schedule.lr_scaling", "schedule.base_batch_size = null, so that schedule.lr holds for any batch size"
     if not arch.aux.head:

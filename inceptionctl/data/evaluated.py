@@ -51,10 +51,10 @@ class Zipped:
 def open_eval(source: DataSource, index: Index, transforms: Sequence[Transform], pixels: Sequence[int]) -> Images:
     """The evaluation images of `index`, each a tuple with an input for each network: `transforms` and `pixels` of each.
 
-    A source without transforms draws its images at each size. Raises RequestError where files are gone.
+    Images that are drawn are drawn at each size. Raises RequestError where files are gone.
     """
-    if source.uses_transforms:
-        together = Together(tuple(transforms))
-        return source.open(index, Views(max(pixels), together, together), SEED).eval
-    views = [Views(size, transform, transform) for size, transform in zip(pixels, transforms, strict=True)]
-    return Zipped(tuple(source.open(index, each, SEED).eval for each in views))
+    if source.drawn:
+        views = [Views(size, transform, transform) for size, transform in zip(pixels, transforms, strict=True)]
+        return Zipped(tuple(source.open(index, each, SEED).eval for each in views))
+    together = Together(tuple(transforms))
+    return source.open(index, Views(max(pixels), together, together), SEED).eval

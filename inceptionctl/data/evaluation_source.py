@@ -18,7 +18,6 @@ from inceptionctl.settings import section
 class EvaluationSource(DataSource):
     """Each is a subclass with its own settings and its `index`."""
 
-    uses_transforms = True
     trains = False
 
     eval_split: Literal["test"]

@@ -81,9 +81,10 @@ class DataSource(ABC):
 
     title: ClassVar[str]
     """What a report calls the data set."""
-    uses_transforms: ClassVar[bool]
-    """Whether images are cropped and resized as `Views` says. Otherwise they are drawn at the size of the input, and
-    `augment` and the protocol's crop have no effect."""
+    drawn: ClassVar[bool] = False
+    """Whether images are drawn at the size of the network's input, and not decoded. Those to train on and to monitor
+    training on are then used as they are drawn, so that `augment` has no effect; those to evaluate on are cropped and
+    resized as `Views` says."""
     modules: ClassVar[tuple[str, ...]] = ()
     """What `open` imports that takes long, for a launcher to load once."""
     trains: ClassVar[bool] = True

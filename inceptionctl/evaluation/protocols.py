@@ -1,7 +1,6 @@
 """Evaluation protocols by name: each a section of settings that says which crops of an image a network sees. No torch.
 
-A new one is a class (its geometry from `crops.py`) and a line of `PROTOCOLS`, and `conf/protocol/NAME.yaml`. Sources
-that draw images at the network's input size, such as digits, have no use for one.
+A new one is a class (its geometry from `crops.py`) and a line of `PROTOCOLS`, and `conf/protocol/NAME.yaml`.
 """
 
 from __future__ import annotations

@@ -37,8 +37,6 @@ def check_heads(config: Config) -> None:
 
 def check_protocol(config: Config) -> None:
     """Raises RequestError for a protocol that the network cannot be evaluated by at the end of its training."""
-    if not config.data.uses_transforms:
-        return
     config.protocol.check(config.arch.pixels, config.arch.name)
     if not config.protocol.uniform:
         raise RequestError(

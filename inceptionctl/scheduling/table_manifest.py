@@ -78,7 +78,7 @@ def _protocol(option: str | None, plan: Plan) -> str:
     """In the names of evaluations, of an option of conf/protocol; None: as the run is evaluated when it is trained."""
     if option is None:
         return protocol(plan).name
-    return protocol_record(options()[option], plan.config.data.uses_transforms, plan.config.arch.pixels).name
+    return protocol_record(options()[option], plan.config.data, plan.config.arch.pixels).name
 
 
 def _own_figures(plan: TablePlan) -> list[str]:

@@ -45,7 +45,7 @@ from inceptionctl.training.optimizers import parameter_groups
 from inceptionctl.training.state import Topology, seed_dropout
 from inceptionctl.training.step import DTYPES, TrainStep
 from inceptionctl.worker.checkpoints import Checkpoints
-from inceptionctl.worker.evaluator import Evaluator, protocol_of
+from inceptionctl.worker.evaluator import Evaluator
 from inceptionctl.worker.logger import RunLogger
 from inceptionctl.worker.trainer import Trainer
 
@@ -91,7 +91,7 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
         meter=meter,
         logger=logger,
         heartbeat=heartbeat,
-        evaluator=Evaluator(step, images, len(plan.data.classes), protocol_of(config), loader, logger, heartbeat),
+        evaluator=Evaluator(step, images, len(plan.data.classes), config.protocol, loader, logger, heartbeat),
         checkpoints=Checkpoints(
             folder=run.checkpoints,
             identity=plan.identity,

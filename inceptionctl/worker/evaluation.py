@@ -32,7 +32,7 @@ from inceptionctl.runs.records.evaluation import EvaluationRequest
 from inceptionctl.training import determinism
 from inceptionctl.training.device import device_name, select_device
 from inceptionctl.training.distributed.context import DistributedContext, init_process_group
-from inceptionctl.worker.evaluator import by_protocol, protocol_of
+from inceptionctl.worker.evaluator import by_protocol
 from inceptionctl.worker.members import Member
 from inceptionctl.worker.outcome import Outcome
 from inceptionctl.worker.parts import Parts
@@ -220,4 +220,4 @@ def _method(config: Config, request: EvaluationRequest, index: Index, images: Im
         batch_size=request.batch_size,
         probabilities=request.probabilities,
     )
-    return by_protocol(plain, protocol_of(config))
+    return by_protocol(plain, config.protocol)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inceptionctl.config.schema import Config
 from inceptionctl.data.images import DataSplits, Images
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import share
@@ -23,13 +22,13 @@ BATCH_SIZE = 100  # per device
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Evaluates the weights of `step` on `images` of `n_classes`. `protocol`: of the final evaluation, None where the
-    data has no use for one; training is monitored with one view."""
+    """Evaluates the weights of `step` on `images` of `n_classes`. `protocol`: of the final evaluation; training is
+    monitored with one view."""
 
     step: TrainStep
     images: DataSplits
     n_classes: int
-    protocol: ProtocolSettings | None
+    protocol: ProtocolSettings
     loader: Loader
     logger: RunLogger
     heartbeat: Heartbeat
@@ -64,15 +63,8 @@ class Evaluator:
         return evaluation
 
 
-def protocol_of(config: Config) -> ProtocolSettings | None:
-    """None where the data has no use for one: its images are drawn at the size of the input."""
-    return config.protocol if config.data.uses_transforms else None
-
-
-def by_protocol(method: Method, protocol: ProtocolSettings | None) -> Method:
+def by_protocol(method: Method, protocol: ProtocolSettings) -> Method:
     """`method` with the views of a protocol."""
-    if protocol is None:
-        return method
     return replace(
         method,
         averaging=protocol.averaging,

@@ -21,8 +21,6 @@ def config(*overrides):
 IDLE = [
     ("augment.area", ["augment=slim"], {"augment.area": [0.1, 1]}),
     ("augment", ["augment=slim"], {"augment": "slim"}),
-    ("protocol.crop", [], {"protocol.crop": 0.5}),
-    ("protocol", ["protocol=whole"], {"protocol": "whole"}),
     ("schedule.lr_scaling", [], {"schedule.lr_scaling": "sqrt"}),
     ("arch.aux.norm", ["arch.aux.head=false"], {"arch.aux.norm": True}),
     ("loss.aux_weight", ["arch.aux.head=false"], {"loss.aux_weight": 0.4}),
@@ -43,7 +41,8 @@ def test_an_idle_setting_that_was_typed_is_refused(key, beside, typed):
 @pytest.mark.parametrize(
     ("overrides", "typed"),
     [
-        (FOLDER, {"augment.area": [0.1, 1], "protocol.crop": 0.5}),
+        (FOLDER, {"augment.area": [0.1, 1]}),
+        ([], {"protocol.crop": 0.5}),
         (["schedule=paper"], {"schedule.lr_scaling": "sqrt"}),
         (["loss=label_smoothing"], {"loss.smooth_aux": False, "loss.aux_weight": 0.4, "train.monitor": 7}),
         (["arch=vgg16", "ablation=[batch_norm]"], {"train.bn_batch_size": 8}),

@@ -7,13 +7,18 @@ from itertools import chain
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
 from inceptionctl.data.images import Views
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
 from inceptionctl.data.sources import digits as plain_digits
 from inceptionctl.data.sources import digits_jitter
-from inceptionctl.data.sources.digits_jitter import Jitter
+from inceptionctl.data.sources.digits import SPLIT_SEED
+from inceptionctl.data.sources.digits_jitter import Jitter, JitteredDigits
+from inceptionctl.data.transforms import CentreCrop
 
 SPLIT_HEAD, SPLIT_SUM = [21, 24, 28, 34, 35, 37, 39, 42], 337944
 JITTER = Jitter(size=[0.3, 0.7], rotate=20.0, contrast=[0.4, 1.0], noise=0.15)
@@ -33,7 +38,7 @@ def plain(pixels):
 
 def opened(settings, pixels, seed):
     index = settings.index(dev=False)
-    splits = settings.open(index, Views(pixels, None, None), seed)
+    splits = settings.open(index, Views(pixels, None, CentreCrop(pixels, 1.0)), seed)
     assert (len(splits.train), len(splits.eval)) == (index.n_train, index.n_eval)
     return splits.train, splits.eval
 
@@ -148,6 +153,34 @@ def test_plain_digits_are_scikit_learn_s():
     index = int(train.groups_N[0])
     inner = train.image(0, 0)[1:-1, 1:-1, 0]
     assert (inner == (raw.images[index] * 255 / 16).astype(np.uint8)).all()
+
+
+def protocol(*words):
+    return parse(compose("train", words)).protocol
+
+
+def test_the_whole_image_of_a_digit_is_evaluated_as_it_is_drawn():
+    """By the protocol of scale=digits; training is monitored so by any."""
+    settings = digits_jitter.Settings(name="digits_jitter", eval_split="test", workers=0, renderings=2, jitter=JITTER)
+    whole, cut = (Views(79, None, protocol(word).transform(79)) for word in ("scale=digits", "protocol=single"))
+    index = settings.index(dev=False)
+    splits, others = settings.open(index, whole, 0), settings.open(index, cut, 0)
+    scans = plain_digits.read_scans("test")[1]
+    drawn = JitteredDigits(scans, 79, JITTER, SPLIT_SEED, 2)
+    for index in (0, 7, 500):
+        assert (splits.eval.image(0, index) == drawn.image(0, index)).all()
+        assert (others.monitor.image(0, index) == drawn.image(0, index)).all()
+        assert (others.eval.image(0, index) != drawn.image(0, index)).any()
+
+
+@pytest.mark.parametrize("name", ["crops12", "crops144", "torchvision", "slim"])
+def test_a_protocol_cuts_the_views_of_a_digit_from_the_drawn_image(name):
+    """As of a file with the same pixels."""
+    cut = protocol(f"protocol={name}").transform(79)
+    settings = plain_digits.Settings(name="digits", eval_split="test", workers=0)
+    found = settings.open(settings.index(dev=False), Views(79, None, cut), 0).eval.image(0, 3)
+    _, drawn = plain(79)
+    assert (found == cut(Image.fromarray(drawn.image(0, 3)), np.random.default_rng(0))).all()
 
 
 def test_the_loader_gives_whole_batches_of_bytes(digits):

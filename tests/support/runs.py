@@ -42,7 +42,8 @@ def result(run) -> Result:
 
 
 def predictions(run, weights="ema") -> Predictions:
-    path = RunDir(run).evaluation("test", "single", weights)
+    """Of the run's own evaluation."""
+    path = run / result(run).evaluation(weights).file
     return read_predictions(path, read_evaluation(path))
 
 

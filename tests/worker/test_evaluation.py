@@ -51,7 +51,7 @@ def photos_evaluation(path, photos, **request):
 
 @pytest.mark.parametrize("weights", ["ema", "raw"])
 def test_a_run_has_the_bits_that_training_wrote(weights, digits, tmp_path):
-    path = digits.evaluation("test", "single", weights)
+    path = digits.evaluation("test", "whole", weights)
     written, record = vars(predictions(digits.path, weights)), read_evaluation(path)
     made = evaluated(evaluation_of(tmp_path / "eval", member(digits, weights)))
     found = read_evaluation(made.outcome)
@@ -169,7 +169,7 @@ def test_a_killed_evaluation_loses_no_part(photos, whole, tmp_path):
 
 def test_the_result_of_a_run_lists_what_was_added(photos, whole):
     listed = {(one.protocol, one.weights): one for one in result(photos.path).evaluations}
-    assert [*listed][:2] == [("single", "ema"), ("single", "raw")]
+    assert [*listed][:2] == [("whole", "ema"), ("whole", "raw")]
     added = listed["crops10", "ema"]
     own = read_evaluation(photos.path / added.file)
     assert own == read_evaluation(whole.outcome)

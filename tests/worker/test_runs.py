@@ -38,7 +38,7 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
     found = result(run)
     assert run.name == f"{found.identity}-0"
     assert {one.weights: one.n_images for one in found.evaluations} == {"ema": 360, "raw": 360}
-    assert {one.file for one in found.evaluations} == {f"evaluations/test.single.{w}.json" for w in ("ema", "raw")}
+    assert {one.file for one in found.evaluations} == {f"evaluations/test.whole.{w}.json" for w in ("ema", "raw")}
     frozen = yaml.safe_load((run / "config.yaml").read_text())
     assert (frozen["loss"]["label_smoothing"], frozen["arch"]["aux"]["norm"]) == (0.1, True)
     assert read_record(run / "env.json", Environment).threads == 1
@@ -172,7 +172,7 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
     done = inceptionctl(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{tmp_path}/images/train and {tmp_path}/images/val" in done.stdout
-    found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.single.ema.json"))
+    found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.whole.ema.json"))
     assert found.n_images == 4
     assert found.protocol.decoder.startswith(f"pillow {PIL.__version__}, EXIF orientation applied")
     assert found.image_set.digest is not None
@@ -182,7 +182,7 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
     assert "to evaluate" in inceptionctl(*other, "--dry-run").stdout
     assert inceptionctl(*other).returncode == 0
     assert (only(tmp_path, "outputs/train/*-0"), last_checkpoint(run).stat().st_mtime_ns) == (run, trained)
-    assert read_evaluation(run / "evaluations/test.single.ema.json") == found
+    assert read_evaluation(run / "evaluations/test.whole.ema.json") == found
     assert read_evaluation(only(run, "evaluations/test.single-*.ema.json")).protocol.crop == 0.5
     assert "already finished" in inceptionctl(*other).stdout
 

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.images import DataSource, DataSplits, Images, Views
+from inceptionctl.data.images import DataSource, DataSplits, Images, Transform, Views
 from inceptionctl.data.index import Index
+from inceptionctl.data.order import generator
 from inceptionctl.settings import section
 
 N_TEST = 360  # of 1,797
@@ -57,12 +58,37 @@ class Digits:
         return as_rgb(np.asarray(scan.resize((self.pixels, self.pixels), Image.Resampling.BICUBIC)))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """`images` that are drawn, as `transform` brings them to the input."""
+
+    images: Images
+    transform: Transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def labels_N(self) -> np.ndarray:
+        return self.images.labels_N
+
+    @property
+    def groups_N(self) -> np.ndarray:
+        return self.images.groups_N
+
+    def image(self, epoch: int, index: int) -> np.ndarray:
+        """uint8, as `transform` gives it."""
+        drawn = self.images.image(epoch, index)
+        assert isinstance(drawn, np.ndarray), "one image, whatever is made of it"
+        return np.asarray(self.transform(Image.fromarray(drawn), generator(SPLIT_SEED, epoch, index)))
+
+
 @section
 class Settings(DataSource):
     """Scikit-learn's digits as they are. A trained network is at its ceiling here: for smoke tests."""
 
     title = "real digits"
-    uses_transforms = False
+    drawn = True
     modules = MODULES
 
     name: Literal["digits"]
@@ -74,7 +100,7 @@ class Settings(DataSource):
         def images(scans: Scans) -> Digits:
             return Digits(scans, views.pixels)
 
-        return open_digits(self.eval_split, index.dev, images, images)
+        return open_digits(self.eval_split, index.dev, views, images, images)
 
 
 def index_digits(eval_split: str, dev: bool, renderings: int) -> Index:
@@ -95,10 +121,18 @@ def index_digits(eval_split: str, dev: bool, renderings: int) -> Index:
 
 
 def open_digits(
-    eval_split: str, dev: bool, training: Callable[[Scans], Images], evaluation: Callable[[Scans], Images]
+    eval_split: str,
+    dev: bool,
+    views: Views,
+    training: Callable[[Scans], Images],
+    evaluation: Callable[[Scans], Images],
 ) -> DataSplits:
     train, monitor = read_scans("dev" if dev else eval_split)
-    return DataSplits(training(train), evaluation(monitor), evaluation(read_scans(eval_split)[1]))
+    return DataSplits(
+        train=training(train),
+        monitor=evaluation(monitor),  # as they are drawn, whatever the protocol
+        eval=Drawn(evaluation(read_scans(eval_split)[1]), views.eval),
+    )
 
 
 def read_scans(eval_split: str) -> tuple[Scans, Scans]:

@@ -37,7 +37,7 @@ class Settings(DataSource):
     """Scikit-learn's digits, rendered anew for every epoch."""
 
     title = "real digits, jittered"
-    uses_transforms = False
+    drawn = True
     modules = MODULES
 
     name: Literal["digits_jitter"]
@@ -55,7 +55,7 @@ class Settings(DataSource):
         def evaluation(scans: Scans) -> JitteredDigits:
             return JitteredDigits(scans, views.pixels, self.jitter, SPLIT_SEED, self.renderings)
 
-        return open_digits(self.eval_split, index.dev, training, evaluation)
+        return open_digits(self.eval_split, index.dev, views, training, evaluation)
 
 
 @dataclass(frozen=True)

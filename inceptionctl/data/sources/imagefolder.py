@@ -38,7 +38,6 @@ class Settings(DataSource):
     """Your own images: `root` with train/ and val/ (or test/), or `train` and `val`, or `root` and `split`."""
 
     title = "image folder"
-    uses_transforms = True
 
     name: Literal["imagefolder"]
     root: AbsolutePath | None

@@ -71,11 +71,11 @@ def plan_evaluation(request: Request) -> EvaluationPlan:
     networks = tuple(_networks(settings, typed, request))
     check_classes(networks)
     data, index, images = images_of(settings, typed, networks)
-    protocol = _protocol(settings, typed, networks, data, request)
+    protocol = _protocol(settings, typed, networks, request)
     first = networks[0].config
     pixels = {each.record.pixels for each in networks}
-    how = protocol_record(protocol, data.uses_transforms, *(pixels if len(pixels) == 1 else [None]))
-    for each in networks if data.uses_transforms else ():
+    how = protocol_record(protocol, data, *(pixels if len(pixels) == 1 else [None]))
+    for each in networks:
         protocol.check(each.record.pixels, each.config.arch.name)
     asked = EvaluationRequest(
         identity=_identity(networks, images, asdict(how)),
@@ -105,15 +105,10 @@ def _networks(settings: EvalSettings, typed: Typed, request: Request) -> Iterato
 
 
 def _protocol(
-    settings: EvalSettings, typed: Typed, networks: Sequence[TrainedNetwork], data: DataSource, request: Request
+    settings: EvalSettings, typed: Typed, networks: Sequence[TrainedNetwork], request: Request
 ) -> ProtocolSettings:
     """As typed; otherwise a run's own, or that of the release."""
-    if words := [key for key in typed if matches(key, ["protocol"])]:
-        if not data.uses_transforms:
-            raise RequestError(
-                f"{words[0]}={typed[words[0]]} has no effect: data={data.name} draws its images at the size of the "
-                "network's input\n  leave it out"
-            )
+    if any(matches(key, ["protocol"]) for key in typed):
         return settings.protocol
     if networks[0].record.run:
         return _agreed_protocol(networks)

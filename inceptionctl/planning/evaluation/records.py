@@ -63,15 +63,11 @@ def _image_set(data: DataSource, index: Index, name: str) -> ImageSet:
 def protocol(plan: Plan) -> ProtocolRecord:
     """How a run is evaluated when it is trained."""
     config = plan.config
-    return protocol_record(config.protocol, config.data.uses_transforms, config.arch.pixels)
+    return protocol_record(config.protocol, config.data, config.arch.pixels)
 
 
-def protocol_record(settings: ProtocolSettings, applies: bool, pixels: int | None) -> ProtocolRecord:
-    """`applies`: whether the images are cropped and resized at all; `pixels`: the network's input, None for several."""
-    if not applies:
-        return ProtocolRecord(
-            name=settings.name, resize=None, crop=None, crops=1, interpolation=None, averaging=None, decoder=None
-        )
+def protocol_record(settings: ProtocolSettings, data: DataSource, pixels: int | None) -> ProtocolRecord:
+    """Of images of `data`. `pixels`: the network's input, None for several."""
     values = _sized(settings, pixels)
     return ProtocolRecord(
         name=label(settings, pixels),
@@ -80,7 +76,7 @@ def protocol_record(settings: ProtocolSettings, applies: bool, pixels: int | Non
         crops=settings.num_views,
         interpolation=settings.interpolation,
         averaging=settings.averaging,
-        decoder=decoder(),
+        decoder=None if data.drawn else decoder(),
         settings=values,
     )
 
@@ -143,7 +139,7 @@ def find_evaluation(run: RunDir, request: EvaluationRequest, weights: str) -> Pa
 def find_of_member(member: MemberRecord, request: EvaluationRequest, config: Config) -> Path | None:
     """The file of a member's own evaluation, of the images and by the protocol of an ensemble's `request`, in its run
     folder. `config`: of the ensemble. Raises RecordError if one that may be it is damaged."""
-    how = protocol_record(config.protocol, config.data.uses_transforms, member.pixels)
+    how = protocol_record(config.protocol, config.data, member.pixels)
     alone = replace(request, protocol=how)
     return find_evaluation(RunDir(Path(member.run)), alone, member.weights) if member.run else None
 

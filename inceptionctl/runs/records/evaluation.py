@@ -35,7 +35,7 @@ class ProtocolRecord:
     """How images become the network's input. `name`: as in the file's name; `crop`: side of the centre crop as a share
     of the shorter side, resized to `resize` pixels; `crops`: views of each image, mirrored ones included; `averaging`:
     of what over them; `settings`: all of the protocol's, empty in older records. Values are None
-    where they do not apply: digits are drawn at the input's size."""
+    where they do not apply, as `decoder` of images that are drawn."""
 
     name: str
     resize: int | None

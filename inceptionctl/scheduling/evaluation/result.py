@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from rich.console import Console
 
@@ -109,13 +110,17 @@ def _of_member(member: MemberRecord, plan: EvaluationPlan) -> Evaluated | None:
 def _drawn(plan: EvaluationPlan) -> Any:  # noqa: ANN401  a function that draws an image
     """Draws the image at a place, of a data set without files."""
     pixels = max(member.pixels for member in plan.request.members)
-    images = open_eval(plan.config.data, plan.index, [plan.config.protocol.transform(pixels)], [pixels])
+    images = open_eval(plan.config.data, plan.index, [_as_drawn], [pixels])
 
     def image_of(place: int) -> Image.Image | None:
         (drawn,) = _parts(images.image(0, place))
         return Image.fromarray(drawn)
 
     return image_of
+
+
+def _as_drawn(image: Image.Image, _: np.random.Generator) -> Image.Image:
+    return image
 
 
 def _parts(image: Any) -> Iterator[Any]:  # noqa: ANN401  an input, or one for each network
