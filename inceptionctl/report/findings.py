@@ -1,25 +1,41 @@
-"""What a table's runs show: each row's error, each rung's difference and verdict, and what could have been detected."""
+"""What a table's runs show: each row's figures, each rung's difference and verdict, and what could have been detected.
+`report/find.py` computes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
+from dataclasses import dataclass
 
-from inceptionctl.report import statistics as stats
 from inceptionctl.report.results import ResultRow, ResultTable
 from inceptionctl.report.runs import InverseRms
-from inceptionctl.report.statistics import Difference, Summary
+from inceptionctl.report.statistics.change import Difference
+from inceptionctl.report.statistics.equivalence import Equivalence
+from inceptionctl.report.statistics.prediction import AgainstPaper
+from inceptionctl.report.statistics.sequential import Look
+from inceptionctl.report.statistics.split import SeedSplit
+from inceptionctl.report.statistics.summary import Summary
+from inceptionctl.report.statistics.variance import SeedVariance
+from inceptionctl.tables.metric import Metric
 
-CANNOT_TELL = "cannot tell"
-NOT_CONVERGED = "not converged"
 DIRECTIONS = ("same direction", "opposite direction", "lower", "higher")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricFigures:
+    """A row's values of one metric, one for each finished cell; None: the run never reached the error (`not_reached`
+    counts them), or did not log what the metric needs. `summary` is None unless every run has a value: a mean over
+    those that reached it would flatter the row."""
+
+    metric: Metric
+    values: tuple[float | None, ...]
+    summary: Summary | None
+    not_reached: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """A row's figures over its finished cells. `other`: top-1 error of the weights that the table does not use;
-    `inverse_rms`: mean over seeds of what RMSProp's runs logged last."""
+    `inverse_rms`: mean over seeds of what RMSProp's runs logged last; `metrics`: the table's metric, then its further
+    ones."""
 
     top1: Summary
     top5: Summary | None
@@ -27,14 +43,18 @@ class Measured:
     converged: bool
     plateau: bool
     inverse_rms: InverseRms | None
+    metrics: tuple[MetricFigures, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowFinding:
-    """`measured` is None if no cell of the row is finished."""
+    """`measured` is None if no cell of the row is finished; `split`: where the spread between its seeds comes from,
+    None for one seed; `against_paper`: None unless images and protocol are the paper's and the seeds show a spread."""
 
     row: ResultRow
     measured: Measured | None
+    split: SeedSplit | None = None
+    against_paper: AgainstPaper | None = None
 
     @property
     def top1(self) -> Summary | None:
@@ -52,11 +72,28 @@ class RowFinding:
     def inverse_rms(self) -> InverseRms | None:
         return self.measured.inverse_rms if self.measured else None
 
+    @property
+    def main(self) -> MetricFigures | None:
+        """Of the metric that the table compares its rows by."""
+        return self.measured.metrics[0] if self.measured and self.measured.metrics else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricChange:
+    """A further metric of the table, between the two rows of a rung, by seeds alone. `difference` is None if a run did
+    not reach the error; `rank_p` then compares the runs by their order."""
+
+    metric: Metric
+    difference: Difference | None
+    rank_p: float | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """A row against an earlier one; changes are in points of top-1 error. `difference` is None if a row has no finished
-    cell or has not converged; `holm_p` is None for the whole ladder, which is no adjacent pair."""
+    """A row against an earlier one; changes are in points, or in the unit of the table's metric. `difference` is None
+    if a row has no finished cell, has not converged or has runs that did not reach the error of `steps_to`; `rank_p`
+    compares these by their order. `welch_p`: by seeds alone; of rows of the same runs, the paired t test's. `holm_p` is
+    None for the whole ladder, which is no adjacent pair, and for the A/A row (`null`), which tests the method."""
 
     before: ResultRow
     after: ResultRow
@@ -64,17 +101,43 @@ class Rung:
     difference: Difference | None = None
     welch_p: float | None = None
     holm_p: float | None = None
+    rank_p: float | None = None
+    equivalence: Equivalence | None = None
     verdict: str | None = None
+    null: bool = False
+    also: tuple[MetricChange, ...] = ()
 
     @property
     def resolved(self) -> bool:
-        return self.verdict in DIRECTIONS
+        return self.verdict in DIRECTIONS and not self.null
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """What adding a switch changes, averaged over the orders of a table; None if a row that it needs is not finished or
+    has not converged."""
+
+    switch: str
+    difference: Difference | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One line of the plan that was frozen before the runs, and what came of it."""
+
+    what: str
+    expected: str
+    found: str
+    holds: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """`rungs` compare each row with the one that it is set against, in a ladder the row above; `overall` compares a
-    ladder's last row with its first; `detectable` is in points and regards seeds only."""
+    ladder's last row with its first; `detectable`, in the unit of the metric, by `seeds` seeds a row at 80 % power.
+    `seed_variance` is None without a row of two seeds. `confidence` is that of the rungs' intervals: 95 %, or what a
+    declared number of looks leaves to this one (`look`). `shapley`: for tables of several orders; `declared`: None
+    unless a plan was frozen."""
 
     table: ResultTable
     rows: tuple[RowFinding, ...]
@@ -82,6 +145,22 @@ class Findings:
     overall: Rung | None
     seeds: int
     detectable: float | None
+    metric: Metric
+    seed_variance: SeedVariance | None
+    confidence: float
+    look: Look | None = None
+    shapley: tuple[Contribution, ...] = ()
+    declared: tuple[Declared, ...] | None = None
+
+    @property
+    def judged(self) -> tuple[Rung, ...]:
+        """The rungs but for the A/A row's."""
+        return tuple(rung for rung in self.rungs if not rung.null)
+
+    @property
+    def null(self) -> Rung | None:
+        """The A/A row's: the same settings with other seeds, so a direction there is a false alarm."""
+        return next((rung for rung in self.rungs if rung.null), None)
 
     @property
     def resolved(self) -> int:
@@ -105,72 +184,3 @@ class Findings:
     @property
     def measured(self) -> tuple[tuple[ResultRow, Measured], ...]:
         return tuple((one.row, one.measured) for one in self.rows if one.measured)
-
-
-def find(table: ResultTable) -> Findings:
-    rows = tuple(RowFinding(row=row, measured=measure(row, table.manifest.chance_error)) for row in table.rows)
-    by_label = {one.row.label: one for one in rows}
-    rungs = [compare(by_label[one.row.against], one) for one in rows if one.row.against]
-    corrected = stats.holm([rung.welch_p for rung in rungs])
-    converged = [one.measured.top1 for one in rows if one.measured and one.measured.converged]
-    seeds, sd = min((one.n for one in converged), default=0), stats.pooled_sd(converged)
-    return Findings(
-        table=table,
-        rows=rows,
-        rungs=tuple(replace(rung, holm_p=p) for rung, p in zip(rungs, corrected, strict=True)),
-        overall=compare(rows[0], rows[-1]) if table.cumulative and len(rows) > 1 else None,
-        seeds=seeds,
-        detectable=None if sd is None else stats.detectable(sd, seeds),
-    )
-
-
-def measure(row: ResultRow, chance_error: float) -> Measured | None:
-    """None if no cell of the row is finished. A cell has converged if its error is at most half of guessing's."""
-    figures = row.figures
-    if not figures:
-        return None
-    others = [one.other_error for one in figures if one.other_error is not None]
-    top5 = [one.top5_error for one in figures if one.top5_error is not None]
-    return Measured(
-        top1=stats.summary([one.top1_error for one in figures]),
-        top5=stats.summary(top5) if top5 else None,
-        other=stats.summary(others) if others else None,
-        converged=all(one.top1_error <= chance_error / 2 for one in figures),
-        plateau=all(stats.on_plateau(one.curves.train_epoch, one.curves.train_loss) for one in figures),
-        inverse_rms=_mean([one.inverse_rms for one in figures if one.inverse_rms]),
-    )
-
-
-def _mean(logged: Sequence[InverseRms]) -> InverseRms | None:
-    if not logged:
-        return None
-    return InverseRms(**{name: fmean(getattr(one, name) for one in logged) for name in ("mean", "p1", "p99")})
-
-
-def compare(before: RowFinding, after: RowFinding) -> Rung:
-    rung = Rung(before=before.row, after=after.row, paper_change=paper_change(before.row, after.row))
-    if not before.measured or not after.measured:
-        return rung
-    if not (before.measured.converged and after.measured.converged):
-        return replace(rung, verdict=NOT_CONVERGED)
-    group_N = before.row.figures[0].predictions.group_N
-    before_SG, sizes_G = stats.wrong_by_group([one.predictions.correct_N for one in before.row.figures], group_N)
-    after_SG, _ = stats.wrong_by_group([one.predictions.correct_N for one in after.row.figures], group_N)
-    difference = stats.difference(before_SG, after_SG, sizes_G)
-    welch_p = stats.welch(before.measured.top1, after.measured.top1)
-    return replace(rung, difference=difference, welch_p=welch_p, verdict=verdict(difference, rung.paper_change))
-
-
-def paper_change(before: ResultRow, after: ResultRow) -> float | None:
-    first, second = before.printed.top1_error, after.printed.top1_error
-    # Printed to one or two decimals: rounding removes the error of binary fractions.
-    return None if first is None or second is None else round(second - first, 6)
-
-
-def verdict(difference: Difference, paper_change: float | None) -> str:
-    """A direction only if the interval excludes 0, and never from one seed, whose spread the interval cannot show."""
-    if not difference.seeds_resampled or difference.low <= 0 <= difference.high:
-        return CANNOT_TELL
-    if not paper_change:
-        return "lower" if difference.change < 0 else "higher"
-    return "same direction" if (difference.change < 0) == (paper_change < 0) else "opposite direction"

@@ -84,10 +84,12 @@ def caveats(findings: Findings) -> list[str]:
 def unconverged(findings: Findings) -> list[str]:
     if all(one.converged for _, one in findings.measured):
         return []
-    limit = f"{findings.table.manifest.chance_error / 2:g} %"
+    rule, chance = findings.table.manifest.converged, findings.table.manifest.chance_error
+    limit = "" if rule.error is None else f", its error is above {rule.error:g} %"
     return [
-        f"{UNCONVERGED} not converged: a seed's error is above {limit}, half of what guessing gives; rungs from or to "
-        "this row are not judged."
+        f"{UNCONVERGED} not converged: a seed's error is not below guessing's {chance:.4g} % (p > {rule.chance_p:g})"
+        f"{limit}, or its training loss fell by less than {100 * rule.loss_fall:g} %; rungs from or to this row are "
+        "not judged."
     ]
 
 

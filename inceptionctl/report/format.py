@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from inceptionctl.report.findings import Rung
 from inceptionctl.report.runs import InverseRms
-from inceptionctl.report.statistics import Difference, Summary
+from inceptionctl.report.statistics.change import Difference
+from inceptionctl.report.statistics.summary import Summary
 
 DASH = "-"
 
@@ -59,5 +60,5 @@ def change(rung: Rung | None) -> str:
 def verdict(rung: Rung | None) -> str:
     if rung is None or rung.verdict is None:
         return DASH
-    one_seed = rung.difference is not None and not rung.difference.seeds_resampled
+    one_seed = rung.difference is not None and rung.difference.one_seed
     return f"{rung.verdict} (1 seed)" if one_seed else rung.verdict

@@ -24,12 +24,16 @@ OTHER_WEIGHTS = {"ema": "raw", "raw": "ema"}
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """A run over its epochs: the logged training loss, and top-1 error in percent at each evaluation."""
+    """A run over its epochs and steps: the logged training loss, with seconds of work on the run, and top-1 error in
+    percent at each evaluation."""
 
     train_epoch: Floats
     train_loss: Floats
     eval_epoch: Floats
     eval_error: Floats
+    train_step: Floats
+    train_time: Floats
+    eval_step: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +86,25 @@ def _lists(result: Result, run: RunDir, path: Path) -> bool:
 
 
 def _curves(rows: Sequence[MetricRow], weights: str) -> Curves:
-    train = [(row.epoch, row.loss) for row in rows if isinstance(row, TrainRow)]
+    train = [(row.epoch, row.loss, row.step, row.time_s) for row in rows if isinstance(row, TrainRow)]
     seen = [row for row in rows if isinstance(row, EvalRow) and row.weights == weights and row.purpose != "selection"]
     # A step may be evaluated on a few images and, at the end, on all: the row with the most images counts.
-    error = {row.epoch: row.top1_error for row in sorted(seen, key=lambda row: (row.epoch, row.n_images))}
-    train_epoch, train_loss = np.array(train, dtype=float).reshape(-1, 2).T
-    eval_epoch, eval_error = np.array(list(error.items()), dtype=float).reshape(-1, 2).T
-    return Curves(train_epoch=train_epoch, train_loss=train_loss, eval_epoch=eval_epoch, eval_error=eval_error)
+    last = {row.epoch: (row.epoch, row.top1_error, row.step) for row in sorted(seen, key=_order)}
+    train_epoch, train_loss, train_step, train_time = np.array(train, dtype=float).reshape(-1, 4).T
+    eval_epoch, eval_error, eval_step = np.array(list(last.values()), dtype=float).reshape(-1, 3).T
+    return Curves(
+        train_epoch=train_epoch,
+        train_loss=train_loss,
+        eval_epoch=eval_epoch,
+        eval_error=eval_error,
+        train_step=train_step,
+        train_time=train_time,
+        eval_step=eval_step,
+    )
+
+
+def _order(row: EvalRow) -> tuple[float, int]:
+    return row.epoch, row.n_images
 
 
 def _inverse_rms(rows: Sequence[MetricRow]) -> InverseRms | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.report.findings import Findings, find
+from inceptionctl.report.find import find
+from inceptionctl.report.findings import Findings
 from inceptionctl.report.render.csv import as_csv
 from inceptionctl.report.render.json import as_json
 from inceptionctl.report.render.markdown import markdown

@@ -18,7 +18,7 @@ from rich.console import Console
 from inceptionctl.commands import report as command
 from inceptionctl.errors import RequestError
 from inceptionctl.report.columns import report_text
-from inceptionctl.report.findings import find
+from inceptionctl.report.find import find
 from inceptionctl.report.format import metric, number, signed
 from inceptionctl.report.render import terminal
 from inceptionctl.report.results import read
@@ -96,7 +96,7 @@ def test_unsure_rows_are_marked(outputs, printed):
     assert cells(text, "Inception-v2")[0][2] == "80.00 (1 seed) *"
     assert cells(text, "+ RMSProp")[0][3:5] == ["-", "not converged"]
     assert cells(text, "+ Label smoothing")[0][4] == "cannot tell (1 seed)"
-    assert "* not converged: a seed's error is above 45 %" in text
+    assert "* not converged: a seed's error is not below guessing's 90 % (p > 0.001), or" in text
     assert "Not on a plateau: RMSProp. Differences show learning speed, not final accuracy." in text
 
 

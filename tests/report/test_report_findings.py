@@ -11,9 +11,10 @@ import pytest
 from support.records import START
 
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.report.findings import find, verdict
+from inceptionctl.report.find import find
 from inceptionctl.report.results import read
-from inceptionctl.report.statistics import Difference
+from inceptionctl.report.statistics.change import Difference
+from inceptionctl.report.verdicts import verdict
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions, write_evaluation
 from inceptionctl.runs.io import RecordError, append_record, write_record
@@ -68,9 +69,17 @@ def test_one_bad_seed_forbids_a_verdict_on_both_sides(outputs):
     assert [rung.difference is None for rung in findings.rungs] == [True, True, False, True]
 
 
-def test_half_of_chance_has_just_converged(outputs):
-    findings = find(read(outputs.done("Inception-v2", 90).done("RMSProp", 91).close()))
+def test_a_cell_has_converged_if_it_beats_guessing_by_its_sources_alone(outputs):
+    """40 sources, as if each were one image: 28 wrong of 40 are fewer than guessing's 36 at p < 0.001, 29 are not. Of
+    200 independent images, 141 wrong would be far below guessing's 180."""
+    findings = find(read(outputs.done("Inception-v2", 140).done("RMSProp", 141).close()))
     assert [one.measured.converged for one in findings.rows[:2]] == [True, False]
+
+
+def test_a_cell_whose_loss_did_not_fall_has_not_converged(outputs):
+    folder, metrics = outputs.done("Inception-v2", 40, 41).close(), outputs.run("Inception-v2", 1).metrics
+    metrics.write_text(re.sub(r'"loss": [-\d.e]+', '"loss": 2.3', metrics.read_text()))
+    assert find(read(folder)).rows[0].measured.converged is False
 
 
 def test_one_seed_gives_no_verdict(outputs):
@@ -78,6 +87,12 @@ def test_one_seed_gives_no_verdict(outputs):
     assert findings.rungs[0].difference.high < 0
     assert findings.rungs[0].verdict == "cannot tell"
     assert (findings.detectable, findings.seeds) == (None, 1)
+
+
+def difference(low, high):
+    se, change = (high - low) / 4, (low + high) / 2
+    parts = {"seed_part": se**2, "image_part": 0.0, "one_seed": False}
+    return Difference(change=change, low=low, high=high, se=se, df=60.0, p=None, confidence=0.95, **parts)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +109,7 @@ def test_one_seed_gives_no_verdict(outputs):
     ],
 )
 def test_verdicts(low, high, paper, word):
-    assert verdict(Difference(change=(low + high) / 2, low=low, high=high, seeds_resampled=True), paper) == word
+    assert verdict(difference(low, high), paper) == word
 
 
 def test_plateau_of_a_row_needs_all_its_cells(outputs):

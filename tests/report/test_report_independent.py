@@ -9,7 +9,7 @@ import pytest
 
 from inceptionctl.papers import records as papers
 from inceptionctl.report.columns import report_text
-from inceptionctl.report.findings import find
+from inceptionctl.report.find import find
 from inceptionctl.report.results import read
 from inceptionctl.report.write import write
 

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from inceptionctl.report.columns import report_text
-from inceptionctl.report.findings import find
+from inceptionctl.report.find import find
 from inceptionctl.report.footnotes import rmsprop
 from inceptionctl.report.format import rates
 from inceptionctl.report.results import read

@@ -10,7 +10,7 @@ from typing import Any
 from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.render.json import rung_fields
-from inceptionctl.report.statistics import Summary
+from inceptionctl.report.statistics.summary import Summary
 
 Line = dict[str, Any]
 

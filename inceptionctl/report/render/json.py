@@ -46,7 +46,7 @@ def rung_fields(rung: Rung) -> Object:
         "change": difference and difference.change,
         "change_low": difference and difference.low,
         "change_high": difference and difference.high,
-        "seeds_resampled": difference and difference.seeds_resampled,
+        "one_seed": difference and difference.one_seed,
         "verdict": rung.verdict,
         "welch_p": rung.welch_p,
         "holm_p": rung.holm_p,

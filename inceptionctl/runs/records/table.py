@@ -23,7 +23,8 @@ class ManifestRow:
     """`paper`: id of the paper's row in papers.yaml; `against`: label of the row to compare with; `params` and `macs`
     of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why;
     `protocol`: in the names of its evaluations, where it is not the table's; `models`: networks of an ensemble; `note`:
-    what differs between paper and release, or from the paper."""
+    what differs between paper and release, or from the paper; `switches`: of a row of crossed switches, those that are
+    on, in the names of `orders`."""
 
     label: str
     paper: str | None
@@ -38,6 +39,7 @@ class ManifestRow:
     protocol: str | None = None
     models: int = 1
     note: str | None = None
+    switches: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
