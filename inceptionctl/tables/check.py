@@ -139,6 +139,5 @@ def _words(
 
 def words_of(table: Table, row: TableRow) -> list[str]:
     """What a row sets: in a cumulative table with what the rows above set, of which it may set some anew."""
-    until = table.rows.index(row) + 1
-    rows = table.rows[:until] if table.mode == "cumulative" else [row]
+    rows = table.adding_up_to(row)
     return list({word.partition("=")[0]: word for one in rows for word in one.set}.values())

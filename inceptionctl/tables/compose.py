@@ -19,9 +19,11 @@ from inceptionctl.config.schema import Config
 from inceptionctl.config.switches import check_effect, check_switches
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
+from inceptionctl.evaluation.protocols import ProtocolSettings
 from inceptionctl.tables.check import words_of
+from inceptionctl.tables.scales import key_of
 from inceptionctl.tables.source import Key, TableSource
-from inceptionctl.tables.table import Table
+from inceptionctl.tables.table import Member, Table
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,36 @@ class RowComposer:
         }
         return checks | ({("add",): partial(self._check_added, number, config)} if row.add else {})
 
+    def checked_members(self, number: int, config: Config, source: TableSource) -> list[tuple[Config, int]]:
+        """The networks of an ensemble, each with how many of it there are; `config` is the row's own."""
+        members = self.table.rows[number].members
+        return [
+            (self._checked_member(number, place, source) if member.set or member.add else config, member.models)
+            for place, member in enumerate(members)
+        ]
+
+    def _checked_member(self, number: int, place: int, source: TableSource) -> Config:
+        row, at = self.table.rows[number], ("rows", number, "members", place)
+        member = row.members[place]
+        try:
+            config = self._member(number, member)
+            check_idle([config], flatten_overrides(member.set))
+            if member.add:
+                check_effect(member.add, self.composer.settings_in("ablation", member.add), config)
+        except RequestError as error:
+            raise source.error(at, f"row {row.label!r}, members[{place}]: {error}") from error
+        return config
+
+    def _member(self, number: int, member: Member) -> Config:
+        taken = {key_of(word) for word in member.set}
+        words = [word for word in words_of(self.table, self.table.rows[number]) if key_of(word) not in taken]
+        switches = [*self._switches(number), *([member.add] if member.add else [])]
+        return self._config(self.table.base, [*words, *member.set], switches)
+
+    def protocol(self, option: str) -> ProtocolSettings:
+        """The settings of an option of conf/protocol."""
+        return self._config(self.table.base, [f"protocol={option}"], []).protocol
+
     def check_switches(self) -> None:
         """Raises RequestError for a switch of the command line that has no effect on any row."""
         errors: list[RequestError] = []
@@ -89,8 +121,7 @@ class RowComposer:
 
     def _switches(self, number: int) -> list[str]:
         """Of a row: in a cumulative table, those of the rows above too."""
-        first = 0 if self.table.mode == "cumulative" else number
-        return [row.add for row in self.table.rows[first : number + 1] if row.add]
+        return [row.add for row in self.table.adding_up_to(self.table.rows[number]) if row.add]
 
     def _config(self, base: Sequence[str], words: Sequence[str], switches: Sequence[str], typed: bool = True) -> Config:
         all_switches = [*(self.switches if typed else []), *switches]
@@ -103,8 +134,9 @@ class RowComposer:
     ) -> list[str]:
         overrides = self.typed if typed else []
         taken = {key_of(word) for word in words} | {override.key_or_group for override in overrides}
-        base = [word for word in base if key_of(word) not in taken]
-        lines = [override.input_line for override in overrides if override.input_line]
+        excluded = {"scale"} if "experiment" in taken else set[str]()  # a recipe has its own
+        base = [word for word in base if key_of(word) not in taken | excluded]
+        lines = [o.input_line for o in overrides if o.input_line and o.key_or_group not in excluded]
         name = [] if "name" in taken else [f"name={quoted(self.table.name)}"]
         return [*base, *words, *lines, *name, f"ablation=[{','.join(switches)}]"]
 
@@ -140,10 +172,6 @@ def paper_config(table: Table, composer: Composer) -> Config:
     base = [word for word in table.base if key_of(word) not in ("scale", "data")]
     recipe = [] if any(key_of(word) == "experiment" for word in base) else ["scale=imagenet"]
     return parse(composer.compose("train", [*base, *recipe]))
-
-
-def key_of(word: str) -> str:
-    return word.partition("=")[0].lstrip("+")
 
 
 def quoted(text: str) -> str:

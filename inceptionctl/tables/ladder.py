@@ -7,7 +7,7 @@ with its own settings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -20,7 +20,9 @@ from inceptionctl.config.overrides import flatten_overrides, group_choices
 from inceptionctl.config.overrides import parse as parse_overrides
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError
-from inceptionctl.tables.compose import RowComposer, key_of
+from inceptionctl.evaluation.protocols import ProtocolSettings
+from inceptionctl.tables.compose import RowComposer
+from inceptionctl.tables.scales import at_scale, key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, TableRow
 
@@ -31,38 +33,63 @@ Changes = dict[str, tuple[Any, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedRow:
-    """A row with its config. `changed`: the settings that differ from the row above (in an independent table: from the
-    base) as (before, after)."""
+    """A row with its config. `changed`: the settings that differ from the row above (in an independent table, and of a
+    row that stands alone: from the base) as (before, after). `members`: of an ensemble, each network's config and how
+    many of it there are; `config` is then the first's. `protocol`: by which its cells are evaluated; None: as `config`
+    has it."""
 
     row: TableRow
     config: Config
     changed: Changes
+    members: list[tuple[Config, int]] = field(default_factory=list)
+    protocol: ProtocolSettings | None = None
+
+    @property
+    def configs(self) -> list[Config]:
+        """What there is to train for it."""
+        return [config for config, _ in self.members] or [self.config]
 
 
 def resolve_rows(
     table: Table, words: Sequence[str], composer: Composer, source: TableSource | None = None
 ) -> list[ResolvedRow]:
-    """The rows of `table` with the overrides of the command line, `words`, applied to each. Composes once per row, and
-    once for the base of an independent table.
+    """The rows of `table` with the overrides of the command line, `words`, applied to each. Composes once per row and
+    per further network of an ensemble, once for each protocol, and once for a base that rows are compared with.
 
     Raises RequestError if an override touches what a row changes or has no effect on any row, and, with the line of
     `source`, if a row cannot be composed, changes anything that it does not declare, or is the run of another row.
     """
+    table, source = at_scale(table, words, composer, source)
     ladder = RowComposer(table, _common_overrides(table, words), group_choices(words, "ablation"), composer)
-    source = source or TableSource(table.name)
     ladder.check_switches()
-    before = ladder.checked_base(source) if table.mode == "independent" else None
+    with_base = table.mode == "independent" or any(row.standalone for row in table.rows)
+    base = ladder.checked_base(source) if with_base else None
+    names = dict.fromkeys(row.protocol or table.protocol for row in table.rows)
+    protocols = {name: ladder.protocol(name) if name else None for name in names}
     resolved: list[ResolvedRow] = []
+    above: Config | None = None
     for number, row in enumerate(table.rows):
-        config = ladder.checked_row(number, source)
-        changed = difference(before, config) if before else {}
-        if before:
-            _check_declared(table, number, changed, source)
-        resolved.append(ResolvedRow(row=row, config=config, changed=changed))
-        before = before if table.mode == "independent" else config
+        before = base if table.mode == "independent" or row.standalone else above
+        resolved.append(_resolved(ladder, number, before, protocols[row.protocol or table.protocol], source))
+        above = above if row.standalone else resolved[-1].config
     _check_distinct(resolved, source)
-    check_idle([row.config for row in resolved], flatten_overrides(words))
+    check_idle([config for row in resolved for config in row.configs], flatten_overrides(words))
     return resolved
+
+
+def _resolved(
+    ladder: RowComposer, number: int, before: Config | None, protocol: ProtocolSettings | None, source: TableSource
+) -> ResolvedRow:
+    """Raises RequestError for a row that changes anything but what it declares, compared with `before`."""
+    row, config = ladder.table.rows[number], ladder.checked_row(number, source)
+    members = ladder.checked_members(number, config, source)
+    changed: Changes = {}
+    for each in (one for one, _ in members) if members else (config,):
+        changed = difference(before, each) | changed if before else {}
+    if before:
+        _check_declared(ladder.table, number, changed, source)
+    first = members[0][0] if members else config
+    return ResolvedRow(row=row, config=first, changed=changed, members=members, protocol=protocol)
 
 
 def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
@@ -71,6 +98,8 @@ def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
     for override in common:
         if override.key_or_group == "seed":
             raise RequestError(f"{override.input_line} has no effect on a table: give seeds=, as in 'seeds=[5]'")
+        if override.key_or_group.partition(".")[0] == "protocol" and (table.protocol or _protocols(table)):
+            raise RequestError(f"{override.input_line}: table {table.name} says by which protocol it is evaluated")
         for row in table.rows:
             if _touches(override.key_or_group, row):
                 raise RequestError(
@@ -79,10 +108,18 @@ def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
     return common
 
 
+def _protocols(table: Table) -> set[str]:
+    """That rows name."""
+    return {row.protocol for row in table.rows if row.protocol}
+
+
 def _touches(key: str, row: TableRow) -> bool:
-    """Whether an override of `key` sets, contains or lies in what `row` changes."""
-    declared = any(matches(key, [path]) or matches(path.removesuffix(".**"), [key]) for path in row.changes)
-    return declared or key in {key_of(word) for word in row.set}
+    """Whether an override of `key` sets, contains or lies in what `row` changes. What a row that stands alone has
+    otherwise, as a network of its own, can be overridden."""
+    declared = [] if row.standalone else row.changes
+    touched = any(matches(key, [path]) or matches(path.removesuffix(".**"), [key]) for path in declared)
+    words = [*row.set, *(word for member in row.members for word in member.set)]
+    return touched or key in {key_of(word) for word in words}
 
 
 def difference(before: Config, after: Config) -> Changes:
@@ -95,7 +132,8 @@ def difference(before: Config, after: Config) -> Changes:
 def _check_declared(table: Table, number: int, changed: Mapping[str, Any], source: TableSource) -> None:
     row, at = table.rows[number], ("rows", number)
     extra = [path for path in changed if not matches(path, [*table.changes, *row.changes])]
-    missing = [i for i, path in enumerate(row.changes) if not any(matches(key, [path]) for key in changed)]
+    required = [] if row.standalone else row.changes
+    missing = [i for i, path in enumerate(required) if not any(matches(key, [path]) for key in changed)]
     if extra:
         raise source.error(at, f"row {row.label!r} also changes {', '.join(extra)}: its `changes` does not name that")
     if missing:
@@ -104,9 +142,10 @@ def _check_declared(table: Table, number: int, changed: Mapping[str, Any], sourc
 
 
 def _check_distinct(rows: Sequence[ResolvedRow], source: TableSource) -> None:
-    """Raises RequestError for a row that is the same run as one above it."""
-    first: dict[str, str] = {}
+    """Raises RequestError for a row with the runs and the protocol of one above it."""
+    first: dict[object, str] = {}
     for number, row in enumerate(rows):
-        other = first.setdefault(identity(row.config), row.row.label)
+        members = tuple((identity(config), models) for config, models in row.members)
+        other = first.setdefault((identity(row.config), members, row.protocol), row.row.label)
         if other != row.row.label:
             raise source.error(("rows", number), f"row {row.row.label!r} changes nothing: it is the run of {other!r}")

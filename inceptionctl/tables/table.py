@@ -41,6 +41,12 @@ class TableRow:
     """The networks of an ensemble, each with what it sets and adds to the row's own; none: the row is one network."""
     note: str | None = None
     """What differs from the paper, or between paper and release."""
+    scales: dict[str, list[str]] = field(default_factory=dict)
+    """What it sets at a scale instead of `set`, by the scale's name, such as the recipe of its own paper."""
+    standalone: bool = False
+    """In a cumulative table: a network of its own, which builds on no row above, and no row below on it."""
+    fact: str | None = None
+    """Id of a fact of the paper's text that states its change, if no cell does."""
 
 
 @section
@@ -98,6 +104,12 @@ class Table:
     quoted: list[str] = field(default_factory=list)
     """Ids of cells in papers.yaml that the paper's table cites from elsewhere."""
     rows: list[TableRow]
+
+    def adding_up_to(self, row: TableRow) -> list[TableRow]:
+        """The rows whose settings `row` has, itself last."""
+        if self.mode == "independent" or row.standalone:
+            return [row]
+        return [one for one in self.rows[: self.rows.index(row) + 1] if not one.standalone]
 
 
 MOST_SEEDS = 1000
