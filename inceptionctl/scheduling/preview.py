@@ -19,6 +19,7 @@ from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.tables.scales import stated
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
 CPU_MACS_PER_S = 25e9
@@ -28,7 +29,9 @@ NO_ROWS: Mapping[str, str] = {}
 
 
 def show_table(table: TablePlan, console: Console) -> None:
-    """What each row changes, then the plans of all cells."""
+    """What the table sets at its scale, what each row changes, then the plans of all cells."""
+    for line in stated(table.table):
+        console.print(line)
     for row in table.rows:
         changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
         console.print(f"row       {row.row.label}: {changes or 'the base'}")

@@ -16,6 +16,7 @@ from inceptionctl.scheduling.table_manifest import check_folder
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
+from inceptionctl.tables.scales import at_scale
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import seeds_of
 
@@ -28,13 +29,15 @@ def plan_table(request: Request) -> TablePlan:
     chosen = group_choices(request.overrides, "table") or [DEFAULT]
     source = TableSource.find(chosen[-1], composer.config_dir)
     figures = read_figures(composer.config_dir)
-    table = read_table(request.tree.get("table"), source, figures, composer)
+    written = read_table(request.tree.get("table"), source, figures, composer)
+    table, source = at_scale(written, request.overrides, composer, source)
     rows = resolve_rows(table, request.overrides, composer, source)
     _check_no_run_dir(rows)
     first = {row.row.label: _plan(row, seeds[0]) for row in rows}
     planned = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
     plan = TablePlan(
         table=table,
+        written=written,
         rows=rows,
         cells={key: (plan.identity,) for key, plan in planned.items()},
         runs={plan.identity: plan for plan in planned.values()},

@@ -9,12 +9,14 @@ from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.manifest import setting
+from inceptionctl.tables.scales import stated
 from inceptionctl.terminal import print_warnings
 
 
 def announce(table: TablePlan, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
+    lines += stated(table.table)
     inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)
     lines += [f"input: {line}" for line in dict.fromkeys(inputs)]
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]

@@ -23,11 +23,12 @@ CellKey = tuple[str, int]  # label of the row, seed
 
 @dataclass(frozen=True, kw_only=True)
 class TablePlan:
-    """`cells`: the identities of the runs of each cell, several for an ensemble; `runs`: the plan of every run by its
-    identity, which several cells may share; `command` asks for the same from anywhere; `figures`: those of the papers
-    that the table names."""
+    """`table`: as it is at the scale that was chosen, and `written` as its file has it; `cells`: the identities of the
+    runs of each cell, several for an ensemble; `runs`: the plan of every run by its identity, which several cells may
+    share; `command` asks for the same from anywhere; `figures`: those of the papers that the table names."""
 
     table: Table
+    written: Table
     rows: list[ResolvedRow]
     cells: dict[CellKey, tuple[str, ...]]
     runs: dict[str, Plan]
@@ -69,11 +70,17 @@ class TablePlan:
 
     @cached_property
     def paper(self) -> Config | None:
-        """The first row by the paper's own recipe; None if the table's base fits no recipe but its own."""
+        """The first row that others build on by the paper's own recipe; None if the table's base fits no recipe but its
+        own."""
         try:
-            return paper_config(self.table, self.composer)
+            return paper_config(self.written, self.composer)
         except RequestError:
             return None
+
+    @property
+    def base(self) -> Plan:
+        """Of the first row that others build on."""
+        return self.plan_of(self.table.first_built_on.label)
 
     def plan_of(self, row: str) -> Plan:
         """Of any run of the row."""

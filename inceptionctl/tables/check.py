@@ -12,6 +12,7 @@ from inceptionctl.config.overrides import parse as parse_overrides
 from inceptionctl.config.safety import check_no_commands
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.papers.own import Figures
+from inceptionctl.tables.check_measures import Problem, measure_problems
 from inceptionctl.tables.source import Key, TableSource
 from inceptionctl.tables.table import Table, TableRow
 from inceptionctl.written import Misfit, checked, path, shown, text_problem
@@ -26,7 +27,6 @@ NOT_IN_TABLES = {
     "rerun": "it is given on the command line",
 }
 FOR_ALL_ROWS = {"launch": "all cells are launched alike", "tracker": "all cells have one tracker"}
-Problem = tuple[tuple[Key, ...], str]
 
 
 def read_table(document: object, source: TableSource, figures: Figures, composer: Composer) -> Table:
@@ -44,6 +44,7 @@ def _problems(table: Table, figures: Figures, composer: Composer) -> Iterator[Pr
     yield from _names(table)
     yield from _comparisons(table)
     yield from _figures(table, figures)
+    yield from measure_problems(table)
     yield from _changes(("changes",), table.changes)
     yield from _words(("base",), table.base, composer, NOT_IN_TABLES)
     switches = composer.groups("train")["ablation"]

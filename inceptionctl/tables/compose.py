@@ -21,7 +21,7 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
 from inceptionctl.evaluation.protocols import ProtocolSettings
 from inceptionctl.tables.check import words_of
-from inceptionctl.tables.scales import key_of
+from inceptionctl.tables.scales import at_scale, key_of
 from inceptionctl.tables.source import Key, TableSource
 from inceptionctl.tables.table import Member, Table
 
@@ -168,10 +168,13 @@ class RowComposer:
 
 
 def paper_config(table: Table, composer: Composer) -> Config:
-    """The base by the paper's own recipe. Raises RequestError if the two do not fit together."""
-    base = [word for word in table.base if key_of(word) not in ("scale", "data")]
-    recipe = [] if any(key_of(word) == "experiment" for word in base) else ["scale=imagenet"]
-    return parse(composer.compose("train", [*base, *recipe]))
+    """The first row that others build on by the paper's own recipe, of `table` as its file has it. Raises RequestError
+    if the two do not fit together."""
+    scaled, _ = at_scale(table, ["scale=imagenet"], composer)
+    words = scaled.first_built_on.set if scaled.first_built_on.scales else []
+    base = [word for word in scaled.base if key_of(word) not in {"scale", "data", *map(key_of, words)}]
+    recipe = [] if any(key_of(word) == "experiment" for word in [*base, *words]) else ["scale=imagenet"]
+    return parse(composer.compose("train", [*base, *words, *recipe]))
 
 
 def quoted(text: str) -> str:

@@ -67,9 +67,6 @@ def stated(table: Table) -> Iterator[str]:
             yield f"table {table.name} sets at scale={scale}: {', '.join(own.set)}"
         if own.metric:
             yield f"table {table.name} is compared at scale={scale} by {own.metric}"
-    for row in table.rows:
-        for scale, words in row.scales.items():
-            yield f"row {row.label} sets at scale={scale}: {', '.join(words)}"
 
 
 def key_of(word: str) -> str:

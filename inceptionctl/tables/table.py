@@ -105,6 +105,11 @@ class Table:
     """Ids of cells in papers.yaml that the paper's table cites from elsewhere."""
     rows: list[TableRow]
 
+    @property
+    def first_built_on(self) -> TableRow:
+        """The first row that does not stand alone."""
+        return next((row for row in self.rows if not row.standalone), self.rows[0])
+
     def adding_up_to(self, row: TableRow) -> list[TableRow]:
         """The rows whose settings `row` has, itself last."""
         if self.mode == "independent" or row.standalone:
