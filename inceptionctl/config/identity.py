@@ -23,7 +23,7 @@ IRRELEVANT = (
     "data.root", "data.train", "data.val",  # where the images are: their digest counts
     "data.workers",
     "train.log_every", "train.keep_checkpoints",
-    "train.monitor",  # looks on
+    "train.monitor", "train.monitor_epochs",  # looks on
 )  # fmt: skip
 
 # Settings that came later, with the value that runs before them had.

@@ -47,7 +47,8 @@ def _idle(config: Config) -> Iterator[tuple[str, str]]:
     if not config.loss.label_smoothing:
         yield "loss.smooth_aux", "loss.label_smoothing = 0"
     if train.keep_best:
-        yield "train.monitor", "train.keep_best = true evaluates the whole dev split after each epoch"
+        for key in ("train.monitor", "train.monitor_epochs"):
+            yield key, "train.keep_best = true evaluates the whole dev split after each epoch"
     yield from _in_network(arch)
     yield from _in_schedule(config)
 

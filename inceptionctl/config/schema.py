@@ -76,11 +76,13 @@ class Train:
     rollbacks: NonNegativeInt
     """How often a run that diverges may go back to its last checkpoint, each time at half the learning rate."""
     monitor: Count
-    """Evaluation images that are evaluated after each epoch."""
+    """Evaluation images that are looked at while training."""
     log_every: Count
     """Steps between rows of metrics."""
     keep_checkpoints: Count
     """Newest checkpoints that are kept."""
+    monitor_epochs: Epochs = 1.0  # runs from before this setting lack it
+    """Epochs between two looks at the images of monitor; 0.25: four looks in each epoch."""
 
 
 @section

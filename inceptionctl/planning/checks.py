@@ -67,6 +67,16 @@ def check_ema(config: Config, clock: Clock) -> None:
         )
 
 
+def check_monitor(config: Config, clock: Clock) -> None:
+    """Raises RequestError for looks at the monitored images that are less than a step apart."""
+    epochs = config.train.monitor_epochs
+    if not clock.steps_in(epochs):
+        raise RequestError(
+            f"train.monitor_epochs = {epochs:g} is less than a step: an epoch has {clock.steps_per_epoch:,}\n"
+            f"  give at least {1 / clock.steps_per_epoch:.2g}"
+        )
+
+
 def check_batch_norm(config: Config, total: Cost) -> None:
     """Raises RequestError for a layer whose batch norm sees a single value, which has no variance."""
     key, images = "train.bn_batch_size", config.train.bn_batch_size

@@ -17,6 +17,7 @@ from inceptionctl.planning.checks import (
     check_batch_norm,
     check_ema,
     check_heads,
+    check_monitor,
     check_protocol,
     check_trains,
     cost_on_input,
@@ -89,6 +90,7 @@ def plan(config: Config) -> Plan:
     planned = frozen_plan(with_resolved_weights(replace(config, resolved=resolved)), data)
     check_fits_release(planned.config, planned.cost)
     check_ema(config, planned.clock)
+    check_monitor(config, planned.clock)
     check_batch_norm(config, planned.cost)
     return planned if config.resolved.weights_sha256 else with_initial_weights(planned)
 

@@ -38,6 +38,10 @@ class Clock:
     def ends_epoch(self) -> bool:
         return self.step % self.steps_per_epoch == 0 or self.done
 
+    def steps_in(self, epochs: float) -> int:
+        """The nearest number of steps; 0 for less than half of one."""
+        return round(self.steps_per_epoch * epochs)
+
     def every(self, steps: int) -> bool:
         """Whether a multiple of `steps`, or the end, has been reached."""
         return self.step % steps == 0 or self.done

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -55,7 +56,7 @@ class RunLogger:
         self.progress.unreadable += means.unreadable
         speed = num_images / max(self.monotonic() - self._timer, 1e-9)
         self._write(TrainRow(**self._position, **asdict(means), lr=lr, images_per_s=speed, time_s=self.wall_s))
-        self.restart_timer()
+        self._timer = self.monotonic()
 
     def log_eval(self, weights: str, purpose: Purpose, evaluation: Evaluation) -> None:
         self._write(EvalRow(**self._position, weights=weights, purpose=purpose, **evaluation.metrics()))
@@ -74,9 +75,12 @@ class RunLogger:
             self.metrics.close()
             self.tracker.close()
 
-    def restart_timer(self) -> None:
-        """Starts the interval over which the next row measures images per second; evaluation is not to count."""
-        self._timer = self.monotonic()
+    @contextmanager
+    def not_timed(self) -> Iterator[None]:
+        """What is done here, an evaluation, does not count in the images per second of the next row."""
+        before = self.monotonic()
+        yield
+        self._timer += self.monotonic() - before
 
     @property
     def wall_s(self) -> float:

@@ -96,16 +96,22 @@ class Trainer(Callbacks):
         if self.clock.every(interval):
             steps = self.clock.step % interval or interval
             self.logger.log_train(self.meter.compute(self.clock.step), lr, self.config.train.batch_size * steps)
+        self._monitor()
+
+    def _monitor(self) -> None:
+        """Looks at a few images every `monitor_epochs`. The run ends with the full evaluation anyway."""
+        train, clock = self.config.train, self.clock
+        if not train.keep_best and not clock.done and clock.step % clock.steps_in(train.monitor_epochs) == 0:
+            with self.logger.not_timed():
+                self.evaluator.monitor(train.monitor)
 
     def on_epoch_end(self) -> None:
-        """Evaluates on a few images, or on the dev split. The last epoch ends with the full evaluation anyway."""
+        """Chooses by the dev split, if any, which checkpoint is the best."""
         if (statistics := inverse_rms(self.step.optimizer)) is not None:
             self.logger.log_optimizer(statistics)
         if self.config.train.keep_best:
-            self.checkpoints.consider_best(self.evaluator.select())
-        elif not self.clock.done:
-            self.evaluator.monitor(self.config.train.monitor)
-        self.logger.restart_timer()
+            with self.logger.not_timed():
+                self.checkpoints.consider_best(self.evaluator.select())
 
     def save(self, stopping: bool = False) -> None:
         self.checkpoints.save(stopping)

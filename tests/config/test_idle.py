@@ -26,6 +26,7 @@ IDLE = [
     ("loss.aux_weight", ["arch.aux.head=false"], {"loss.aux_weight": 0.4}),
     ("loss.smooth_aux", [], {"loss.smooth_aux": False}),
     ("train.monitor", ["train.keep_best=true"], {"train.monitor": 7}),
+    ("train.monitor_epochs", ["train.keep_best=true"], {"train.monitor_epochs": 0.25}),
     ("train.bn_batch_size", ["arch=vgg16"], {"train.bn_batch_size": 8}),
     ("arch.bn_eps", ["arch=vgg16"], {"arch": {"bn_eps": 1e-5}}),
     ("train.ema.buffers", ["arch=vgg16"], {"train.ema": {"buffers": "copied"}}),

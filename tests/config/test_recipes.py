@@ -104,6 +104,7 @@ ASIDE = {
     "schedule.warmup_epochs",
     "train.rollbacks",
     "train.monitor",
+    "train.monitor_epochs",
     "train.log_every",
     "train.keep_checkpoints",
 }

@@ -71,6 +71,25 @@ def rows(made, kind):
     return [row for row in read_metrics(made.metrics) if isinstance(row, kind)]
 
 
+def test_looks_between_the_ends_of_epochs_change_no_weight(tmp_path):
+    """44 steps an epoch; here a look every eleven of them, and none at the last step, which ends with all images."""
+    words = ["train.epochs=0.8", "train.log_every=4"]
+    often, once = run(tmp_path / "often", *words, "train.monitor_epochs=0.25"), run(tmp_path / "once", *words)
+    looks = [(row.step, row.n_images) for row in rows(often, EvalRow) if row.purpose == "monitor"]
+    assert looks == [(11, 20), (22, 20), (33, 20)]
+    assert [row.purpose for row in rows(once, EvalRow)] == ["final", "final"]
+    assert identity(config(*words, "train.monitor_epochs=0.25")) == identity(config(*words))
+    for part in ("model", "ema"):
+        ours, theirs = weights(often, part), weights(once, part)
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert [row.loss for row in rows(often, TrainRow)] == [row.loss for row in rows(once, TrainRow)]
+
+
+def test_looks_less_than_a_step_apart_are_refused():
+    with pytest.raises(RequestError, match=r"train\.monitor_epochs = 0\.01 is less than a step: an epoch has 44"):
+        plan(config("train.monitor_epochs=0.01"))
+
+
 @pytest.mark.parametrize(
     "words",
     [
