@@ -7,6 +7,7 @@ import json
 
 from inceptionctl.config.idle import effective_settings
 from inceptionctl.config.keys import matches
+from inceptionctl.config.later import VALUES
 from inceptionctl.config.schema import Config
 
 # Raised by hand whenever code makes the same settings give other results.
@@ -20,14 +21,12 @@ IRRELEVANT = (
     "name", "outputs", "run_dir", "rerun", "tracker",  # where a run and its metrics are kept
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
     "protocol", "data.renderings",  # how it is evaluated, and on how many images
-    "data.root", "data.train", "data.val",  # where the images are: their digest counts
+    "data.root", "data.train", "data.val", "data.train_fraction",  # where the images are: their digest counts
+    "data.in_memory",
     "data.workers",
     "train.log_every", "train.keep_checkpoints",
     "train.monitor", "train.monitor_epochs",  # looks on
 )  # fmt: skip
-
-# Settings that came later, with the value that runs before them had.
-LATER = {"arch.rewrites.double_width": False}
 
 
 def identity(config: Config) -> str:
@@ -39,7 +38,7 @@ def identity(config: Config) -> str:
     relevant = {
         key: value
         for key, value in effective_settings(config).items()
-        if not matches(key, ignored) and value != LATER.get(key, ...)
+        if not matches(key, ignored) and value != VALUES.get(key, ...)
     }
     return digest_of([RESULTS_VERSION, relevant])[:12]
 

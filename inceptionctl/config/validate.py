@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from inceptionctl.config.evaluation import EvalSettings
 from inceptionctl.config.hints import foreign_setting, unknown_setting
 from inceptionctl.config.keys import SCHEMAS, key_paths, sections_in, types_of
+from inceptionctl.config.later import with_later_settings
 from inceptionctl.config.launch import check_launch
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.config.values import written
@@ -26,11 +27,15 @@ def parse(tree: Mapping[str, Any]) -> Config:
     """The Config of a composed, resolved tree. Raises RequestError with the key, the value and the choices."""
     if "resolved" in tree:
         raise unknown_setting("resolved", key_paths())
-    return parse_frozen(tree)
+    return _parsed(tree)
 
 
 def parse_frozen(tree: Mapping[str, Any]) -> Config:
-    """The Config of a run's config.yaml, which has what planning filled in."""
+    """The Config of a run's config.yaml, which has what planning filled in, and may be older than some settings."""
+    return _parsed(with_later_settings(tree))
+
+
+def _parsed(tree: Mapping[str, Any]) -> Config:
     config = parse_as(Config, with_network_facts(tree))
     _check_ema(config.train.ema)
     _check_selection(config)

@@ -14,6 +14,7 @@ from PIL import Image
 from inceptionctl.data.decode import decode
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.memory import ImageMemory
 from inceptionctl.data.order import generator
 from inceptionctl.errors import DataError, RequestError, warn
 
@@ -27,13 +28,14 @@ IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 class FileImages:
     """Images of files, as `transform` brings them to the input: image `index` of `epoch` is a pure function of both and
     `seed`. `on_corrupt`: "error" raises, "skip" gives grey that counts for nothing, "wrong" grey that counts as wrong,
-    "replace" the next image by index that can be read."""
+    "replace" the next image by index that can be read. `memory`: the decoded images, if they are held there."""
 
     files: FileList
     transform: Transform
     seed: int
     on_corrupt: str = "error"
     instead: str = "skip or replace"  # of "error", for its message
+    memory: ImageMemory | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -51,12 +53,17 @@ class FileImages:
         replacement unless `on_corrupt` is "error"."""
         path = self.files.path(index)
         try:
-            return self._transformed(epoch, index, decode(path))
+            return self._transformed(epoch, index, self._decoded(index))
         except DataError as error:
             if self.on_corrupt == "error":
                 raise DataError(f"{error}; remove it, or set data.on_corrupt={self.instead}") from error
             _warn_once(path, OUTCOMES[self.on_corrupt])
             raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
+
+    def _decoded(self, index: int) -> Image.Image:
+        """A file that could not be read into memory is read again, for its error."""
+        held = self.memory and self.memory.image(index)
+        return held or decode(self.files.path(index))
 
     def _transformed(self, epoch: int, index: int, image: Image.Image) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
@@ -69,26 +76,33 @@ class FileImages:
             return _grey(blank), IGNORED if self.on_corrupt == "skip" else int(self.labels_N[index])
         for other in (*range(index + 1, len(self)), *range(index)):
             with suppress(DataError):
-                return self._transformed(epoch, other, decode(self.files.path(other))), int(self.labels_N[other])
+                return self._transformed(epoch, other, self._decoded(other)), int(self.labels_N[other])
         raise DataError(f"none of the {len(self)} images below {self.files.root} can be read")
 
 
-def open_splits(index: Index, views: Views, seed: int, on_corrupt: str) -> DataSplits:
+def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memory: bool = False) -> DataSplits:
     """The images of an index of files; of one without training images, none to train on. Raises RequestError where
-    their folder is gone."""
+    their folder is gone, and for images that do not fit into memory."""
     for files in index.files.values():
         if not os.path.isdir(files.root):
             raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
-    train = index.files.get("train", index.files["eval"].subset(np.arange(0)))
+    files = {"train": index.files["eval"].subset(np.arange(0)), **index.files}
+    held = {split: _held(files[split]) for split in files} if in_memory else {}
 
-    def evaluated(files: FileList, transform: Transform) -> FileImages:
-        return FileImages(files, transform, seed, IN_EVALUATION.get(on_corrupt, on_corrupt), "skip or wrong")
+    def evaluated(split: str, transform: Transform) -> FileImages:
+        policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
+        return FileImages(files[split], transform, seed, policy, "skip or wrong", held.get(split))
 
+    policy = IN_TRAINING.get(on_corrupt, on_corrupt)
     return DataSplits(
-        train=FileImages(train, views.train, seed, IN_TRAINING.get(on_corrupt, on_corrupt)),
-        monitor=evaluated(index.files["dev" if index.dev else "eval"], views.monitor or views.eval),
-        eval=evaluated(index.files["eval"], views.eval),
+        train=FileImages(files["train"], views.train, seed, policy, memory=held.get("train")),
+        monitor=evaluated("dev" if index.dev else "eval", views.monitor or views.eval),
+        eval=evaluated("eval", views.eval),
     )
+
+
+def _held(files: FileList) -> ImageMemory:
+    return ImageMemory.of(map(files.path, range(len(files))))
 
 
 def _grey(image: Input) -> Input:

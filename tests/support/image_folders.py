@@ -11,13 +11,22 @@ from PIL import Image
 from inceptionctl.data.sources import imagefolder
 
 SETTINGS = imagefolder.Settings(
-    name="imagefolder", root=None, train=None, val=None, split=None, eval_split="test", on_corrupt="error", workers=0
+    name="imagefolder",
+    root=None,
+    train=None,
+    val=None,
+    split=None,
+    train_fraction=None,
+    in_memory=False,
+    eval_split="test",
+    on_corrupt="error",
+    workers=0,
 )
 
 
 def settings(root: Path | None = None, **changed: object) -> imagefolder.Settings:
     """Those of `data=imagefolder`. Folders are listed anew: a test may have changed what is in them."""
-    imagefolder._index_once.cache_clear()
+    imagefolder._find.cache_clear()
     return replace(SETTINGS, root=str(root) if root else None, **changed)  # type: ignore[arg-type]
 
 

@@ -28,7 +28,7 @@ from inceptionctl.data.listing import (
 )
 from inceptionctl.data.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import AbsolutePath, Finite, section
+from inceptionctl.settings import AbsolutePath, Finite, Flag, section
 
 DEV_FRACTION = 0.1
 
@@ -48,15 +48,20 @@ class Settings(DataSource):
     """Folder with the class folders to evaluate on."""
     split: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class of `root` to evaluate on, the same images for every seed; null: `root` is divided."""
+    train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None
+    """Fraction of each class to train on, the same images for every seed; null: all of them."""
+    in_memory: Flag
+    """Decoded images stay in memory, of each rank: for small images. They are read once, when the run starts."""
     on_corrupt: Literal["error", "skip", "replace", "wrong"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
     and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
 
     def index(self, dev: bool) -> Index:
-        return _index_once(self.root, self.train, self.val, self.split, self.eval_split, dev)
+        found = _find(self.root, self.train, self.val, self.split)
+        return _index_once(found, self.train_fraction, self.eval_split, dev)
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt)
+        return open_splits(index, views, seed, self.on_corrupt, self.in_memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +77,27 @@ class _Found:
 
 
 @cache  # the rows of a table share their images, and listing a million files takes a while
-def _index_once(
-    root: str | None, train: str | None, val: str | None, split: float | None, eval_split: str, dev: bool
-) -> Index:
+def _find(root: str | None, train: str | None, val: str | None, split: float | None) -> _Found:
     if train or val:
         if root or split:
             raise RequestError("data.root and data.split have no effect beside data.train and data.val")
-        found = _two_folders(train, val)
-    else:
-        found = _one_folder(root, split)
+        return _two_folders(train, val)
+    return _one_folder(root, split)
+
+
+@cache
+def _index_once(found: _Found, train_fraction: float | None, eval_split: str, dev: bool) -> Index:
     classes, train_files, eval_files, dev_files = found.listings[0].classes, found.train, found.eval, None
+    if train_fraction:
+        train_files = split_classes(train_files, classes, train_fraction)[1]
     if dev or eval_split == "dev":
-        train_files, dev_files = split_classes(found.train, classes, DEV_FRACTION)
+        train_files, dev_files = split_classes(train_files, classes, DEV_FRACTION)
         eval_files = dev_files if eval_split == "dev" else found.eval
     return Index(
         n_train=len(train_files),
         n_eval=len(eval_files),
         classes=classes,
-        provenance=_provenance(found, train_files, eval_files),
+        provenance=_provenance(found, train_files, eval_files, train_fraction, dev_files),
         fingerprint=train_files.digest(classes),
         eval_fingerprint=eval_files.digest(classes),
         dev=dev,
@@ -97,14 +105,18 @@ def _index_once(
     )
 
 
-def _provenance(found: _Found, train: FileList, eval: FileList) -> str:
+def _provenance(
+    found: _Found, train: FileList, eval: FileList, train_fraction: float | None, dev: FileList | None
+) -> str:
     classes = found.listings[0].classes
     train_K, eval_K = train.counts(classes), eval.counts(classes)
     notes = [
         f"{len(train):,} images of {len(classes)} classes to train on ({per_class(train_K)}) and {len(eval):,} to "
         f"evaluate on ({per_class(eval_K)}): {found.where}"
     ]
-    if train is not found.train:
+    if train_fraction:
+        notes.append(f"data.train_fraction: {train_fraction:.0%} of the {len(found.train):,} training images are used")
+    if dev is not None:
         notes.append(f"dev split: {DEV_FRACTION:.0%} of the training images")
     if without := [classes[k] for k in np.flatnonzero(eval_K == 0)]:
         notes.append(f"no images to evaluate on of {some(without)}")

@@ -1,0 +1,50 @@
+"""Settings that came later, with the value that runs before them had: their folders stay readable, and their identities
+hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LaterSetting:
+    """`option`: of the group that has the setting, where not every option has it."""
+
+    key: str
+    value: object
+    option: str | None = None
+
+
+LATER = (
+    LaterSetting("arch.rewrites.double_width", False),
+    LaterSetting("data.train_fraction", None, "imagefolder"),
+    LaterSetting("data.in_memory", False, "imagefolder"),
+)
+VALUES = {setting.key: setting.value for setting in LATER}
+
+
+def with_later_settings(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run folder with those that came after it."""
+    filled = dict(tree)
+    for setting in LATER:
+        *sections, name = setting.key.split(".")
+        if _has(filled, sections, setting.option):
+            _fill(filled, sections, name, setting.value)
+    return filled
+
+
+def _has(tree: Mapping[str, Any], sections: list[str], option: str | None) -> bool:
+    group: Any = tree
+    for section in sections:
+        group = group.get(section) if isinstance(group, Mapping) else None
+    return isinstance(group, Mapping) and option in (None, group.get("name"))
+
+
+def _fill(tree: dict[str, Any], sections: list[str], name: str, value: object) -> None:
+    """Copies each section on the way: the tree of a caller stays as it is."""
+    for section in sections:
+        tree[section] = dict(tree[section])
+        tree = tree[section]
+    tree.setdefault(name, value)
