@@ -9,13 +9,15 @@ from pathlib import Path
 from inceptionctl.completion.answer import Answer, starting
 from inceptionctl.completion.line import Line
 from inceptionctl.config.compose import OWN_SETTINGS, Composer
-from inceptionctl.config.keys import SCHEMAS, all_settings, key_paths
+from inceptionctl.config.keys import SCHEMAS, all_settings, key_paths, settings_of
 from inceptionctl.config.overrides import LISTS
 from inceptionctl.config.schema import Config
+from inceptionctl.config.table_settings import TableSettings
 from inceptionctl.config.values import choices_of
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.models.weights.releases import LIBRARIES
 
+CROSSED = "switches"  # a setting of `ablate` that takes options of the group ablation
 SIGNS = "+~"  # of Hydra, before a key
 
 
@@ -29,10 +31,16 @@ def complete(line: Line) -> Answer:
 
 def _complete(line: Line, typed: str) -> Answer:
     options, (key, equals, value) = groups(line), typed.partition("=")
+    if key == CROSSED and line.command == "ablate":
+        options = {**options, CROSSED: options["ablation"]}
     if not equals:
         own = OWN_SETTINGS.get(line.command, {})
         return Answer(matching_keys({*key_paths(SCHEMAS.get(line.command, Config)), *own}, options, key))
-    values = _options(options[key], value, key in LISTS) if key in options else starting(value, values_of(key))
+    values = (
+        _options(options[key], value, key in (*LISTS, CROSSED))
+        if key in options
+        else starting(value, values_of(key, line))
+    )
     return Answer([f"{key}={one}" for one in values], files=key in path_keys())
 
 
@@ -52,8 +60,10 @@ def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> lis
     return [key for key in starting(typed, known) if key.rstrip(".=").count(".") == typed.count(".")]
 
 
-def values_of(key: str) -> set[str]:
+def values_of(key: str, line: Line) -> set[str]:
     """The values of a setting that has a few; of one that takes a file those that are none."""
+    if line.command == "ablate" and key in OWN_SETTINGS["ablate"]:
+        return {value for own in settings_of(TableSettings) if own.key == key for value in choices_of(own.kind)}
     if key in path_keys():
         return set(LIBRARIES) if key == "weights" else set()
     return {value for setting in all_settings() if setting.key == key for value in choices_of(setting.kind)}

@@ -26,6 +26,7 @@ from inceptionctl.config import own_folder
 from inceptionctl.config.keys import SCHEMAS, flatten, key_paths
 from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
+from inceptionctl.config.table_settings import own_settings
 from inceptionctl.config.tuned import NOT_TUNED, tuned_values
 from inceptionctl.config.words import for_hydra, read, typed_path
 from inceptionctl.errors import RequestError
@@ -39,7 +40,7 @@ NO_GROUPS = ("hydra", "papers")  # folders beside the groups: Hydra's settings, 
 # What a command has beside the settings of a run, and what it is.
 OWN_SETTINGS: dict[str, dict[str, str]] = {
     "train": {},
-    "ablate": {"seeds": "Seeds of each row: 3 is 0, 1, 2; [5,6] names them. [integer or list]"},
+    "ablate": own_settings(),
     "eval": {},
 }
 OF_EVALUATIONS = ("arch", "data", "launch", "protocol")  # groups

@@ -87,7 +87,8 @@ def read(folder: Path) -> ResultTable:
         raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
     manifest, index = read_record(path, TableManifest), RunIndex.of_table(folder)
     labels = [None, *(entry.label for entry in manifest.rows)]
-    above = labels if manifest.mode == "cumulative" else [entry.against for entry in manifest.rows]
+    ladder = labels if manifest.mode == "cumulative" else [None] * len(labels)
+    above = [entry.against or label for entry, label in zip(manifest.rows, ladder, strict=False)]
     table = ResultTable(
         folder=folder,
         manifest=manifest,

@@ -19,6 +19,7 @@ from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.tables.ladder import ResolvedRow
 from inceptionctl.tables.scales import stated
 
 # Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
@@ -33,10 +34,17 @@ def show_table(table: TablePlan, console: Console) -> None:
     for line in stated(table.table):
         console.print(line)
     for row in table.rows:
-        changes = ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items())
-        console.print(f"row       {row.row.label}: {changes or 'the base'}")
+        console.print(f"row       {row.row.label}: {_changes(row, table)}")
+    for order in table.design.orders:
+        console.print(f"order     {', '.join(order)}")
     show_plans(table.plans, console, table.folder, _rows(table))
     console.print(f"command   {table.command}")
+
+
+def _changes(row: ResolvedRow, table: TablePlan) -> str:
+    if row.row.label == table.design.null:
+        return f"as {row.row.against}, with other seeds"
+    return ", ".join(f"{key}: {before} -> {now}" for key, (before, now) in row.changed.items()) or "the base"
 
 
 def _rows(table: TablePlan) -> dict[str, str]:

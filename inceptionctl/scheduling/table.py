@@ -1,61 +1,128 @@
-"""Plans a table from what was typed: composes its rows and plans the run of every cell."""
+"""Plans a table from what was typed: composes its rows and plans the runs of every cell."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from inceptionctl.config.again import command_again
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.overrides import group_choices
+from inceptionctl.config.overrides import parse as parse_overrides
+from inceptionctl.config.schema import Config
+from inceptionctl.config.table_settings import Asked
 from inceptionctl.errors import RequestError
+from inceptionctl.papers.own import Figures
 from inceptionctl.papers.own import read as read_figures
-from inceptionctl.planning.plan import Plan
-from inceptionctl.planning.plan import plan as make_plan
 from inceptionctl.scheduling.placement import place
+from inceptionctl.scheduling.table_cells import plan_cells
+from inceptionctl.scheduling.table_folder import manifest_in
 from inceptionctl.scheduling.table_manifest import check_folder
-from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.scheduling.table_plan import Design, TablePlan
+from inceptionctl.scheduling.table_seeds import null_seeds, planned_seeds
 from inceptionctl.tables.check import read_table
+from inceptionctl.tables.crossed import Crossed, cross_switches, permute
 from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
 from inceptionctl.tables.scales import at_scale
 from inceptionctl.tables.source import TableSource
-from inceptionctl.tables.table import seeds_of
+from inceptionctl.tables.table import Table
 
 DEFAULT = "inception_v3"  # as in conf/ablate.yaml
 
 
 def plan_table(request: Request) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
-    composer, seeds = request.composer, seeds_of(request.tree["seeds"])
-    chosen = group_choices(request.overrides, "table") or [DEFAULT]
-    source = TableSource.find(chosen[-1], composer.config_dir)
-    figures = read_figures(composer.config_dir)
-    written = read_table(request.tree.get("table"), source, figures, composer)
-    table, source = at_scale(written, request.overrides, composer, source)
-    rows = resolve_rows(table, request.overrides, composer, source)
-    _check_no_run_dir(rows)
-    first = {row.row.label: _plan(row, seeds[0]) for row in rows}
-    planned = {(label, seed): plan.with_seed(seed) for label, plan in first.items() for seed in seeds}
+    composer = request.composer
+    asked, figures = Asked.read(request.tree, request.overrides), read_figures(composer.config_dir)
+    made = _with_null(asked, _made(request, asked, figures))
+    rows, design, config = made.rows, made.design, made.rows[0].config
+    _check_no_run_dir(config)
+    folder = Path(config.outputs) / config.name
+    seeds = planned_seeds(asked, request.tree["seeds"], manifest_in(folder), folder)
+    of_null = null_seeds(seeds) if design.null else []
+    cells, runs = plan_cells(rows, {row.row.label: of_null if row.row.label == design.null else seeds for row in rows})
     plan = TablePlan(
-        table=table,
-        written=written,
+        table=made.table,
+        written=made.written,
         rows=rows,
-        cells={key: (plan.identity,) for key, plan in planned.items()},
-        runs={plan.identity: plan for plan in planned.values()},
-        command=command_again("ablate", request.overrides, rows[0].config, composer.config_dir),
+        cells=cells,
+        runs=runs,
+        command=command_again("ablate", _words_again(request.overrides, asked, seeds), config, composer.config_dir),
         figures=figures,
         composer=composer,
+        design=design,
     )
+    _check_launch(plan)
     place(plan.plans)
     check_folder(plan)
     return plan
 
 
-def _plan(row: ResolvedRow, seed: int) -> Plan:
-    return replace(make_plan(replace(row.config, seed=seed)), label=row.row.label)
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """`table` at its scale, and `written` as its file has it."""
+
+    table: Table
+    written: Table
+    rows: list[ResolvedRow]
+    design: Design
 
 
-def _check_no_run_dir(rows: list[ResolvedRow]) -> None:
-    if rows[0].config.run_dir:
+def _made(request: Request, asked: Asked, figures: Figures) -> _Made:
+    composer, settings = request.composer, asked.settings
+    looks = Design(looks=settings.looks, max_seeds=settings.max_seeds)
+    if settings.switches:
+        crossed = cross_switches(asked, composer)
+        return _of_crossed(crossed, crossed.table, looks)
+    chosen = group_choices(request.overrides, "table") or [DEFAULT]
+    source = TableSource.find(chosen[-1], composer.config_dir)
+    written = read_table(request.tree.get("table"), source, figures, composer)
+    table, source = at_scale(written, asked.words, composer, source)
+    rows = resolve_rows(table, asked.words, composer, source)
+    if settings.order:
+        return _of_crossed(permute(table, rows, asked, composer), written, looks)
+    return _Made(table=table, written=written, rows=rows, design=looks)
+
+
+def _of_crossed(crossed: Crossed, written: Table, looks: Design) -> _Made:
+    design = replace(looks, sets=crossed.sets, orders=crossed.orders)
+    return _Made(table=crossed.table, written=written, rows=crossed.rows, design=design)
+
+
+def _with_null(asked: Asked, made: _Made) -> _Made:
+    """With the A/A row, if it was asked for."""
+    if not asked.settings.null:
+        return made
+    built_on = made.table.first_built_on.label
+    first = next(row for row in made.rows if row.row.label == built_on)
+    row = replace(first.row, label=f"A/A: {built_on}", against=built_on, cell=None, add=None)
+    return replace(
+        made,
+        table=replace(made.table, rows=[*made.table.rows, row]),
+        rows=[*made.rows, replace(first, row=row, changed={})],
+        design=replace(made.design, null=row.label),
+    )
+
+
+def _words_again(words: Sequence[str], asked: Asked, seeds: list[int]) -> list[str]:
+    """seeds=+2 would add two more each time: the seeds themselves instead."""
+    if asked.more_seeds is None:
+        return [*words]
+    resolved = f"seeds={len(seeds)}" if seeds == [*range(len(seeds))] else f"seeds=[{','.join(map(str, seeds))}]"
+    return [resolved if o.key_or_group == "seeds" else o.input_line or "" for o in parse_overrides(words)]
+
+
+def _check_no_run_dir(config: Config) -> None:
+    if config.run_dir:
         raise RequestError(
             "run_dir is for one run, and a table makes a folder for each cell: use name= and outputs= instead"
+        )
+
+
+def _check_launch(plan: TablePlan) -> None:
+    if plan.on_slurm and plan.design.looks:
+        raise RequestError(
+            "until=resolved waits for the results of each look, and launch=slurm submits and returns at once: "
+            "give seeds=N, and more with seeds=+N"
         )

@@ -20,7 +20,7 @@ from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import ManifestRow, TableManifest
 from inceptionctl.tables.ladder import difference
 
-OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol")
+OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol", "orders")
 NAMED = 3  # settings that a message names
 Configs = Callable[[str, int], Config]
 
@@ -45,24 +45,31 @@ def check_same_table(folder: Path, before: TableManifest, now: TableManifest, co
     `configs`: the settings of a row, by its label, under a seed."""
     if before.table != now.table:
         raise _other(folder, f"holds table {before.table}, and this one is {now.table}")
-    labels = [[row.label for row in table.rows] for table in (before, now)]
+    labels = [[row.label for row in table.rows if row.label != table.null] for table in (before, now)]
     if labels[0] != labels[1]:
         raise _other(folder, f"holds table {before.table} with other rows ({', '.join(labels[0])})")
     for key in OF_THE_TABLE:
         there, here = getattr(before, key), getattr(now, key)
         if there != here:
             raise _other(folder, f"holds table {before.table} with {key} {there}, not {here}")
+    planned = {row.label for row in now.rows}
     for row in before.rows:
-        _check_row(folder, row, configs)
+        if row.label in planned:
+            _check_row(folder, row, configs)
 
 
 def with_cells_of(before: TableManifest, now: TableManifest) -> TableManifest:
-    """`now` with the seeds that only `before`, the same table, has."""
-    rows = [
-        replace(row, cells=sorted({*row.cells, *other.cells}, key=lambda cell: cell.seed))
-        for row, other in zip(now.rows, before.rows, strict=True)
-    ]
-    return replace(now, rows=rows)
+    """`now` with the seeds, and the A/A row, that only `before`, the same table, has."""
+    there = {row.label: row for row in before.rows}
+    rows = [_joined(row, there[row.label]) if row.label in there else row for row in now.rows]
+    if before.null and not now.null:
+        rows.append(there[before.null])
+    return replace(now, rows=rows, null=now.null or before.null)
+
+
+def _joined(row: ManifestRow, other: ManifestRow) -> ManifestRow:
+    cells = {cell.seed: cell for cell in (*other.cells, *row.cells)}
+    return replace(row, cells=[cells[seed] for seed in sorted(cells)])
 
 
 def _check_row(folder: Path, row: ManifestRow, configs: Configs) -> None:

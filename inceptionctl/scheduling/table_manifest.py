@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from inceptionctl.planning.evaluation.records import label as protocol_label
 from inceptionctl.planning.evaluation.records import options, protocol, protocol_record
@@ -13,6 +13,7 @@ from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import Converged, ManifestCell, ManifestRow, PrintedFigures, TableManifest
 from inceptionctl.scheduling.table_folder import check_same_table, manifest_in, with_cells_of
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.scheduling.table_seeds import seeds_added
 from inceptionctl.tables.ladder import ResolvedRow
 from inceptionctl.tables.manifest import overrides, setting
 
@@ -31,6 +32,7 @@ def write_manifest(plan: TablePlan) -> None:
     if before:
         check_same_table(plan.folder, before, manifest, plan.config_of)
         manifest = with_cells_of(before, manifest)
+        manifest = replace(manifest, added=seeds_added(before, manifest, plan.folder))
     plan.folder.mkdir(parents=True, exist_ok=True)
     write_record(plan.folder / MANIFEST, manifest)
 
@@ -58,6 +60,10 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         margin=table.margin,
         converged=Converged(**asdict(table.converged)),
         columns=table.columns,
+        null=plan.design.null,
+        orders=plan.design.orders,
+        looks=plan.design.looks,
+        max_seeds=plan.design.max_seeds,
     )
 
 
@@ -102,6 +108,7 @@ def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
         protocol=_protocol(definition.protocol, run) if definition.protocol else None,
         models=sum(member.models for member in definition.members) or 1,
         note=definition.note,
+        switches=plan.design.sets.get(definition.label, []),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +22,19 @@ CellKey = tuple[str, int]  # label of the row, seed
 
 
 @dataclass(frozen=True, kw_only=True)
+class Design:
+    """What was asked of a table beside its rows. `sets`: of crossed switches, those that are on, by the label of the
+    row; `orders`: those in which they are added; `null`: label of the A/A row; `looks` and `max_seeds`: how often the
+    results are looked at, up to how many seeds."""
+
+    sets: dict[str, list[str]] = field(default_factory=dict)
+    orders: list[list[str]] = field(default_factory=list)
+    null: str | None = None
+    looks: int | None = None
+    max_seeds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TablePlan:
     """`table`: as it is at the scale that was chosen, and `written` as its file has it; `cells`: the identities of the
     runs of each cell, several for an ensemble; `runs`: the plan of every run by its identity, which several cells may
@@ -35,6 +48,7 @@ class TablePlan:
     command: str
     figures: Figures
     composer: Composer
+    design: Design = Design()
 
     @property
     def first(self) -> Plan:
@@ -50,7 +64,15 @@ class TablePlan:
 
     @property
     def seeds(self) -> list[int]:
-        return list(dict.fromkeys(seed for _, seed in self.cells))
+        """Of every row but the A/A row."""
+        return list(dict.fromkeys(seed for row, seed in self.cells if row != self.design.null))
+
+    def first_seeds(self, number: int) -> TablePlan:
+        """The same table with the first seeds of each row alone."""
+        kept = {row.row.label: [seed for label, seed in self.cells if label == row.row.label] for row in self.rows}
+        cells = {key: identities for key, identities in self.cells.items() if key[1] in kept[key[0]][:number]}
+        needed = {identity for identities in cells.values() for identity in identities}
+        return replace(self, cells=cells, runs={key: plan for key, plan in self.runs.items() if key in needed})
 
     @cached_property
     def plans(self) -> dict[str, Plan]:

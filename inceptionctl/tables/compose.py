@@ -95,6 +95,10 @@ class RowComposer:
         """The settings of an option of conf/protocol."""
         return self._config(self.table.base, [f"protocol={option}"], []).protocol
 
+    def config(self, words: Sequence[str], switches: Sequence[str]) -> Config:
+        """The base with these words and switches, whichever row has them. Raises RequestError for what does not fit."""
+        return self._config(self.table.base, words, switches)
+
     def check_switches(self) -> None:
         """Raises RequestError for a switch of the command line that has no effect on any row."""
         errors: list[RequestError] = []

@@ -12,7 +12,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import OWN_SETTINGS, Composer
 from inceptionctl.config.identity import identity
 from inceptionctl.config.idle import check_idle
 from inceptionctl.config.keys import flatten, matches
@@ -26,7 +26,7 @@ from inceptionctl.tables.scales import at_scale, key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table, TableRow
 
-OWN_KEYS = ("table", "seeds", "ablation")  # of the command line, not overrides of every row
+OWN_KEYS = ("table", "ablation", *OWN_SETTINGS["ablate"])  # of the command line, not overrides of every row
 NOT_COMPARED = ("tuned", "seed", "name", "outputs", "run_dir", "rerun")  # may differ between rows
 Changes = dict[str, tuple[Any, Any]]
 
@@ -60,7 +60,7 @@ def resolve_rows(
     `source`, if a row cannot be composed, changes anything that it does not declare, or is the run of another row.
     """
     table, source = at_scale(table, words, composer, source)
-    ladder = RowComposer(table, _common_overrides(table, words), group_choices(words, "ablation"), composer)
+    ladder = RowComposer(table, common_overrides(table, words), group_choices(words, "ablation"), composer)
     ladder.check_switches()
     with_base = table.mode == "independent" or any(row.standalone for row in table.rows)
     base = ladder.checked_base(source) if with_base else None
@@ -92,7 +92,7 @@ def _resolved(
     return ResolvedRow(row=row, config=first, changed=changed, members=members, protocol=protocol)
 
 
-def _common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
+def common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
     """The overrides for every row. Raises RequestError for one of a setting that a row changes."""
     common = [override for override in parse_overrides(words) if not matches(override.key_or_group, OWN_KEYS)]
     for override in common:

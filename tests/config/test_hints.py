@@ -161,6 +161,7 @@ def test_every_suggestion_exists():
 
 
 def test_a_command_s_own_settings_are_known_to_it_alone():
-    assert set(OWN_SETTINGS["ablate"]) == {"seeds"}
+    assert {"seeds", "switches", "null"} <= OWN_SETTINGS["ablate"].keys()
+    assert not OWN_SETTINGS["ablate"].keys() & OWN_SETTINGS["train"].keys()
     assert compose("ablate", ["seeds=2"])["seeds"] == 2
     assert "Did you mean seeds=2?" in refusal("sedes=2", command="ablate")
