@@ -17,6 +17,8 @@ OUTPUTS = Path("outputs")
 def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
     folder = asked.dir or newest(OUTPUTS)
+    if asked.against:
+        return against_reference(folder, asked.format)
     if asked.format == "terminal":
         show(folder)
     else:
@@ -42,6 +44,17 @@ def show(folder: Path) -> None:
     )
 
 
+def against_reference(folder: Path, form: str) -> int:
+    """Prints how the runs compare with the reference; exit code 1 if they learn otherwise, or none could be tested."""
+    from inceptionctl.report.reference import check, reference_lines
+
+    if form != "terminal":
+        raise RequestError(f"--format {form} has no effect on --against reference, which prints lines of text")
+    found = check(folder)
+    print("\n".join(reference_lines(found)))
+    return 0 if found.passed else 1
+
+
 def newest(outputs: Path) -> Path:
     """The folder of the table that was written last. Raises RequestError if there is none."""
     manifests = sorted(outputs.glob(f"*/{MANIFEST}"), key=lambda path: path.lstat().st_mtime)
@@ -60,4 +73,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     formats = ("terminal", "markdown", "csv", "json")
     parser.add_argument("--format", choices=formats, default="terminal", help="what is printed (default: %(default)s)")
+    parser.add_argument(
+        "--against",
+        choices=["reference"],
+        help="test whether the runs learn as the reference runs that come with the program did; exit code 1 if not",
+    )
     return parser

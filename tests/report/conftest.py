@@ -139,15 +139,21 @@ def train_rows(seed: int, on_plateau: bool) -> list[TrainRow]:
 def eval_rows(error: float) -> list[EvalRow]:
     """One on a subset after each epoch, and one on all images at the end."""
     rows = [
-        replace(EVAL_ROW, epoch=float(epoch), n_images=50, top1_error=error + 80 * 0.5**epoch)
+        replace(EVAL_ROW, step=40 * epoch, epoch=float(epoch), n_images=50, top1_error=error + 80 * 0.5**epoch)
         for epoch in range(1, EPOCHS + 1)
     ]
-    return [*rows, replace(EVAL_ROW, epoch=float(EPOCHS), purpose="final", n_images=IMAGES, top1_error=error)]
+    return [*rows, replace(rows[-1], purpose="final", n_images=IMAGES, top1_error=error)]
 
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Outputs:
     return Outputs(tmp_path / "outputs")
+
+
+@pytest.fixture
+def outputs_at() -> type[Outputs]:
+    """Makes further outputs folders."""
+    return Outputs
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_levene_is_scipys_and_decides():
     for rows in (alike, unlike):
         got = seed_variance(rows)
         assert got.levene_p == pytest.approx(oracle.levene(*rows, center="mean").pvalue)
-        assert got.pooled is (got.levene_p >= 0.05)
+        assert got.pooled is (got.levene_p >= 0.2)
     assert seed_variance(alike).pooled
     assert not seed_variance(unlike).pooled
 
