@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "show the state of every run, on this machine and on Slurm",
     "wait": "wait until no run is queued or running any more",
     "cancel": "stop queued and running runs; running ones save a checkpoint first",
+    "explain": "list what differs between two runs, or between a run and a paper's row",
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
     "completion": "set up tab completion for bash, zsh and fish",

@@ -135,6 +135,7 @@ def test_rooms_that_never_import_torch(room):
         ["models", "inception_v3"],
         ["models", "--diff", "inception_v2", "inception_v3"],
         ["status", "--help"],
+        ["explain", "rethinking_v2", "rethinking_v3"],
         ["completion", "query", "inceptionctl train arch="],
     ],
     ids=" ".join,

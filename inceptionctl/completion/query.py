@@ -120,10 +120,20 @@ def _shells(line: Line) -> Answer:
     return Answer.starting(line.word, {1: [*shells, "install"], 2: shells}.get(len(line.words), []))
 
 
+def _sides(line: Line) -> Answer:
+    """Runs and recipes: a row of a table has a colon, which shells split words at."""
+    from importlib.resources import files
+
+    recipes = Path(str(files("inceptionctl.conf"))) / "experiment"
+    runs = _folders_with("*/*/config.yaml")
+    return Answer.starting(line.word, [*runs, *sorted(path.stem for path in recipes.glob("*.yaml"))], files=True)
+
+
 ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "models": lambda line: Answer.starting(line.word, _networks()),
     "predict": _predicted,
     "resume": _resumed,
+    "explain": _sides,
     "report": lambda line: Answer.starting(line.word, _folders_with("*/table.json"), files=True),
     "status": _runs,
     "wait": _runs,
