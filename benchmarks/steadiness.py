@@ -1,5 +1,5 @@
-"""Which end of a run at `scale=digits` spreads least between seeds: learning rate schedule, averaging window, statistics
-of batch norm. Row 1 of the ladder on the dev split, the test set unseen.
+"""Which end of a run at `scale=digits` spreads least between seeds: learning rate schedule, averaging window,
+statistics of batch norm. Row 1 of the ladder on the dev split, the test set unseen.
 
     python benchmarks/steadiness.py --seeds 10 --jobs 2 --runs outputs/steadiness.jsonl > steadiness.md
 

@@ -86,16 +86,17 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memor
     for files in index.files.values():
         if not os.path.isdir(files.root):
             raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
-    files = {"train": index.files["eval"].subset(np.arange(0)), **index.files}
-    held = {split: _held(files[split]) for split in files} if in_memory else {}
+    splits = dict(index.files)
+    splits.setdefault("train", index.files["eval"].subset(np.arange(0)))
+    held = {split: _held(splits[split]) for split in splits} if in_memory else {}
 
     def evaluated(split: str, transform: Transform) -> FileImages:
         policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
-        return FileImages(files[split], transform, seed, policy, "skip or wrong", held.get(split))
+        return FileImages(splits[split], transform, seed, policy, "skip or wrong", held.get(split))
 
     policy = IN_TRAINING.get(on_corrupt, on_corrupt)
     return DataSplits(
-        train=FileImages(files["train"], views.train, seed, policy, memory=held.get("train")),
+        train=FileImages(splits["train"], views.train, seed, policy, memory=held.get("train")),
         monitor=evaluated("dev" if index.dev else "eval", views.monitor or views.eval),
         eval=evaluated("eval", views.eval),
     )
