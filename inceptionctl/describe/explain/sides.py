@@ -15,13 +15,14 @@ from inceptionctl.describe.explain.evaluated import Evaluated, of_record, of_run
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.files import FileError, from_here, read_yaml
 from inceptionctl.papers.own import read as read_figures
-from inceptionctl.papers.provenance import is_record, paper_of
+from inceptionctl.papers.provenance import is_record, paper_of, record
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.find import is_run_folder
 from inceptionctl.runs.label import label_of
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.tables.check import read_table
-from inceptionctl.tables.compose import RowComposer, key_of
+from inceptionctl.tables.compose import RowComposer
+from inceptionctl.tables.scales import key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table
 
@@ -60,7 +61,7 @@ def side_of(text: str, composer: Composer) -> Side:
         raise RequestError(f"{text} is not a run folder: it has no config.yaml")
     others = f"a run folder, TABLE:ROW such as inception_v3:BN-auxiliary, {', '.join(experiments)}"
     raise unknown(
-        "run or row", text, {one for one, _, _ in _cells(composer)}, hint=f"It may be {others}, or a row's id."
+        "run or row", text, {cell.id for cell in _cells(composer)}, hint=f"It may be {others}, or a row's id."
     )
 
 
@@ -87,24 +88,36 @@ def _table(name: str, composer: Composer) -> tuple[TableSource, Table]:
     return source, read_table(tree.get("table"), source, read_figures(composer.config_dir), composer)
 
 
-def _row_with(record: str, composer: Composer) -> tuple[str, str]:
-    """Table and label of the row that has the paper's cell: of several tables, that of the cell's own paper."""
-    paper = record.partition(".")[0]
-    found = [(table, label) for one, table, label in _cells(composer) if one == record]
+def _row_with(name: str, composer: Composer) -> tuple[str, str]:
+    """Table and label of the row that has the paper's cell: of several tables, that of the cell's own in the paper."""
+    cells, paper = list(_cells(composer)), name.partition(".")[0]
+    found = [cell for cell in cells if cell.id == name]
     if not found:
-        runnable = {one for one, _, _ in _cells(composer)}
+        runnable = {cell.id for cell in cells}
         near = {one for one in runnable if one.startswith(f"{paper}.")}
-        raise unknown("row that a table runs", record, near or runnable, hint="No table has this row.")
-    return next((pair for pair in found if pair[0] not in ("family", "auxiliary")), found[0])
+        raise unknown("row that a table runs", name, near or runnable, hint="No table has this row.")
+    printed = record(name)["source"]["table"]
+    chosen = next((cell for cell in found if cell.title == printed), found[0])
+    return chosen.table, chosen.label
 
 
-def _cells(composer: Composer) -> Iterator[tuple[str, str, str]]:
-    """(id of the paper's cell, table, label) of every row that has one. A file that cannot be read is passed over: it
-    is refused where it is asked for."""
+@dataclass(frozen=True)
+class _Cell:
+    """A row of a table that has a paper's cell."""
+
+    id: str
+    table: str
+    title: str
+    label: str
+
+
+def _cells(composer: Composer) -> Iterator[_Cell]:
+    """Of every table. A file that cannot be read is passed over: it is refused where it is asked for."""
     folders = [*([Path(composer.config_dir)] if composer.config_dir else []), Path(str(files(CONFIG_MODULE)))]
     for path in (path for folder in folders for path in sorted((folder / "table").glob("*.yaml"))):
         try:
-            rows = read_yaml(path)["rows"]
-            yield from ((str(row["cell"]), path.stem, str(row["label"])) for row in rows if row.get("cell"))
+            document = read_yaml(path)
+            rows = [row for row in document["rows"] if row.get("cell")]
+            yield from (_Cell(row["cell"], path.stem, document["title"], row["label"]) for row in rows)
         except (FileError, KeyError, TypeError, AttributeError):
             continue
