@@ -9,6 +9,7 @@ from inceptionctl.report.findings import Findings
 from inceptionctl.report.format import change, signed, verdict
 from inceptionctl.report.results import ResultCell, ResultRow, ResultTable
 from inceptionctl.report.runs import InverseRms
+from inceptionctl.report.statistics_notes import statistics_notes, unit
 from inceptionctl.runs.exits import exit_status
 
 UNCONVERGED = "*"
@@ -16,7 +17,13 @@ SAME = 0.05  # factors on the learning rate that differ by less count as equal
 
 
 def footnotes(findings: Findings) -> list[str]:
-    return [*overall(findings), resolution(findings), *optimizers(findings), *caveats(findings)]
+    return [
+        *overall(findings),
+        resolution(findings),
+        *statistics_notes(findings),
+        *optimizers(findings),
+        *caveats(findings),
+    ]
 
 
 def warnings(findings: Findings, paths_from: Path) -> list[str]:
@@ -35,11 +42,11 @@ def overall(findings: Findings) -> list[str]:
 def resolution(findings: Findings) -> str:
     count = sum(one.plateau for _, one in findings.measured)
     plateau = f"plateau: {count} of {len(findings.measured)} rows"
-    if not findings.rungs:
+    if not findings.judged:
         return plateau
-    rungs = f"resolved {findings.resolved} of {len(findings.rungs)} rungs"
-    smallest = "unknown" if findings.detectable is None else f"{findings.detectable:.1f} points"
-    power = f"smallest rung detectable at 80 % power: {smallest} (seeds only, n = {findings.seeds})"
+    rungs = f"resolved {findings.resolved} of {len(findings.judged)} rungs"
+    smallest = "unknown" if findings.detectable is None else f"{findings.detectable:.1f} {unit(findings)}"
+    power = f"smallest rung detectable at 80 % power: {smallest} (n = {findings.seeds})"
     return f"{rungs} · {power} · {plateau}"
 
 

@@ -40,6 +40,8 @@ class Outputs:
     chance_error: float = 90.0
     against: dict[str, str] | None = None  # of an independent table: which row is compared with which
     inverse_rms: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # of rows with RMSProp, see below
+    manifest: dict[str, object] = field(default_factory=dict)  # further fields of the manifest
+    rows: dict[str, dict[str, object]] = field(default_factory=dict)  # further fields of its rows, by label
 
     @property
     def folder(self) -> Path:
@@ -77,7 +79,7 @@ class Outputs:
                 *(ManifestCell(seed=seed, identity=self.identity(label, seed)) for seed in self.seeds[label]),
                 paper=paper,
                 switch=switch,
-                against=(self.against or {}).get(label),
+                **{"against": (self.against or {}).get(label), **self.rows.get(label, {})},
             )
             for label, (switch, paper) in LADDER.items()
         ]
@@ -87,6 +89,7 @@ class Outputs:
             chance_error=self.chance_error,
             quoted=["rethinking.t3.00", "rethinking.t3.01", "rethinking.t3.02"],
             overrides=[Override(key="train.batch_size", paper="1600", here="32")],
+            **self.manifest,
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         write_record(self.folder / MANIFEST, table)

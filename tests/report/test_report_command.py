@@ -53,7 +53,7 @@ def test_the_terminal_shows_paper_and_ours(ladder, printed):
     assert row[4] == "same direction"
     assert row[6:10] == ["3.8 G", "5.16 G", "12.3 M", "1.67 M"]
     assert "resolved 1 of 4 rungs · smallest rung detectable at 80 % power: " in text
-    assert "(seeds only, n = 3) · plateau: 5 of 5 rows" in text
+    assert " points (n = 3) · plateau: 5 of 5 rows" in text
     assert "This scale shows directions at most; it verifies no ImageNet figure." in text
     assert "full validation set" in text
 
