@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+import json
 import os
+from functools import partial
 
 from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
+from inceptionctl.config.table_flags import JSON, SAVE, take
 from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling.preview import show_table
-from inceptionctl.scheduling.run import run_plans
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.table import plan_table
 from inceptionctl.scheduling.table_announce import announce
+from inceptionctl.scheduling.table_declared import save_plan
+from inceptionctl.scheduling.table_json import as_json
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.scheduling.table_run import run_cells, run_until_resolved
 from inceptionctl.terminal import console as make_console
 
 ABLATE = Command(
     "ablate",
     "Runs a paper's table: each row with each seed is a cell, a run of its own. Finished cells are found and skipped, "
     "so the same command again continues; it ends with the report. Settings apply to every row; those that a row "
-    "changes cannot be overridden.",
+    "changes cannot be overridden. switches= crosses switches instead of running a table.",
     (
         "inceptionctl ablate",
         "inceptionctl ablate table=residual seeds=5 --dry-run",
         "inceptionctl ablate 'seeds=[5,6]' train.epochs=16 name=longer",
+        "inceptionctl ablate 'switches=[label_smoothing,bn_auxiliary]' mode=grid",
+        "inceptionctl ablate until=resolved max_seeds=12 looks=4",
         "inceptionctl ablate scale=imagenet data.root=DIR launch=slurm name=imagenet",
     ),
+    {
+        SAVE: "with --dry-run, write plan.json: what is expected, which the report then holds the results against",
+        JSON: "with --dry-run, print the plan as one JSON object, and messages on the error stream",
+    },
 )
 
 
 def main(argv: list[str]) -> int:
-    run_hydra(ABLATE, argv, plan_table, _run, _preview)
+    flags, words = take(argv)
+    run_hydra(ABLATE, words, plan_table, _run, partial(_preview, flags))
     return 0
 
 
-def _preview(table: TablePlan) -> None:
-    show_table(table, make_console())
+def _preview(flags: frozenset[str], table: TablePlan) -> None:
+    console = make_console(stderr=JSON in flags)
+    if JSON in flags:
+        print(json.dumps(as_json(table), indent=2, allow_nan=False))
+    else:
+        show_table(table, console)
+    if SAVE in flags:
+        console.print(save_plan(table))
 
 
 def _run(table: TablePlan) -> None:
@@ -49,10 +67,9 @@ def _run(table: TablePlan) -> None:
         submit_many(plans, table.table.name, table.folder, console)
         write_manifest(table)
         return
-    write_manifest(table)
     interrupted = Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")
     try:
-        codes = run_plans(plans, console) if plans else {}
+        codes = (run_until_resolved if table.design.looks else run_cells)(table, console)
     except KeyboardInterrupt:
         raise interrupted from None
     if not os.path.lexists(table.folder / MANIFEST):

@@ -28,7 +28,7 @@ def _composed(line: Line) -> Answer:
     """Of a command whose settings Hydra composes."""
     from inceptionctl.config.flags import CHOICES, SWITCHES, WITH_VALUE
 
-    flags, more = _of_eval(line) if line.command == "eval" else ([], None)
+    flags, more = _of_eval(line) if line.command == "eval" else (_of_ablate(line), None)
     if more:
         return more
     if takes := next((long for long, short in WITH_VALUE.items() if line.before in (long, short)), None):
@@ -39,6 +39,12 @@ def _composed(line: Line) -> Answer:
     from inceptionctl.completion import settings
 
     return settings.complete(line)
+
+
+def _of_ablate(line: Line) -> list[str]:
+    from inceptionctl.config.table_flags import OWN
+
+    return [*OWN] if line.command == "ablate" else []
 
 
 def _of_eval(line: Line) -> tuple[list[str], Answer | None]:

@@ -114,6 +114,8 @@ def _check_until(asked: Asked) -> None:
         return
     if "seeds" in asked.typed:
         raise RequestError("until=resolved chooses the number of seeds, up to max_seeds=N: leave seeds= out")
+    if settings.order:
+        raise RequestError("until=resolved compares rows, and order=permute averages over them: give seeds=N")
     if settings.max_seeds is None or settings.looks is None:
         raise RequestError("until=resolved needs max_seeds=N, the most seeds of a row, and looks=K, such as looks=4")
     if settings.looks < 2:

@@ -9,6 +9,7 @@ from statistics import median
 
 from inceptionctl.report.compare import Basis, compare
 from inceptionctl.report.contributions import contributions
+from inceptionctl.report.declared import check
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.measure import measure, metrics_of
 from inceptionctl.report.pairing import share_a_run
@@ -34,11 +35,12 @@ def find(table: ResultTable) -> Findings:
     rows = tuple(_with_spread(one, basis, table.manifest) for one in measured)
     rungs = _rungs(rows, basis)
     variance = basis.main_variance
-    return Findings(
+    ladder = [one for one in rows if not one.row.entry.standalone]
+    findings = Findings(
         table=table,
         rows=rows,
         rungs=rungs,
-        overall=compare(rows[0], rows[-1], basis) if table.cumulative and len(rows) > 1 else None,
+        overall=compare(ladder[0], ladder[-1], basis) if table.cumulative and len(ladder) > 1 else None,
         seeds=seeds,
         detectable=_detectable(variance, seeds, rungs, basis.confidence),
         metric=metrics_of(table.manifest)[0],
@@ -47,6 +49,7 @@ def find(table: ResultTable) -> Findings:
         look=look,
         shapley=contributions(table, rows, basis),
     )
+    return replace(findings, declared=check(findings, table.plan) if table.plan else None)
 
 
 def judged(rows: Sequence[RowFinding]) -> list[RowFinding]:

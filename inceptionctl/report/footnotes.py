@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from inceptionctl.report.declared import history
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.format import change, signed, verdict
 from inceptionctl.report.results import ResultCell, ResultRow, ResultTable
@@ -22,6 +23,7 @@ def footnotes(findings: Findings) -> list[str]:
         resolution(findings),
         *statistics_notes(findings),
         *optimizers(findings),
+        *history(findings),
         *caveats(findings),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,8 @@ from inceptionctl.papers.records import PaperCell, paper_cell
 from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures, run_figures
 from inceptionctl.runs.find import RunIndex
 from inceptionctl.runs.io import read_record
-from inceptionctl.runs.paths import MANIFEST, RunDir
+from inceptionctl.runs.paths import MANIFEST, PLAN, RunDir
+from inceptionctl.runs.records.declared import DeclaredPlan
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
 from inceptionctl.runs.state import run_state
 
@@ -57,12 +58,14 @@ class ResultRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultTable:
-    """`folder` holds the manifest; `quoted`: rows that the paper cites from elsewhere."""
+    """`folder` holds the manifest; `quoted`: rows that the paper cites from elsewhere; `plan`: what was declared before
+    the runs."""
 
     folder: Path
     manifest: TableManifest
     quoted: tuple[PaperCell, ...]
     rows: tuple[ResultRow, ...]
+    plan: DeclaredPlan | None = None
 
     @property
     def cumulative(self) -> bool:
@@ -86,17 +89,25 @@ def read(folder: Path) -> ResultTable:
     if not os.path.lexists(path):
         raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
     manifest, index = read_record(path, TableManifest), RunIndex.of_table(folder)
-    labels = [None, *(entry.label for entry in manifest.rows)]
-    ladder = labels if manifest.mode == "cumulative" else [None] * len(labels)
-    above = [entry.against or label for entry, label in zip(manifest.rows, ladder, strict=False)]
     table = ResultTable(
         folder=folder,
         manifest=manifest,
         quoted=tuple(_printed(manifest, record) for record in manifest.quoted),
-        rows=tuple(_row(manifest, entry, other, index) for entry, other in zip(manifest.rows, above, strict=False)),
+        rows=tuple(_row(manifest, entry, other, index) for entry, other in compared(manifest)),
+        plan=read_record(folder / PLAN, DeclaredPlan) if os.path.lexists(folder / PLAN) else None,
     )
     _check_same_images(table)
     return table
+
+
+def compared(manifest: TableManifest) -> Iterator[tuple[ManifestRow, str | None]]:
+    """Each row with the label of the one that it is compared with: that which it names, or, in a ladder, the row above
+    that it builds on."""
+    above: str | None = None
+    for entry in manifest.rows:
+        on_a_ladder = manifest.mode == "cumulative" and not entry.standalone
+        yield entry, entry.against or (above if on_a_ladder else None)
+        above = above if entry.standalone else entry.label
 
 
 def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index: RunIndex) -> ResultRow:

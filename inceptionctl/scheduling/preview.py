@@ -10,34 +10,38 @@ from rich.console import Console
 from inceptionctl.config.launch import Slurm
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import count
-from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
+from inceptionctl.scheduling.estimates import device_hours, disk_bytes
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
+from inceptionctl.scheduling.table_announce import looks
+from inceptionctl.scheduling.table_declared import detectable, seed_sd
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.ladder import ResolvedRow
+from inceptionctl.tables.metric import Metric
 from inceptionctl.tables.scales import stated
 
-# Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
-CPU_MACS_PER_S = 25e9
-GPU_MACS_PER_S = 10e12
-BYTES = 4
 NO_ROWS: Mapping[str, str] = {}
 
 
 def show_table(table: TablePlan, console: Console) -> None:
     """What the table sets at its scale, what each row changes, then the plans of all cells."""
-    for line in stated(table.table):
+    for line in (*stated(table.table), *looks(table)):
         console.print(line)
     for row in table.rows:
         console.print(f"row       {row.row.label}: {_changes(row, table)}")
     for order in table.design.orders:
         console.print(f"order     {', '.join(order)}")
     show_plans(table.plans, console, table.folder, _rows(table))
+    sd, sd_from = seed_sd(table)
+    least, unit = detectable(table, sd), Metric.parse(table.table.metric)
+    least_text = "unknown" if least is None else f"{least:.2g} {'points' if unit.is_error else unit.unit}"
+    assumed = sd_from if sd is None else f"by a standard deviation of {sd:.2g} between seeds, of {sd_from}"
+    console.print(f"detects   {least_text} at 80 % power with {count(len(table.seeds), 'seed')} ({assumed})")
     console.print(f"command   {table.command}")
 
 
@@ -167,17 +171,3 @@ def _network(plan: Plan) -> list[str]:
         *(f"  kernel  {change}" for change in plan.cost.kernel_changes),
         *(f"  warning {warning}" for warning in plan.warnings),
     ]
-
-
-def device_hours(plan: Plan) -> float:
-    """Forward and backward take three times the multiply-adds of a forward pass; both kinds of weights are evaluated
-    once at the end."""
-    launch = plan.config.launch
-    on_gpu = launch.gpus_per_node > 0 if isinstance(launch, Slurm) else bool(gpus(launch.device))
-    images = 3 * plan.clock.steps * plan.config.train.batch_size + 2 * plan.data.n_eval
-    return images * plan.cost.macs / (GPU_MACS_PER_S if on_gpu else CPU_MACS_PER_S) / 3600
-
-
-def disk_bytes(plan: Plan) -> int:
-    """Each checkpoint has the model, its average and at most two buffers of the optimizer."""
-    return 4 * BYTES * plan.cost.params * plan.config.train.keep_checkpoints

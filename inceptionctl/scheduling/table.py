@@ -15,10 +15,11 @@ from inceptionctl.config.table_settings import Asked
 from inceptionctl.errors import RequestError
 from inceptionctl.papers.own import Figures
 from inceptionctl.papers.own import read as read_figures
+from inceptionctl.report.results import compared
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.table_cells import plan_cells
 from inceptionctl.scheduling.table_folder import manifest_in
-from inceptionctl.scheduling.table_manifest import check_folder
+from inceptionctl.scheduling.table_manifest import check_folder, manifest_of
 from inceptionctl.scheduling.table_plan import Design, TablePlan
 from inceptionctl.scheduling.table_seeds import null_seeds, planned_seeds
 from inceptionctl.tables.check import read_table
@@ -53,7 +54,7 @@ def plan_table(request: Request) -> TablePlan:
         composer=composer,
         design=design,
     )
-    _check_launch(plan)
+    _check_looks(plan)
     place(plan.plans)
     check_folder(plan)
     return plan
@@ -96,7 +97,7 @@ def _with_null(asked: Asked, made: _Made) -> _Made:
         return made
     built_on = made.table.first_built_on.label
     first = next(row for row in made.rows if row.row.label == built_on)
-    row = replace(first.row, label=f"A/A: {built_on}", against=built_on, cell=None, add=None)
+    row = replace(first.row, label=f"A/A: {built_on}", against=built_on, cell=None, add=None, standalone=True)
     return replace(
         made,
         table=replace(made.table, rows=[*made.table.rows, row]),
@@ -120,9 +121,14 @@ def _check_no_run_dir(config: Config) -> None:
         )
 
 
-def _check_launch(plan: TablePlan) -> None:
-    if plan.on_slurm and plan.design.looks:
+def _check_looks(plan: TablePlan) -> None:
+    """Raises RequestError for what cannot be run until it is resolved."""
+    if not plan.design.looks:
+        return
+    if plan.on_slurm:
         raise RequestError(
             "until=resolved waits for the results of each look, and launch=slurm submits and returns at once: "
             "give seeds=N, and more with seeds=+N"
         )
+    if not any(before for _, before in compared(manifest_of(plan))):
+        raise RequestError(f"until=resolved has no effect: table {plan.table.name} compares no rows\n  give seeds=N")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from inceptionctl.data.inputs import describe_input
+from inceptionctl.report.statistics.sequential import planned
 from inceptionctl.scheduling.downloads import announce_weights
-from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.manifest import setting
 from inceptionctl.tables.scales import stated
@@ -17,6 +17,7 @@ def announce(table: TablePlan, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
     lines += stated(table.table)
+    lines += looks(table)
     inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)
     lines += [f"input: {line}" for line in dict.fromkeys(inputs)]
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
@@ -30,9 +31,18 @@ def announce(table: TablePlan, console: Console) -> None:
     print_warnings(warnings, console)
 
 
+def looks(table: TablePlan) -> list[str]:
+    """After how many seeds the results are looked at."""
+    design = table.design
+    if design.looks is None or design.max_seeds is None:
+        return []
+    seeds = ", ".join(f"{look.seeds}" for look in planned(design.looks, design.max_seeds))
+    return [f"until resolved: looks after {seeds} seeds of each row, as early as every comparison is resolved"]
+
+
 def _cells(table: TablePlan) -> str:
     """How many cells are done; cells that share runs say how many runs that are."""
-    missing = {identity for identity, plan in table.runs.items() if needs_run(plan)}
-    to_run = sum(any(identity in missing for identity in identities) for identities in table.cells.values())
+    missing = table.missing()
+    to_run = sum(bool(missing.intersection(identities)) for identities in table.cells.values())
     runs = f" in {len(missing)} runs" if len(table.runs) != len(table.cells) else ""
     return f"{len(table.cells)} cells: {len(table.cells) - to_run} done, {to_run} to run{runs}"

@@ -20,7 +20,7 @@ from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import ManifestRow, TableManifest
 from inceptionctl.tables.ladder import difference
 
-OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol", "orders")
+OF_THE_TABLE = ("mode", "metric", "weights", "image_set", "protocol", "orders", "looks", "max_seeds")
 NAMED = 3  # settings that a message names
 Configs = Callable[[str, int], Config]
 

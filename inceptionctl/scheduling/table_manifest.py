@@ -108,6 +108,7 @@ def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
         protocol=_protocol(definition.protocol, run) if definition.protocol else None,
         models=sum(member.models for member in definition.members) or 1,
         note=definition.note,
+        standalone=definition.standalone,
         switches=plan.design.sets.get(definition.label, []),
     )
 

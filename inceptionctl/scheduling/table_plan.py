@@ -112,6 +112,10 @@ class TablePlan:
         """Of the first run of a cell, planned or not."""
         return self.plan_of(row).with_seed(seed).config
 
+    def missing(self) -> set[str]:
+        """The identities of the runs that are not finished."""
+        return {identity for identity, plan in self.runs.items() if needs_run(plan)}
+
     def to_run(self) -> dict[str, Plan]:
         """The plans of the runs that are not finished, by label."""
         return {label: plan for label, plan in self.plans.items() if needs_run(plan)}

@@ -24,7 +24,7 @@ class ManifestRow:
     of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why;
     `protocol`: in the names of its evaluations, where it is not the table's; `models`: networks of an ensemble; `note`:
     what differs between paper and release, or from the paper; `switches`: of a row of crossed switches, those that are
-    on, in the names of `orders`."""
+    on, in the names of `orders`; `standalone`: of a ladder, one that builds on no other row."""
 
     label: str
     paper: str | None
@@ -40,6 +40,7 @@ class ManifestRow:
     models: int = 1
     note: str | None = None
     switches: list[str] = field(default_factory=list)
+    standalone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,29 @@
+"""The flags that `ablate` alone has, taken out of its words before Hydra reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inceptionctl.errors import RequestError
+
+SAVE, JSON, DRY_RUN = "--save", "--json", "--dry-run"
+OWN = (SAVE, JSON)
+DRY_RUN_ONLY = {
+    SAVE: "it writes plan.json, what a dry run expects, before the runs",
+    JSON: "it prints the plan; `inceptionctl report --format json` prints results",
+}
+
+
+def take(argv: Sequence[str]) -> tuple[frozenset[str], list[str]]:
+    """(the flags, the other words). Raises RequestError for a flag that is given twice, with a value, or without a dry
+    run."""
+    end = [*argv, "--"].index("--")
+    words, rest = argv[:end], argv[end:]
+    for flag in OWN:
+        if words.count(flag) > 1:
+            raise RequestError(f"{flag} is given twice")
+        if valued := [word for word in words if word.startswith(f"{flag}=")]:
+            raise RequestError(f"{valued[0]}: {flag} takes no value")
+        if flag in words and DRY_RUN not in words and not {"--help", "-h"} & {*words}:
+            raise RequestError(f"{flag} goes with {DRY_RUN}: {DRY_RUN_ONLY[flag]}")
+    return frozenset(words) & {*OWN}, [word for word in [*words, *rest] if word not in OWN]
