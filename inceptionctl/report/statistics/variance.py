@@ -50,7 +50,8 @@ def levene(rows: Sequence[Floats]) -> float | None:
     known = [row for row in rows if len(row) > 2]
     if len(known) < 2 or all(np.ptp(row) == 0 for row in known):
         return None
-    p = float(stats.levene(*known, center="mean").pvalue)
+    with np.errstate(divide="ignore", invalid="ignore"):  # all seeds of a row may deviate alike
+        p = float(stats.levene(*known, center="mean").pvalue)
     return None if math.isnan(p) else p
 
 
