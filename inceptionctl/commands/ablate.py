@@ -17,6 +17,7 @@ from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.table import plan_table
 from inceptionctl.scheduling.table_announce import announce
 from inceptionctl.scheduling.table_declared import save_plan
+from inceptionctl.scheduling.table_evaluations import announce_following
 from inceptionctl.scheduling.table_json import as_json
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
@@ -65,6 +66,7 @@ def _run(table: TablePlan) -> None:
     announce(table, console)
     if plans and table.on_slurm:
         submit_many(plans, table.table.name, table.folder, console)
+        announce_following(table, console)
         write_manifest(table)
         return
     interrupted = Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")
@@ -79,5 +81,5 @@ def _run(table: TablePlan) -> None:
         raise interrupted
     if failed := [label for label, code in codes.items() if code]:
         raise InceptionctlError(
-            f"{len(failed)} of {len(table.runs)} cells failed: {', '.join(failed)} (their logs are named above)"
+            f"{len(failed)} of {len(codes)} failed: {', '.join(failed)} (their logs are named above)"
         )

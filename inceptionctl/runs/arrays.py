@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,15 +24,29 @@ def write_arrays(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
         np.savez_compressed(file, schema=schema, **arrays)
 
 
-def read_arrays(path: Path, schema: int, limit: int | None = None) -> dict[str, np.ndarray]:
-    """Arrays of at most `limit` bytes together. Raises MissingFileError, and RecordError for a file that is damaged, of
-    another version or larger: sizes are checked before anything is unpacked."""
+def names_of_arrays(path: Path) -> list[str]:
+    """Without reading them. Raises MissingFileError, and RecordError for a file that is damaged."""
+    check_no_link(path)
+    with open_file(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return [name.removesuffix(".npy") for name in archive.namelist()]
+        except Exception as error:  # as below
+            raise RecordError(f"{path} is damaged: {error or type(error).__name__}") from error
+
+
+def read_arrays(
+    path: Path, schema: int, limit: int | None = None, names: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Those of `names`, or all, of a file of at most `limit` bytes of arrays. Raises MissingFileError, and RecordError
+    for a file that is damaged, of another version or larger: sizes are checked before anything is unpacked."""
     check_no_link(path)
     with open_file(path) as file:
         try:
             _check_sizes(file, limit)
             with np.load(file, allow_pickle=False) as stored:
-                arrays = {name: _array(name, stored[name]) for name in stored.files}
+                chosen = [name for name in stored.files if names is None or name in (*names, "schema")]
+                arrays = {name: _array(name, stored[name]) for name in chosen}
         except Exception as error:  # zipfile, zlib and numpy notice damage in a dozen ways
             raise RecordError(f"{path} is damaged: {error or type(error).__name__}") from error
     if (found := arrays.pop("schema", None)) != schema:

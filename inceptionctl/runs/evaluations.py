@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inceptionctl.files import MissingFileError
-from inceptionctl.runs.arrays import read_arrays, write_arrays
+from inceptionctl.runs.arrays import names_of_arrays, read_arrays, write_arrays
 from inceptionctl.runs.io import RecordError, make_folder, read_record, write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import EvaluationRecord, EvaluationSummary
@@ -20,6 +21,7 @@ SCHEMA = 1  # of the NPZ
 MAX_BYTES_PER_IMAGE = 256  # but for its path and the probabilities of all classes
 MAX_HEADERS = 1 << 16
 REQUIRED = ("label_N", "group_N", "top5_NK", "p_true_N")
+OF_ERRORS = ("label", "labels", "group", "top5", "p_true")  # names in the file: what errors are counted from
 KINDS = {"p_true": "f", "confidence": "f", "p": "f", "path": "S"}  # of numpy's dtypes; otherwise integers
 
 
@@ -85,16 +87,23 @@ def read_evaluation(path: Path) -> EvaluationRecord:
     return read_record(path, EvaluationRecord)
 
 
-def read_predictions(path: Path, record: EvaluationRecord) -> Predictions:
-    """The arrays beside the JSON at `path`. Raises RecordError if they are damaged or are not those of `record`."""
+def read_predictions(path: Path, record: EvaluationRecord, names: Collection[str] | None = None) -> Predictions:
+    """The arrays beside the JSON at `path`, or those that the file has under `names`, the required ones among
+    them. Raises RecordError if they are damaged or are not those of `record`."""
     path = path.with_suffix(".npz")
     try:
-        arrays = read_arrays(path, SCHEMA, _limit(record))
+        arrays = read_arrays(path, SCHEMA, _limit(record), names)
     except MissingFileError as error:
         raise RecordError(f"{path} is missing: its .json is there") from error
     found = _from_arrays(path, arrays)
     _check_same(path, found, record)
     return found
+
+
+def has_probabilities(path: Path) -> bool:
+    """Whether those of all classes are stored beside the JSON at `path`. Raises RecordError for a damaged file, and
+    MissingFileError."""
+    return "p" in names_of_arrays(path.with_suffix(".npz"))
 
 
 def _limit(record: EvaluationRecord) -> int:

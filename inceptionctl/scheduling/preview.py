@@ -14,6 +14,7 @@ from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
+from inceptionctl.scheduling.cell_evaluations import evaluation_lines, evaluations_of
 from inceptionctl.scheduling.estimates import device_hours, disk_bytes
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
@@ -37,6 +38,8 @@ def show_table(table: TablePlan, console: Console) -> None:
     for order in table.design.orders:
         console.print(f"order     {', '.join(order)}")
     show_plans(table.plans, console, table.folder, _rows(table))
+    for line in evaluation_lines(evaluations_of(table)):
+        console.print(line)
     sd, sd_from = seed_sd(table)
     least, unit = detectable(table, sd), Metric.parse(table.table.metric)
     least_text = "unknown" if least is None else f"{least:.2g} {'points' if unit.is_error else unit.unit}"

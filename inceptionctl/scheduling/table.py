@@ -16,6 +16,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.papers.own import Figures
 from inceptionctl.papers.own import read as read_figures
 from inceptionctl.report.results import compared
+from inceptionctl.scheduling.cell_evaluations import check_evaluations
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.table_cells import plan_cells
 from inceptionctl.scheduling.table_folder import manifest_in
@@ -55,6 +56,7 @@ def plan_table(request: Request) -> TablePlan:
         design=design,
     )
     _check_looks(plan)
+    check_evaluations(plan)
     place(plan.plans)
     check_folder(plan)
     return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from inceptionctl.scheduling.cell_evaluations import evaluations_of
 from inceptionctl.scheduling.estimates import device_hours, disk_bytes
 from inceptionctl.scheduling.table_declared import detectable, seed_sd
 from inceptionctl.scheduling.table_plan import TablePlan
@@ -13,7 +14,7 @@ SCHEMA = 1
 
 def as_json(plan: TablePlan) -> dict[str, Any]:
     """Cells, the runs that they are made of, which of these are finished, and what the others cost (an estimate)."""
-    missing, (sd, sd_from) = plan.missing(), seed_sd(plan)
+    missing, (sd, sd_from), evaluations = plan.missing(), seed_sd(plan), evaluations_of(plan)
     to_run = [run for identity, run in plan.runs.items() if identity in missing]
     return {
         "schema": SCHEMA,
@@ -34,6 +35,10 @@ def as_json(plan: TablePlan) -> dict[str, Any]:
         "runs": [
             {"identity": run.identity, "label": label, "seed": run.config.seed, "finished": run.identity not in missing}
             for label, run in plan.plans.items()
+        ],
+        "evaluations": [
+            {"label": one.label, "finished": one not in evaluations.to_do, "forward_passes": one.forward_passes}
+            for one in evaluations.all
         ],
         "seed_sd": sd,
         "seed_sd_from": sd_from,

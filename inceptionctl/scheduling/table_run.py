@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from inceptionctl.errors import count
+from inceptionctl.errors import Interrupted, count
 from inceptionctl.report.find import find
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.results import read
 from inceptionctl.report.statistics.sequential import Look, planned
 from inceptionctl.scheduling.run import run_plans
+from inceptionctl.scheduling.table_evaluations import evaluate_cells
 from inceptionctl.scheduling.table_folder import manifest_in
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
@@ -17,10 +18,11 @@ from inceptionctl.scheduling.table_seeds import seeds_in
 
 
 def run_cells(plan: TablePlan, console: Console) -> dict[str, int]:
-    """Writes the manifest and runs what is not finished: exit codes by label."""
+    """Writes the manifest, runs what is not finished, and evaluates what the cells need beside: exit codes by label."""
     write_manifest(plan)
     to_run = plan.to_run()
-    return run_plans(to_run, console) if to_run else {}
+    codes = run_plans(to_run, console) if to_run else {}
+    return codes if Interrupted.exit_code in codes.values() else codes | evaluate_cells(plan, console)
 
 
 def run_until_resolved(plan: TablePlan, console: Console) -> dict[str, int]:

@@ -69,9 +69,20 @@ def plan_evaluation(request: Request) -> EvaluationPlan:
     settings, typed = parse_evaluation(request.tree), flatten_overrides(request.overrides)
     check_typed(settings, typed)
     networks = tuple(_networks(settings, typed, request))
+    return _plan(settings, typed, networks, _protocol(settings, typed, networks, request))
+
+
+def plan_of_runs(settings: EvalSettings, runs: Sequence[RunDir], protocol: ProtocolSettings) -> EvaluationPlan:
+    """Of finished runs on their own images; several are an ensemble. Raises as `plan_evaluation` does."""
+    networks = tuple(of_run(run.path, settings.weights or "ema") for run in runs)
+    return _plan(replace(settings, run=[str(run.path) for run in runs]), {}, networks, protocol)
+
+
+def _plan(
+    settings: EvalSettings, typed: Typed, networks: tuple[TrainedNetwork, ...], protocol: ProtocolSettings
+) -> EvaluationPlan:
     check_classes(networks)
     data, index, images = images_of(settings, typed, networks)
-    protocol = _protocol(settings, typed, networks, request)
     first = networks[0].config
     pixels = {each.record.pixels for each in networks}
     how = protocol_record(protocol, data, *(pixels if len(pixels) == 1 else [None]))

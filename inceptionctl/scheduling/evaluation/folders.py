@@ -12,7 +12,7 @@ from inceptionctl.planning.evaluation.records import answers, find_evaluation
 from inceptionctl.runs import find
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.damage import check_kinds
-from inceptionctl.runs.evaluations import read_evaluation, read_predictions
+from inceptionctl.runs.evaluations import has_probabilities, read_evaluation
 from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import RunDir
@@ -50,7 +50,7 @@ def _answers(path: Path, plan: EvaluationPlan) -> bool:
 
 def _lacks_probabilities(path: Path) -> bool:
     try:
-        return read_predictions(path, read_evaluation(path)).p_NK is None
+        return not has_probabilities(path)
     except FileError as error:
         warn(f"{error}\n  this evaluation does not count")
         return True

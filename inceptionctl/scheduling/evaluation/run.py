@@ -45,13 +45,7 @@ def run_evaluation(plan: EvaluationPlan, console: Console) -> Path:
     assert isinstance(allocation, Allocation), "Slurm's jobs run elsewhere"
     _download_missing(plan, console)
     preload([PRELOADED, *plan.config.data.modules])
-    queued = QueuedRun(
-        label=plan.label,
-        steps=plan.request.n_images,
-        open_folder=lambda: open_folder(plan, allocation.nproc, plan.config.launch.threads or allocation.threads),
-        restarts=plan.config.launch.restarts,
-        hang_timeout=plan.config.launch.hang_timeout,
-    )
+    queued = queued_evaluation(plan.label, plan, allocation)
     slot = WorkerSlot(allocation.nproc, allocation.gpus[0], tuple(plan.config.data.modules))
     try:
         with QueueConsole(1, console) as observer:
@@ -65,6 +59,16 @@ def run_evaluation(plan: EvaluationPlan, console: Console) -> Path:
     if not (found := finished(replace(plan, settings=replace(plan.settings, rerun=False)))):
         raise InceptionctlError("the evaluation left no record that can be read")
     return found
+
+
+def queued_evaluation(label: str, plan: EvaluationPlan, allocation: Allocation) -> QueuedRun:
+    return QueuedRun(
+        label=label,
+        steps=plan.request.n_images,
+        open_folder=lambda: open_folder(plan, allocation.nproc, plan.config.launch.threads or allocation.threads),
+        restarts=plan.config.launch.restarts,
+        hang_timeout=plan.config.launch.hang_timeout,
+    )
 
 
 def _again(plan: EvaluationPlan) -> str:
