@@ -23,6 +23,7 @@ COMMANDS = {
     "wait": "wait until no run is queued or running any more",
     "cancel": "stop queued and running runs; running ones save a checkpoint first",
     "explain": "list what differs between two runs, or between a run and a paper's row",
+    "sync": "send to trackers what they have not got of runs and tables",
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
     "completion": "set up tab completion for bash, zsh and fish",

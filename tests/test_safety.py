@@ -68,7 +68,13 @@ def finished(tmp_path_factory):
     before = os.umask(0)
     try:
         done = call(
-            "train", "run_dir=run", "tracker=wandb", "tracker.mode=offline", *TINY, cwd=where, WANDB_API_KEY=SECRET
+            "train",
+            "run_dir=run",
+            "tracker=wandb",
+            "tracker.wandb.mode=offline",
+            *TINY,
+            cwd=where,
+            WANDB_API_KEY=SECRET,
         )
     finally:
         os.umask(before)
@@ -172,7 +178,7 @@ def whole(text: str) -> str:
 @pytest.mark.parametrize(
     ("name", "text", "words", "message"),
     [
-        ("tracker/x", f"{{name: none, {CALL[1:]}", ["tracker=x"], "tracker._target_"),
+        ("tracker/x", f"{{wandb: {CALL}}}", ["tracker=x"], "tracker.wandb._target_"),
         ("scale/x", whole(f"hydra: {{callbacks: {{x: {CALL}}}}}"), ["scale=x"], "hydra.callbacks"),
         ("scale/x", whole(f"hydra: {{callbacks: {{x: {CALL}}}}}"), ["scale=x", "--help"], "hydra.callbacks"),
         ("scale/x", whole(f"hydra: {{job_logging: {HANDLERS}}}"), ["scale=x"], "hydra.job_logging"),

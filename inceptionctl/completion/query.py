@@ -107,6 +107,16 @@ def _resumed(line: Line) -> Answer:
     return settings.complete(line)
 
 
+def _synced(line: Line) -> Answer:
+    """A folder, or settings of the tracker that --tracker names."""
+    if not line.word.startswith("tracker."):
+        return _runs(line)
+
+    from inceptionctl.completion import settings
+
+    return settings.complete(line)
+
+
 def _predicted(line: Line) -> Answer:
     """A network, then images: the shell completes their names."""
     key, equals, _ = line.word.partition("=")
@@ -144,5 +154,6 @@ ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "status": _runs,
     "wait": _runs,
     "cancel": _runs,
+    "sync": _synced,
     "completion": _shells,
 }

@@ -57,6 +57,11 @@ def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> lis
     sections = {key.rpartition(".")[0] for key in keys}
     known = {f"{key}." if key in sections else f"{key}=" for key in keys} | {f"{group}=" for group in groups}
     known -= {f"{group}.name=" for group in groups}
+    names = {key for key in keys if key.startswith("tracker.") and key.endswith(".name")}
+    alone = {
+        key.rpartition(".")[0] for key in names if sum(one.startswith(key.removesuffix("name")) for one in keys) == 1
+    }
+    known -= {f"{key}=" for key in names} | {f"{key}." for key in alone}
     return [key for key in starting(typed, known) if key.rstrip(".=").count(".") == typed.count(".")]
 
 

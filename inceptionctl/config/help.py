@@ -28,7 +28,7 @@ GROUPS = {
     "scale": "Size of the data, the network and the run",
     "schedule": "Learning rate over the run",
     "table": "Table to run",
-    "tracker": "Where metrics go beside the run folder",
+    "tracker": "Where metrics go beside metrics.jsonl, one or several: 'tracker=[a,b]'",
     "tuned": "What a network needs at a scale, chosen by the two; tuned=none leaves it out",
 }
 FLAGS = {
@@ -88,7 +88,7 @@ def _sections(tree: Mapping[str, Any], schema: type) -> dict[str, list[tuple[str
     for setting in settings_of(schema):
         section, dot, name = setting.key.partition(".")
         chosen = tree[section].get("name") if dot else None
-        if setting.key in values and setting.option in (None, chosen) and setting.docs and name != "name":
+        if setting.key in values and setting.option in (None, chosen) and setting.docs and not name.endswith("name"):
             docs = f"{setting.docs} {_together(f'[{values_of(setting.kind)}]')}"
             sections[section if dot else ""].append((f"{setting.key}={written(values[setting.key])}", docs))
     return sections

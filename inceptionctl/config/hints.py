@@ -43,6 +43,7 @@ SYNONYMS = {
     "tracker": "logger",
     "tracker=tensorboard": "tensorboard",
     "tracker=wandb": "wandb",
+    "tracker=trackio": "trackio",
     "train.batch_size": "bs batch global_batch_size train_batch_size",
     "train.bn_batch_size": "train.bn_batch",
     "train.compile": "torch_compile torchcompile",

@@ -21,6 +21,7 @@ LATER = (
     LaterSetting("arch.rewrites.double_width", False),
     LaterSetting("data.train_fraction", None, "imagefolder"),
     LaterSetting("data.in_memory", False, "imagefolder"),
+    LaterSetting("tracker.wandb.entity", None),
 )
 VALUES = {setting.key: setting.value for setting in LATER}
 

@@ -16,7 +16,8 @@ from inceptionctl.config.keys import flatten
 from inceptionctl.config.words import as_typed, read
 from inceptionctl.errors import RequestError, shortened
 
-LISTS = ("ablation",)  # groups that take several options, or none
+LISTS = ("ablation", "tracker")  # groups that take several options, or none
+NONE = "none"  # an option that stands for no choice
 MOST_WORDS, MOST_RUNS = 1000, 1000
 NO_GROUPS: Mapping[str, Sequence[str]] = {}
 
@@ -161,8 +162,8 @@ def _check_keys(override: Override, known: Collection[str], groups: Mapping[str,
         if path not in known:
             raise unknown_setting(path, known, typed, groups)
     for path in paths:
-        group, _, leaf = path.partition(".")
-        if leaf == "name" and group in groups:
+        group, leaf = path.partition(".")[0], path.rpartition(".")[2]
+        if leaf == "name" and group in groups and path.count(".") == 1 + (group in LISTS):
             raise RequestError(f"{typed}: {path} follows from the option: write {group}=NAME")
     if override.is_delete():
         raise RequestError(f"{typed}: a setting cannot be removed; null is none, where it may be none")
@@ -190,6 +191,8 @@ def _check_choice(override: Override, groups: Mapping[str, Sequence[str]]) -> No
         remedy = f"{group} takes one option"
     elif isinstance(value, list) and len(set(map(str, value))) < len(value):
         remedy = "an option is named twice"
+    elif isinstance(value, list) and NONE in value and len(value) > 1:
+        remedy = f"{NONE} goes with no other option"
     else:
         _check_options(override, groups)
         return

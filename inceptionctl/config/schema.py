@@ -30,8 +30,7 @@ from inceptionctl.settings import (
     Share,
     section,
 )
-from inceptionctl.trackers.base import TrackerSettings
-from inceptionctl.trackers.registry import TRACKERS
+from inceptionctl.trackers.settings import Trackers
 from inceptionctl.training.optimizers import OPTIMIZERS, OptimizerSettings
 from inceptionctl.training.schedules import SCHEDULES, ScheduleSettings
 
@@ -146,7 +145,7 @@ class Config:
     loss: Loss
     protocol: Annotated[ProtocolSettings, OneOf(PROTOCOLS)]
     launch: Annotated[Local | Slurm, OneOf(LAUNCHES)]
-    tracker: Annotated[TrackerSettings, OneOf(TRACKERS)]
+    tracker: Trackers = Trackers()  # tracker=[] composes to nothing
     weights_key: str | None = None  # runs from before this setting lack it
     """Which state dict of a file with several, by its key or prefix; null: the only one, or their average."""
     tuned: Tuned | None = None

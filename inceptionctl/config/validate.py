@@ -12,12 +12,14 @@ from inceptionctl.config.hints import foreign_setting, unknown_setting
 from inceptionctl.config.keys import SCHEMAS, key_paths, sections_in, types_of
 from inceptionctl.config.later import with_later_settings
 from inceptionctl.config.launch import check_launch
+from inceptionctl.config.overrides import LISTS
 from inceptionctl.config.schema import Config, Ema
 from inceptionctl.config.values import written
 from inceptionctl.config.words import quoted_word
 from inceptionctl.errors import RequestError, shortened, unknown
 from inceptionctl.models.settings import with_network_facts
 from inceptionctl.settings import MOST
+from inceptionctl.trackers.settings import with_trackers_by_name
 from inceptionctl.written import reason
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ def parse(tree: Mapping[str, Any]) -> Config:
 
 def parse_frozen(tree: Mapping[str, Any]) -> Config:
     """The Config of a run's config.yaml, which has what planning filled in, and may be older than some settings."""
-    return _parsed(with_later_settings(tree))
+    return _parsed(with_later_settings(with_trackers_by_name(tree)))
 
 
 def _parsed(tree: Mapping[str, Any]) -> Config:
@@ -72,6 +74,8 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
     match first["type"]:
         case "unexpected_keyword_argument":
             return foreign_setting(key, options.get(group)) or unknown_setting(key, key_paths(schema))
+        case "missing" if parts[-1] == "name" and group in LISTS:
+            return _not_chosen(parts[0], parts[1], first["input"])
         case "missing":
             advice = f"{group}={options[group]} sets it" if group in options else "every setting needs one"
             return RequestError(f"{key} has no value: {advice}")
@@ -82,6 +86,15 @@ def _explained(error: ValidationError, schema: type) -> RequestError:
             return RequestError(f"{key}.name has no value: choose with {key}=NAME")
     why = f"{reason(first)}{_remedy(first['type'], key, first['input'])}"
     return RequestError(f"{key} = {shortened(written(first['input']))} is not allowed: {why}")
+
+
+def _not_chosen(group: str, option: str, settings: Mapping[str, Any]) -> RequestError:
+    """For settings of an option that a list of options lacks."""
+    key = f"{group}.{option}.{next(iter(settings), '')}"
+    return RequestError(
+        f"{key} is a setting of {group}={option}, which is not chosen\n"
+        f"  write {group}={option}, or '{group}=[A,{option}]' beside another"
+    )
 
 
 def _remedy(kind: str, key: str, value: object) -> str:

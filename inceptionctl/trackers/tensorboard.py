@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inceptionctl.settings import section
-from inceptionctl.trackers.base import Row, TrackerSettings, values
+from inceptionctl.trackers.base import Row, TrackedRun, TrackerSettings, step_start, values
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -18,29 +19,59 @@ class Settings(TrackerSettings):
 
     name: Literal["tensorboard"]
 
-    def open(self, run: Path, config: Row) -> TensorBoard:
-        return TensorBoard(run / "tensorboard")
+    @property
+    def target(self) -> str:
+        return "tensorboard/"
+
+    def open(self, run: TrackedRun) -> TensorBoard:
+        return TensorBoard(run.folder / "tensorboard")
 
 
 class TensorBoard:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer = self._open(purge_step=None)
+        self._writer: SummaryWriter | None = None
 
-    def write(self, row: Row) -> None:
+    def start(self, rows: Sequence[Row], sent: int) -> int:
+        """Readers ignore what earlier event files have from the step of the last row on: that step is written again."""
+        if self._writer:
+            self._writer.close()
+        first = step_start(rows, sent)
+        purge_step = rows[first]["step"] if first < len(rows) else 0
+        self._writer = self._open(purge_step if self._folder.exists() else None)
+        return first
+
+    def write(self, number: int, row: Row) -> None:
         for name, value in values(row).items():
-            self._writer.add_scalar(name, value, row["step"])
-        self._writer.flush()
+            self._open_writer.add_scalar(name, value, row["step"])
 
-    def rewind(self, step: int) -> None:
-        self._writer.close()
-        self._writer = self._open(purge_step=step + 1)
+    def flush(self) -> bool:
+        self._open_writer.flush()
+        return True
+
+    def report(self, title: str, files: Mapping[str, Path]) -> None:
+        """Texts and PNG images; TensorBoard shows no other."""
+        import numpy as np
+        from PIL import Image
+
+        for name, path in files.items():
+            if path.suffix == ".md":
+                self._open_writer.add_text(name, path.read_text(encoding="utf-8"))
+            elif path.suffix == ".png":
+                with Image.open(path) as image:
+                    self._open_writer.add_image(name, np.asarray(image.convert("RGB")), dataformats="HWC")
+        self._open_writer.flush()
 
     def close(self) -> None:
-        self._writer.close()
+        self._open_writer.close()
+
+    @property
+    def _open_writer(self) -> SummaryWriter:
+        if self._writer is None:
+            self._writer = self._open(None)
+        return self._writer
 
     def _open(self, purge_step: int | None) -> SummaryWriter:
-        """`purge_step`: readers ignore what earlier event files have from this step on."""
         from torch.utils.tensorboard import SummaryWriter
 
         return SummaryWriter(str(self._folder), purge_step=purge_step)

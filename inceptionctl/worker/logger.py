@@ -1,9 +1,9 @@
-"""Writes the rows of metrics of a run, to metrics.jsonl and to a tracker, and measures its time."""
+"""Writes the rows of metrics of a run to metrics.jsonl, from which its trackers are fed, and measures its time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,12 +11,16 @@ from typing import Any
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import warn
 from inceptionctl.evaluation.outcome import Evaluation
-from inceptionctl.runs.metrics import MetricsFile
+from inceptionctl.files import FileError
+from inceptionctl.runs.metrics import MetricsFile, read_metrics
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, Purpose, TrainRow
-from inceptionctl.trackers.base import Guarded, Tracker
+from inceptionctl.runs.tracking import Feed, keep_at_most, tracked_run
+from inceptionctl.runs.tracking_thread import CLOSE_TIMEOUT_S, FeedThread
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.meters import StepMeans
+
+HURRIED_S = 10.0  # a cluster gives a process that it stops about 30
 
 
 @dataclass
@@ -38,18 +42,22 @@ class RunLogger:
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     progress: Progress = field(default_factory=Progress)
+    run: RunDir | None = None
     metrics: MetricsFile | None = None
-    tracker: Tracker | None = None
+    trackers: Sequence[FeedThread] = ()
 
     def __post_init__(self) -> None:
         self._started = self._timer = self._saved = self.monotonic()
 
     def open(self, run: RunDir, config: Config) -> None:
-        """Continues the metrics of `run` where its last checkpoint was, and opens the tracker."""
+        """Continues the metrics of `run` where its last checkpoint was; its trackers get what they lack."""
+        self.run = run
         self.metrics = MetricsFile(run.metrics, self.progress.rows)
-        self.tracker = Guarded(config.tracker.name, lambda: config.tracker.open(run.path, asdict(config)), warn)
-        if self.clock.step:
-            self.tracker.rewind(self.clock.step)
+        keep_at_most(run.path, self.metrics.rows)
+        if chosen := config.tracker.chosen:
+            tracked = tracked_run(run, config)
+            self.trackers = [FeedThread(Feed(name, one, tracked, warn)) for name, one in chosen.items()]
+            self._for_trackers(FeedThread.open)
 
     def log_train(self, means: StepMeans, lr: float, num_images: int) -> None:
         """`means` over the steps since the last such row, which trained on `num_images`."""
@@ -66,14 +74,20 @@ class RunLogger:
 
     def rewind(self) -> None:
         """Drops the rows after the checkpoint that has just been restored."""
-        if self.metrics and self.tracker:
-            self.metrics.cut(self.progress.rows)
-            self.tracker.rewind(self.clock.step)
+        if not self.metrics or not self.run:
+            return
+        for tracker in self.trackers:
+            tracker.announce_rewind()
+        self.metrics.cut(self.progress.rows)
+        keep_at_most(self.run.path, self.metrics.rows)
+        self._for_trackers(FeedThread.rewind)
 
-    def close(self) -> None:
-        if self.metrics and self.tracker:
+    def close(self, hurried: bool = False) -> None:
+        """Waits for trackers, for a short time if the process is told to stop: what they lack is sent later."""
+        if self.metrics:
             self.metrics.close()
-            self.tracker.close()
+        for tracker in self.trackers:
+            tracker.close(HURRIED_S if hurried else CLOSE_TIMEOUT_S)
 
     @contextmanager
     def not_timed(self) -> Iterator[None]:
@@ -107,6 +121,17 @@ class RunLogger:
 
     def _write(self, row: MetricRow) -> None:
         self.progress.rows += 1
-        if self.metrics and self.tracker:
+        if self.metrics:
             self.metrics.write(row)
-            self.tracker.write(asdict(row))
+        for tracker in self.trackers:
+            tracker.add(row)
+
+    def _for_trackers(self, action: Callable[[FeedThread, list[MetricRow]], None]) -> None:
+        """Hands every row so far to each tracker. None can be fed from a damaged file; the run goes on."""
+        try:
+            rows = read_metrics(self.run.metrics) if self.run and self.trackers else []
+        except FileError as error:
+            warn(f"trackers are off: {error}")
+            self.trackers = ()
+        for tracker in self.trackers:
+            action(tracker, rows)

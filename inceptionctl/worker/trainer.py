@@ -71,7 +71,7 @@ class Trainer(Callbacks):
         except torch.OutOfMemoryError as error:
             raise InceptionctlError(self._out_of_memory(error)) from error
         finally:
-            self.logger.close()
+            self.logger.close(hurried=self.should_stop())
 
     def _train(self) -> bool:
         """Whether training reached its end; False if it diverged and may roll back."""
