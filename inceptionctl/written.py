@@ -39,14 +39,15 @@ def path(keys: Sequence[Key]) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
 
 
-def text_problem(text: str) -> str:
-    """What keeps `text` from being a label, which stands in a line of a table; "" if nothing does."""
+def text_problem(text: str, most: int = MAX_LABEL) -> str:
+    """What keeps `text` from being a label, which stands in a line of a table, or a text of `most` characters; "" if
+    nothing does."""
     if not text.strip():
         return "it is empty"
     if not text.isprintable():
         return "it has line breaks or control characters"
-    if len(text) > MAX_LABEL:
-        return f"it has {len(text)} characters, and a line has room for {MAX_LABEL}"
+    if len(text) > most:
+        return f"it has {len(text)} characters, and there is room for {most}"
     return "" if text == text.strip() else "it begins or ends with a blank"
 
 

@@ -77,6 +77,11 @@ class Figures:
         return ours.title(paper)
 
 
+    def stated_change(self, fact: str) -> float:
+        """Points of the top-1 error; see papers/records.py."""
+        return ours.stated_change(fact)
+
+
 @dataclass
 class _Found:
     """What the files before had: the file of each paper's key and of each record's id."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from inceptionctl.papers.records import stated_change
 from inceptionctl.report.findings import MetricChange, MetricFigures, RowFinding, Rung
 from inceptionctl.report.pairing import Block, blocks, in_blocks
 from inceptionctl.report.results import ResultRow
@@ -49,7 +50,7 @@ def compare(before: RowFinding, after: RowFinding, basis: Basis) -> Rung:
     rung = Rung(
         before=before.row,
         after=after.row,
-        paper_change=paper_change(before.row, after.row),
+        paper_change=paper_change(before.row, after.row, basis.metric),
         null=after.row.label == basis.null,
     )
     if before.main is None or after.main is None or not before.measured or not after.measured:
@@ -67,10 +68,13 @@ def compare(before: RowFinding, after: RowFinding, basis: Basis) -> Rung:
     return replace(rung, difference=change.difference, welch_p=p, equivalence=equal, verdict=word)
 
 
-def paper_change(before: ResultRow, after: ResultRow) -> float | None:
-    first, second = before.printed.top1_error, after.printed.top1_error
-    # Printed to one or two decimals: rounding removes the error of binary fractions.
-    return None if first is None or second is None else round(second - first, 6)
+def paper_change(before: ResultRow, after: ResultRow, metric: str) -> float | None:
+    """Between the two cells, or as the paper's text states it."""
+    first, second = before.printed.value(metric), after.printed.value(metric)
+    if first is not None and second is not None:
+        # Printed to one or two decimals: rounding removes the error of binary fractions.
+        return round(second - first, 6)
+    return stated_change(after.entry.fact) if after.entry.fact and metric == "final" else None
 
 
 def _change(

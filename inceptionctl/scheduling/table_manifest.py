@@ -110,6 +110,7 @@ def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
         note=definition.note,
         standalone=definition.standalone,
         switches=plan.design.sets.get(definition.label, []),
+        fact=definition.fact,
     )
 
 

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from inceptionctl.config.compose import Composer
-from inceptionctl.config.hints import unknown_setting
-from inceptionctl.config.keys import key_paths
-from inceptionctl.config.overrides import check_overrides, is_for_hydra
-from inceptionctl.config.overrides import parse as parse_overrides
-from inceptionctl.config.safety import check_no_commands
 from inceptionctl.errors import RequestError, unknown
 from inceptionctl.papers.own import Figures
-from inceptionctl.tables.check_measures import Problem, measure_problems
+from inceptionctl.tables.check_measures import measure_problems
+from inceptionctl.tables.check_rows import row_problems
+from inceptionctl.tables.check_words import NO_SCALE, NOT_IN_TABLES, Problem, check_changes, check_scale, check_words
 from inceptionctl.tables.source import Key, TableSource
 from inceptionctl.tables.table import Table, TableRow
 from inceptionctl.written import Misfit, checked, path, shown, text_problem
 
-# Settings that a table may not set, and what is for that.
-NOT_IN_TABLES = {
-    "ablation": "a switch of a row is its `add`",
-    "seed": "`seeds=` on the command line gives the seeds of every row",
-    "name": "the table's own name is that of its folder",
-    "outputs": "the place of the runs is given on the command line",
-    "run_dir": "every cell has a run folder of its own",
-    "rerun": "it is given on the command line",
-}
-FOR_ALL_ROWS = {"launch": "all cells are launched alike", "tracker": "all cells have one tracker"}
+MAX_NOTE = 400  # characters of a caption or a note
 
 
 def read_table(document: object, source: TableSource, figures: Figures, composer: Composer) -> Table:
@@ -44,23 +32,26 @@ def _problems(table: Table, figures: Figures, composer: Composer) -> Iterator[Pr
     yield from _names(table)
     yield from _comparisons(table)
     yield from _figures(table, figures)
-    yield from measure_problems(table)
-    yield from _changes(("changes",), table.changes)
-    yield from _words(("base",), table.base, composer, NOT_IN_TABLES)
-    switches = composer.groups("train")["ablation"]
+    yield from measure_problems(table, composer)
+    yield from check_changes(("changes",), table.changes)
+    yield from check_words(("base",), table.base, composer, NOT_IN_TABLES)
+    for scale, at in table.scales.items():
+        yield from check_scale(("scales", scale), scale, composer)
+        yield from check_words(("scales", scale, "set"), at.set, composer, NOT_IN_TABLES | NO_SCALE)
     for number, row in enumerate(table.rows):
-        at: tuple[Key, ...] = ("rows", number)
-        yield from _changes((*at, "changes"), row.changes)
-        yield from _words((*at, "set"), row.set, composer, NOT_IN_TABLES | FOR_ALL_ROWS)
-        if row.add is not None and row.add not in switches:
-            yield (*at, "add"), str(unknown("switch", row.add, switches))
+        yield from row_problems(table, number, row, composer)
 
 
 def _names(table: Table) -> Iterator[Problem]:
-    texts: dict[tuple[Key, ...], str] = {("name",): table.name, ("title",): table.title}
-    texts |= {("rows", number, "label"): row.label for number, row in enumerate(table.rows)}
-    for keys, text in texts.items():
-        if problem := text_problem(text):
+    rows = [(("rows", number), row) for number, row in enumerate(table.rows)]
+    labels: dict[tuple[Key, ...], str] = {("name",): table.name, ("title",): table.title}
+    labels |= {(*at, "label"): row.label for at, row in rows}
+    texts: dict[tuple[Key, ...], str | None] = {("caption",): table.caption, ("not_reproducible",): table.not_reproducible}
+    texts |= {(*at, "note"): row.note for at, row in rows}
+    found = [(keys, text, text_problem(text)) for keys, text in labels.items()]
+    found += [(keys, text, text_problem(text, MAX_NOTE)) for keys, text in texts.items() if text is not None]
+    for keys, text, problem in found:
+        if problem:
             yield keys, f"{path(keys)} = {shown(text)} is not allowed: {problem}"
     if not table.rows:
         yield ("rows",), "there are no rows"
@@ -95,6 +86,11 @@ def _figures(table: Table, figures: Figures) -> Iterator[Problem]:
             figures.cell(name)
         except RequestError as error:
             yield keys, str(error)
+    for number, row in enumerate(table.rows):
+        try:
+            figures.stated_change(row.fact) if row.fact else None
+        except RequestError as error:
+            yield ("rows", number, "fact"), str(error)
     for number, name in enumerate(table.quoted):
         if name in table.quoted[:number]:
             yield ("quoted", number), f"{name} is quoted twice"
@@ -103,39 +99,6 @@ def _figures(table: Table, figures: Figures) -> Iterator[Problem]:
             figures.title(table.paper)
         except RequestError as error:
             yield ("paper",), str(error)
-
-
-def _changes(at: tuple[Key, ...], patterns: Sequence[str]) -> Iterator[Problem]:
-    for number, pattern in enumerate(patterns):
-        if (key := pattern.removesuffix(".**")) not in key_paths():
-            yield (*at, number), str(unknown_setting(key, key_paths()))
-
-
-def _words(
-    at: tuple[Key, ...], words: Sequence[str], composer: Composer, refused: Mapping[str, str]
-) -> Iterator[Problem]:
-    """Each is KEY=VALUE for a setting that a table may set, and sets it alone."""
-    keys, groups = key_paths(), composer.groups("train")
-    seen = set[str]()
-    for number, word in enumerate(words):
-        try:
-            (override,) = parse_overrides([word])
-            check_overrides([word], groups, keys)
-            check_no_commands([word])
-        except RequestError as error:
-            yield (*at, number), str(error)
-            continue
-        key = override.key_or_group
-        if is_for_hydra(override):
-            yield (*at, number), f"{word} has no effect: Hydra's settings are for -m"
-        if override.is_sweep_override():
-            yield (*at, number), f"{word} is several values: a row has one (a list is written [a,b])"
-        for name, remedy in refused.items():
-            if key == name or key.startswith(f"{name}."):
-                yield (*at, number), f"{word} is not allowed in a table: {remedy}"
-        if key in seen:
-            yield (*at, number), f"{word}: {key} is set twice here"
-        seen.add(key)
 
 
 def words_of(table: Table, row: TableRow) -> list[str]:

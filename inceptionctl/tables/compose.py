@@ -138,7 +138,8 @@ class RowComposer:
     ) -> list[str]:
         overrides = self.typed if typed else []
         taken = {key_of(word) for word in words} | {override.key_or_group for override in overrides}
-        excluded = {"scale"} if "experiment" in taken else set[str]()  # a recipe has its own
+        has_recipe = "experiment" in {*taken, *map(key_of, base)}
+        excluded = {"scale"} if has_recipe else set[str]()  # a recipe has its own
         base = [word for word in base if key_of(word) not in taken | excluded]
         lines = [o.input_line for o in overrides if o.input_line and o.key_or_group not in excluded]
         name = [] if "name" in taken else [f"name={quoted(self.table.name)}"]

@@ -59,6 +59,9 @@ def resolve_rows(
     Raises RequestError if an override touches what a row changes or has no effect on any row, and, with the line of
     `source`, if a row cannot be composed, changes anything that it does not declare, or is the run of another row.
     """
+    if table.not_reproducible:
+        at = (source or TableSource(table.name)).at(("not_reproducible",))
+        raise RequestError(f"{at}: table {table.name} cannot be run: {table.not_reproducible}")
     table, source = at_scale(table, words, composer, source)
     ladder = RowComposer(table, common_overrides(table, words), group_choices(words, "ablation"), composer)
     ladder.check_switches()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from inceptionctl.config.compose import Composer
 from inceptionctl.config.overrides import group_choices
 from inceptionctl.tables.source import Key, TableSource
-from inceptionctl.tables.table import Table
+from inceptionctl.tables.table import Table, TableRow
 
 DEFAULT = "digits"  # as in conf/base.yaml
 Keys = tuple[Key, ...]
@@ -47,7 +47,7 @@ def at_scale(
     scale = chosen_scale(words, table.base, composer)
     own, places = table.scales.get(scale), dict[Keys, Keys]()
     base = _joined(table.base, own.set if own else [], scale, places)
-    rows = []
+    rows = list[TableRow]()
     for number, row in enumerate(table.rows):
         if (words_here := row.scales.get(scale)) is not None:
             places |= {("rows", number, "set", i): ("rows", number, "scales", scale, i) for i in range(len(words_here))}
@@ -55,9 +55,22 @@ def at_scale(
         else:
             row = replace(row, scales={})
         rows.append(row)
+    scaled_source = ScaledSource(table.name, source.path if source else None, scale, places)
+    _check_recipes(base, rows, scaled_source, composer)
     metric = own.metric if own and own.metric else table.metric
-    scaled = replace(table, base=base, rows=rows, metric=metric, scales={scale: own} if own else {})
-    return scaled, ScaledSource(table.name, source.path if source else None, scale, places)
+    also = own.also if own and own.also is not None else table.also
+    scaled = replace(table, base=base, rows=rows, metric=metric, also=also, scales={scale: own} if own else {})
+    return scaled, scaled_source
+
+
+def _check_recipes(base: Sequence[str], rows: Sequence[TableRow], source: ScaledSource, composer: Composer) -> None:
+    """Raises RequestError for a recipe of another scale."""
+    places: dict[Keys, str] = {("base", i): word for i, word in enumerate(base)}
+    places |= {("rows", n, "set", i): word for n, row in enumerate(rows) for i, word in enumerate(row.set)}
+    for keys, word in places.items():
+        if key_of(word) == "experiment" and source.places.get(keys, keys) != keys:
+            if (its := chosen_scale([word], [], composer)) != source.scale:
+                raise source.error(keys, f"{word} is a recipe of scale={its}, not of scale={source.scale}")
 
 
 def stated(table: Table) -> Iterator[str]:
@@ -65,8 +78,8 @@ def stated(table: Table) -> Iterator[str]:
     for scale, own in table.scales.items():
         if own.set:
             yield f"table {table.name} sets at scale={scale}: {', '.join(own.set)}"
-        if own.metric:
-            yield f"table {table.name} is compared at scale={scale} by {own.metric}"
+        if own.metric or own.also:
+            yield f"table {table.name} at scale={scale}: rows are compared by {', '.join([table.metric, *table.also])}"
 
 
 def key_of(word: str) -> str:

@@ -63,10 +63,11 @@ class Convergence:
 
 @section
 class AtScale:
-    """What a table sets at one scale, before its rows."""
+    """What a table sets at one scale, before its rows, and its metrics there, if they are others."""
 
     set: list[str] = field(default_factory=list)
     metric: str | None = None
+    also: list[str] | None = None
 
 
 @section

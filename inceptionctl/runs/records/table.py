@@ -24,7 +24,8 @@ class ManifestRow:
     of the network as run, `full_params` and `full_macs` at the paper's size; `tuned`: values of conf/tuned and why;
     `protocol`: in the names of its evaluations, where it is not the table's; `models`: networks of an ensemble; `note`:
     what differs between paper and release, or from the paper; `switches`: of a row of crossed switches, those that are
-    on, in the names of `orders`; `standalone`: of a ladder, one that builds on no other row."""
+    on, in the names of `orders`; `standalone`: of a ladder, one that builds on no other row; `fact`: of papers.yaml,
+    which states the row's change in the paper's text."""
 
     label: str
     paper: str | None
@@ -41,6 +42,7 @@ class ManifestRow:
     note: str | None = None
     switches: list[str] = field(default_factory=list)
     standalone: bool = False
+    fact: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,11 @@ class PrintedFigures:
     cost_billion: float | None
     n_images: int | None
     caveat: str | None
+    params: float | None = None
+    steps_millions: float | None = None
+    steps_per_second: float | None = None
+    models: int | None = None
+    crops: int | str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
