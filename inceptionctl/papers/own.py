@@ -76,7 +76,6 @@ class Figures:
             raise unknown("paper", paper, [*self.titles, *ours.papers()])
         return ours.title(paper)
 
-
     def stated_change(self, fact: str) -> float:
         """Points of the top-1 error; see papers/records.py."""
         return ours.stated_change(fact)

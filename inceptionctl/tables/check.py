@@ -46,7 +46,10 @@ def _names(table: Table) -> Iterator[Problem]:
     rows = [(("rows", number), row) for number, row in enumerate(table.rows)]
     labels: dict[tuple[Key, ...], str] = {("name",): table.name, ("title",): table.title}
     labels |= {(*at, "label"): row.label for at, row in rows}
-    texts: dict[tuple[Key, ...], str | None] = {("caption",): table.caption, ("not_reproducible",): table.not_reproducible}
+    texts: dict[tuple[Key, ...], str | None] = {
+        ("caption",): table.caption,
+        ("not_reproducible",): table.not_reproducible,
+    }
     texts |= {(*at, "note"): row.note for at, row in rows}
     found = [(keys, text, text_problem(text)) for keys, text in labels.items()]
     found += [(keys, text, text_problem(text, MAX_NOTE)) for keys, text in texts.items() if text is not None]

@@ -67,10 +67,11 @@ def _check_recipes(base: Sequence[str], rows: Sequence[TableRow], source: Scaled
     """Raises RequestError for a recipe of another scale."""
     places: dict[Keys, str] = {("base", i): word for i, word in enumerate(base)}
     places |= {("rows", n, "set", i): word for n, row in enumerate(rows) for i, word in enumerate(row.set)}
-    for keys, word in places.items():
-        if key_of(word) == "experiment" and source.places.get(keys, keys) != keys:
-            if (its := chosen_scale([word], [], composer)) != source.scale:
-                raise source.error(keys, f"{word} is a recipe of scale={its}, not of scale={source.scale}")
+    recipes = {keys: word for keys, word in places.items() if key_of(word) == "experiment"}
+    for keys, word in recipes.items():
+        own = source.places.get(keys, keys) != keys  # of this scale, not of the table at any
+        if own and (its := chosen_scale([word], [], composer)) != source.scale:
+            raise source.error(keys, f"{word} is a recipe of scale={its}, not of scale={source.scale}")
 
 
 def stated(table: Table) -> Iterator[str]:

@@ -110,7 +110,7 @@ def test_the_same_settings_have_no_difference(tmp_path):
     [
         ("nothing", "It may be a run folder"),
         ("inception_v3:BN-auxilary", "unknown row of table inception_v3 'BN-auxilary'. Did you mean BN-auxiliary?"),
-        ("rethinking.t3.00", "No table has this row."),
+        ("rethinking.t4.02", "No table has this row."),
         ("nosuch:row", "nosuch"),
     ],
 )

@@ -22,7 +22,7 @@ from inceptionctl.runs.label import label_of
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.compose import RowComposer
-from inceptionctl.tables.scales import key_of
+from inceptionctl.tables.scales import at_scale, key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table
 
@@ -70,9 +70,9 @@ def _row(name: str, table_name: str, label: str, composer: Composer) -> Side:
     number = next((i for i, row in enumerate(table.rows) if label.lower() in (row.label.lower(), row.cell)), None)
     if number is None:
         raise unknown(f"row of table {table_name}", label, [row.label for row in table.rows])
+    table, source = at_scale(table, [RECIPE], composer, source)
     row, base = table.rows[number], [word for word in table.base if key_of(word) not in ("scale", "data")]
-    typed = [] if any(key_of(word) == "experiment" for word in base) else parse_overrides([RECIPE])
-    config = RowComposer(replace(table, base=base), typed, [], composer).checked_row(number, source)
+    config = RowComposer(replace(table, base=base), parse_overrides([RECIPE]), [], composer).checked_row(number, source)
     return Side(
         name=name,
         what=f"table {table_name}, row {row.label}, by the paper's recipe",
