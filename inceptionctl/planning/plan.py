@@ -9,6 +9,7 @@ from math import lcm
 from inceptionctl.config.identity import identity
 from inceptionctl.config.schema import Config
 from inceptionctl.data.index import Index
+from inceptionctl.models.settings import Arch
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.spec.nodes import Conv, Sep, Seq
 from inceptionctl.models.spec.tensors import tensors
@@ -48,10 +49,7 @@ class Plan:
 
     @cached_property
     def full(self) -> Cost:
-        """The cost at the paper's size: full width, all blocks, native input, 1000 classes, no auxiliary heads."""
-        arch, pixels = self.config.arch, architecture(self.config.arch.name).pixels
-        rewrites = asdict(arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
-        return cost(network(arch.name, head=False, rewrites=rewrites), (pixels, pixels))
+        return full_cost(self.config.arch)
 
     @cached_property
     def schedule_notes(self) -> list[str]:
@@ -74,6 +72,13 @@ class Plan:
         train, steps = self.config.train, self.config.launch.accumulation_steps
         has_batch_norm = any(isinstance(layer.node, Conv | Sep) and layer.node.norm for layer in self.cost.layers)
         return BatchPartition.of(train.batch_size, world_size, steps, train.bn_batch_size, has_batch_norm)
+
+
+def full_cost(arch: Arch) -> Cost:
+    """The cost at the paper's size: full width, all blocks, native input, 1000 classes, no auxiliary heads."""
+    pixels = architecture(arch.name).pixels
+    rewrites = asdict(arch.rewrites) | {"low_resolution": None, "stem_pools": None, "blocks": None}
+    return cost(network(arch.name, head=False, rewrites=rewrites), (pixels, pixels))
 
 
 def plan(config: Config) -> Plan:

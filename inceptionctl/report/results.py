@@ -88,7 +88,8 @@ def read(folder: Path) -> ResultTable:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
-    manifest, index = read_record(path, TableManifest), RunIndex.of_table(folder)
+    manifest = read_record(path, TableManifest)
+    index = RunIndex.of_table(folder, manifest.found_in)
     table = ResultTable(
         folder=folder,
         manifest=manifest,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.errors import RequestError
-from inceptionctl.runs.damage import is_sound
+from inceptionctl.files import FileError
+from inceptionctl.runs.damage import is_sound, read_result
 from inceptionctl.runs.paths import RunDir
 
 MAX_ATTEMPTS = 1000
@@ -29,14 +30,20 @@ class RunIndex:
         return cls({identity: _oldest_first(runs) for identity, runs in found.items()})
 
     @classmethod
-    def of_table(cls, folder: Path) -> RunIndex:
-        """The runs in the folder of a table, wherever it was moved to, and under the other names beside it: those in
-        the folder itself count as the newer ones."""
-        places = {os.path.dirname(os.path.abspath(folder)), os.path.dirname(os.path.realpath(folder))}
-        others = [run for place in sorted(places) for run in _runs(Path(place))]
+    def of_table(cls, folder: Path, found_in: Sequence[str] = ()) -> RunIndex:
+        """The runs in the folder of a table, wherever it was moved to, and under the other names beside it, and those
+        of `found_in`: folders as seen from it, each of runs, or a run. Those in the folder itself count as the newest,
+        then those beside it."""
+        here = Path(os.path.abspath(folder))
+        beside = {os.path.dirname(here), os.path.dirname(os.path.realpath(folder))}
         found: dict[str, list[RunDir]] = defaultdict(list)
-        for run in [*_oldest_first(others), *_oldest_first(_runs_of_name(Path(os.path.abspath(folder))))]:
-            found[_identity(run)].append(run)
+        for place in (Path(os.path.normpath(here / name)) for name in found_in):
+            if is_run_folder(place):
+                found[_identity_within(RunDir(place))].append(RunDir(place))
+            else:
+                _add(found, [*_runs(place), *_runs_of_name(place)])
+        _add(found, [run for place in sorted(beside) for run in _runs(Path(place))])
+        _add(found, [*_runs_of_name(here)])
         return cls(found)
 
     def newest_first(self, identity: str) -> list[RunDir]:
@@ -106,9 +113,22 @@ def _folders(parent: Path, prefix: str = "") -> list[Path]:
         return []
 
 
-def _oldest_first(runs: Iterator[RunDir] | list[RunDir]) -> list[RunDir]:
+def _add(found: dict[str, list[RunDir]], runs: Iterable[RunDir]) -> None:
+    for run in _oldest_first(runs):
+        found[_identity(run)].append(run)
+
+
+def _oldest_first(runs: Iterable[RunDir]) -> list[RunDir]:
     return sorted(runs, key=lambda run: (int(run.path.name.rpartition("-")[2]), str(run.path)))
 
 
 def _identity(run: RunDir) -> str:
     return run.path.name.rpartition("-")[0]
+
+
+def _identity_within(run: RunDir) -> str:
+    """Of a folder that `run_dir` may have named: as its result says; empty if it has none."""
+    try:
+        return run.identity or read_result(run).identity
+    except FileError:
+        return ""

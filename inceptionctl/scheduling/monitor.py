@@ -85,7 +85,8 @@ def is_table(folder: Path) -> bool:
 
 def _cells_of_table(folder: Path) -> dict[str, RunDir | None]:
     """Their runs are found by identity, in the table's own folder or else under whatever name. Raises FileError."""
-    manifest, index = read_record(folder / MANIFEST, TableManifest), RunIndex.of_table(folder)
+    manifest = read_record(folder / MANIFEST, TableManifest)
+    index = RunIndex.of_table(folder, manifest.found_in)
     cells = [(cell_label(row.label, cell.seed), cell.identity) for row in manifest.rows for cell in row.cells]
     return {label: index.newest(identity) for label, identity in cells}
 

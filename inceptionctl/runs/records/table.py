@@ -98,7 +98,7 @@ class TableManifest(Record):
     does not have, so that a report needs no other file; `metric`: as tables/metric.py reads it, and `also`: further
     ones; `margin`: points within which two rows count as equal; `orders`: of a table whose rows are switches in several
     orders, the labels of the switches in each; `null`: label of the A/A row; `looks`: how often the report may be
-    looked at before the last seed."""
+    looked at before the last seed; `found_in`: further folders of runs, as seen from the table's."""
 
     schema: Literal[1] = 1
     table: str
@@ -126,6 +126,7 @@ class TableManifest(Record):
     looks: int | None = None
     max_seeds: int | None = None
     added: list[SeedsAdded] = field(default_factory=list)
+    found_in: list[str] = field(default_factory=list)
 
 
 def cell_label(row: str, seed: int) -> str:
