@@ -23,7 +23,7 @@ from inceptionctl.report.statistics.prediction import AgainstPaper, against_pape
 from inceptionctl.report.statistics.sequential import Look, look_at, planned
 from inceptionctl.report.statistics.split import split
 from inceptionctl.report.statistics.summary import CONFIDENCE
-from inceptionctl.report.statistics.variance import SeedVariance, own_variance, seed_variance
+from inceptionctl.report.statistics.variance import SeedVariance, own_variance, seed_effect, seed_variance
 from inceptionctl.runs.records.table import TableManifest
 
 
@@ -90,8 +90,20 @@ def _pooled(rows: Sequence[RowFinding], metric: int) -> SeedVariance | None:
         again = any(share_a_run(one.row, other.row) for other in pooled)
         if one.row.entry.models == 1 and not again:
             pooled.append(one)
-    figures = [one.measured.metrics[metric] for one in pooled if one.measured]
-    return seed_variance([[value for value in one.values if value is not None] for one in figures if one.summary])
+    values = [_by_seed(one, metric) for one in pooled]
+    found = seed_variance([list(one.values()) for one in values])
+    same = all(one.keys() == values[0].keys() for one in values)
+    effect = seed_effect([[one[seed] for seed in values[0]] for one in values]) if found and same else None
+    return found and replace(found, effect=effect)
+
+
+def _by_seed(one: RowFinding, metric: int) -> dict[int, float]:
+    """A row's values of a metric; none unless every run has one."""
+    figures = one.measured.metrics[metric] if one.measured else None
+    if figures is None or figures.summary is None:
+        return {}
+    seeds = [cell.seed for cell in one.row.cells if cell.figures]
+    return {seed: value for seed, value in zip(seeds, figures.values, strict=True) if value is not None}
 
 
 def _with_spread(one: RowFinding, basis: Basis, manifest: TableManifest) -> RowFinding:

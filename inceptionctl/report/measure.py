@@ -34,7 +34,7 @@ def measure(row: ResultRow, manifest: TableManifest) -> Measured | None:
         top5=summary(top5) if top5 else None,
         other=summary(others) if others else None,
         converged=all(converged(one, manifest) for one in figures),
-        plateau=all(on_plateau(one.curves.train_epoch, one.curves.train_loss) for one in figures),
+        plateau=all(on_plateau(one.curves.train_epoch, one.curves.train_loss) for one in figures if was_trained(one)),
         inverse_rms=_mean([one.inverse_rms for one in figures if one.inverse_rms]),
         metrics=tuple(metric_figures(row, metric) for metric in metrics_of(manifest)),
     )
@@ -47,9 +47,14 @@ def converged(run: RunFigures, manifest: TableManifest) -> bool:
     if rule.error is not None and run.top1_error > rule.error:
         return False
     sizes_G = np.unique(run.predictions.group_N, return_counts=True)[1].astype(float)
-    fell = loss_fall(run.curves.train_epoch, run.curves.train_loss)
     learned = better_than_chance(run.top1_error, manifest.chance_error, sizes_G) <= rule.chance_p
-    return learned and fell is not None and fell >= rule.loss_fall
+    fell = loss_fall(run.curves.train_epoch, run.curves.train_loss)
+    return learned and (not was_trained(run) or (fell is not None and fell >= rule.loss_fall))
+
+
+def was_trained(run: RunFigures) -> bool:
+    """An ensemble was not: its networks were, and it has no curves."""
+    return len(run.curves.train_loss) > 0 or len(run.curves.eval_error) > 0
 
 
 def _mean(logged: Sequence[InverseRms]) -> InverseRms | None:

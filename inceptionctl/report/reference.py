@@ -81,7 +81,7 @@ def reference_lines(found: ReferenceCheck) -> list[str]:
     lines = [f"{row.label}: {row.verdict} ({'; '.join(map(_text, row.figures))})" for row in found.rows]
     if found.untested:
         lines.append(f"Not tested, for want of runs or of a reference: {', '.join(found.untested)}.")
-    return [*lines, f"One-sided t tests of trimmed means to either side, {LEVEL:.0%} over all rows (Holm)."]
+    return [*lines, f"One-sided t tests of trimmed means to either side, {100 * LEVEL:g} % over all rows (Holm)."]
 
 
 def references(folder: Path | None = None) -> list[Reference]:

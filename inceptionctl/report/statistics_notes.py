@@ -42,7 +42,12 @@ def spread(findings: Findings) -> list[str]:
     levene = "" if one.levene_p is None else f", Levene's p = {one.levene_p:.2f}"
     how = "" if one.pooled else ": the rows vary differently, so each change goes by its own rows"
     rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
-    return [f"sd between seeds: {one.sd:.2f} {unit(findings)}, pooled over {rows} ({one.df} df{levene}){how}."]
+    common = (
+        f"; {100 * one.effect.share:.0f} % of it common to a seed in all rows (p = {one.effect.p:.2f})"
+        if one.effect
+        else ""
+    )
+    return [f"sd between seeds: {one.sd:.2f} {unit(findings)}, pooled over {rows} ({one.df} df{levene}){how}{common}."]
 
 
 def split(findings: Findings) -> list[str]:

@@ -82,6 +82,15 @@ def test_a_cell_whose_loss_did_not_fall_has_not_converged(outputs):
     assert find(read(folder)).rows[0].measured.converged is False
 
 
+def test_an_ensemble_has_no_loss_that_could_fall(outputs):
+    table = read(outputs.done("Inception-v2", 40, 41).close())
+    row = table.rows[0]
+    none = replace(row.figures[0].curves, **{name: np.array([]) for name in vars(row.figures[0].curves)})
+    cells = tuple(replace(cell, figures=replace(cell.figures, curves=none)) for cell in row.cells)
+    measured = find(replace(table, rows=(replace(row, cells=cells),))).rows[0].measured
+    assert (measured.converged, measured.plateau) == (True, True)
+
+
 def test_one_seed_gives_no_verdict(outputs):
     findings = find(read(outputs.done("Inception-v2", 80).done("RMSProp", 2).close()))
     assert findings.rungs[0].difference.high < 0

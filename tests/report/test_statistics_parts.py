@@ -12,7 +12,7 @@ from inceptionctl.report.statistics.multiple import holm
 from inceptionctl.report.statistics.power import detectable, predicted
 from inceptionctl.report.statistics.seeds_only import paired_t, ranks, welch
 from inceptionctl.report.statistics.summary import summary
-from inceptionctl.report.statistics.variance import seed_variance
+from inceptionctl.report.statistics.variance import seed_effect, seed_variance
 
 
 def test_a_summary_is_students_interval_of_the_log_odds():
@@ -68,6 +68,25 @@ def test_levene_is_scipys_and_decides():
         assert got.pooled is (got.levene_p >= 0.2)
     assert seed_variance(alike).pooled
     assert not seed_variance(unlike).pooled
+
+
+def test_the_effect_of_equal_seeds_is_the_f_test_of_blocks():
+    """Two-way analysis of variance, by least squares with and without the seeds."""
+    table = np.array([[20.4, 15.6, 27.3], [17.3, 13.7, 16.1], [11.0, 10.2, 12.9], [9.0, 8.0, 12.0]])
+    rows, seeds = (np.repeat(np.eye(4), 3, axis=0), np.tile(np.eye(3), (4, 1)))
+    rest, without = (
+        np.sum((table.ravel() - x @ np.linalg.lstsq(x, table.ravel(), rcond=None)[0]) ** 2)
+        for x in (np.hstack([rows, seeds]), rows)
+    )
+    got = seed_effect(table)
+    assert got.p == pytest.approx(oracle.f.sf((without - rest) / 2 / (rest / 6), 2, 6))
+    common, rest = (without - rest) / 2, rest / 6
+    assert got.share == pytest.approx((common - rest) / 4 / ((common - rest) / 4 + rest))
+
+
+def test_seeds_without_a_common_effect_share_nothing():
+    assert seed_effect([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]).share == 0
+    assert seed_effect([[1.0, 2.0]]) is None
 
 
 def test_levene_says_nothing_of_two_seeds():
