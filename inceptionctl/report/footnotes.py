@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.declared import history
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.format import change, signed, verdict
-from inceptionctl.report.results import ResultCell, ResultRow, ResultTable
+from inceptionctl.report.results import ResultRow, ResultTable
 from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.statistics_notes import statistics_notes, unit
 from inceptionctl.runs.exits import exit_status
@@ -117,6 +118,8 @@ def unfinished(table: ResultTable, paths_from: Path) -> list[str]:
     missing = [f"{row.label} seed {cell.seed}" for row, cell in table.cells if cell.status == "missing"]
     if missing:
         lines.append(f"Not run: {', '.join(missing)}.")
+    if waiting := [f"{row.label} seed {cell.seed}" for row, cell in table.cells if cell.status == "not evaluated"]:
+        lines.append(f"Trained but not evaluated as the row asks: {', '.join(waiting)}.")
     return [*lines, f"To continue, repeat the command: {table.manifest.command}"] if lines else []
 
 

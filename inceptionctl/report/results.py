@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from inceptionctl.errors import InceptionctlError, RequestError
-from inceptionctl.files import FileError, MissingFileError
+from inceptionctl.files import FileError
 from inceptionctl.papers.records import PaperCell, paper_cell
-from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures, run_figures
+from inceptionctl.report.cells import ResultCell, read_cell
+from inceptionctl.report.outcomes import Outcomes
+from inceptionctl.report.runs import OTHER_WEIGHTS, RunFigures
+from inceptionctl.runs.drift import Drift, drift
+from inceptionctl.runs.evaluation_index import EvaluationIndex
 from inceptionctl.runs.find import RunIndex
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import MANIFEST, PLAN, RunDir
 from inceptionctl.runs.records.declared import DeclaredPlan
-from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
-from inceptionctl.runs.state import run_state
-
-FAILED = ("failed", "lost")  # states of a run
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResultCell:
-    """A row under one seed; only a cell that is done has figures. `reason`: which file of a damaged one cannot be used,
-    and why."""
-
-    seed: int
-    status: Literal["done", "failed", "missing", "damaged"]
-    run: RunDir | None
-    figures: RunFigures | None = None
-    reason: str = ""
+from inceptionctl.runs.records.table import ManifestRow, TableManifest
+from inceptionctl.runs.settings import read_settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultRow:
-    """`entry`: the row in the manifest; `name`: as printed; `against`: label of the row to compare with, if any."""
+    """`entry`: the row in the manifest; `name`: as printed; `against`: label of the row to compare with, if any;
+    `compiled`: whether its runs went through torch.compile, None if that is not known."""
 
     entry: ManifestRow
     name: str
     against: str | None
     printed: PaperCell
     cells: tuple[ResultCell, ...]
+    compiled: bool | None = None
 
     @property
     def label(self) -> str:
@@ -77,6 +68,17 @@ class ResultTable:
         return OTHER_WEIGHTS[self.manifest.weights]
 
     @property
+    def mixes_compiled(self) -> bool:
+        """Whether some rows were trained by torch.compile and others were not."""
+        return {True, False} <= {row.compiled for row in self.rows}
+
+    @cached_property
+    def drift(self) -> list[Drift]:
+        """In which versions the cells that are done differ."""
+        done = {cell.run.path: cell.run for _, cell in self.cells if cell.run and cell.figures}
+        return drift(done.values())
+
+    @property
     def cells(self) -> tuple[tuple[ResultRow, ResultCell], ...]:
         return tuple((row, cell) for row in self.rows for cell in row.cells)
 
@@ -88,16 +90,17 @@ def read(folder: Path) -> ResultTable:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise RequestError(f"{folder} has no {MANIFEST}\n  run `inceptionctl ablate` first, or name a table's folder")
-    manifest = read_record(path, TableManifest)
-    index = RunIndex.of_table(folder, manifest.found_in)
+    manifest, images = read_record(path, TableManifest), _Images()
+    index = EvaluationIndex(RunIndex.of_table(folder, manifest.found_in))
     table = ResultTable(
         folder=folder,
         manifest=manifest,
         quoted=tuple(_printed(manifest, record) for record in manifest.quoted),
-        rows=tuple(_row(manifest, entry, other, index) for entry, other in compared(manifest)),
+        rows=tuple(_row(manifest, entry, other, index, images) for entry, other in compared(manifest)),
         plan=read_record(folder / PLAN, DeclaredPlan) if os.path.lexists(folder / PLAN) else None,
     )
-    _check_same_images(table)
+    for row in table.rows:
+        _check_same_protocol(row)
     return table
 
 
@@ -111,14 +114,18 @@ def compared(manifest: TableManifest) -> Iterator[tuple[ManifestRow, str | None]
         above = above if entry.standalone else entry.label
 
 
-def _row(manifest: TableManifest, entry: ManifestRow, against: str | None, index: RunIndex) -> ResultRow:
+def _row(
+    manifest: TableManifest, entry: ManifestRow, against: str | None, index: EvaluationIndex, images: _Images
+) -> ResultRow:
     added = manifest.mode == "cumulative" and entry.switch
+    cells = tuple(images.shared(read_cell(manifest, entry, cell, index)) for cell in entry.cells)
     return ResultRow(
         entry=entry,
         name=f"+ {entry.label}" if added else entry.label,
         against=against,
         printed=_printed(manifest, entry.paper) if entry.paper else PaperCell("", entry.label),
-        cells=tuple(_cell(manifest, cell, index.newest_first(cell.identity)) for cell in entry.cells),
+        cells=cells,
+        compiled=_is_compiled(entry, index.runs),
     )
 
 
@@ -128,34 +135,42 @@ def _printed(manifest: TableManifest, record: str) -> PaperCell:
     return PaperCell(**asdict(own[record])) if record in own else paper_cell(record)
 
 
-def _cell(manifest: TableManifest, cell: ManifestCell, runs: Sequence[RunDir]) -> ResultCell:
-    """By the newest run that is finished, sound and evaluated on the table's images by its protocol."""
-    damaged = None
-    for run in runs:
-        try:
-            if run.finished:
-                return ResultCell(seed=cell.seed, status="done", run=run, figures=run_figures(run, cell, manifest))
-        except MissingFileError:
-            continue  # evaluated in another way only
-        except FileError as error:
-            damaged = damaged or ResultCell(seed=cell.seed, status="damaged", run=run, reason=str(error))
-    return damaged or _unfinished(cell, next(iter(runs), None))
+def _is_compiled(entry: ManifestRow, runs: RunIndex) -> bool | None:
+    """As the first of its runs that has settings says: all of a row have the same."""
+    for run in (run for cell in entry.cells for run in runs.newest_first(cell.identity)):
+        with suppress(FileError):
+            return bool(read_settings(run).get("train.compile"))
+    return None
 
 
-def _unfinished(cell: ManifestCell, run: RunDir | None) -> ResultCell:
-    state = run_state(run) if run else None
-    if state and state.state == "damaged":
-        return ResultCell(seed=cell.seed, status="damaged", run=run, reason=state.damage)
-    failed = state is not None and state.state in FAILED
-    return ResultCell(seed=cell.seed, status="failed" if failed else "missing", run=run)
+@dataclass
+class _Images:
+    """The images of the first cell that is done: those of all cells, whose arrays are kept once."""
 
+    first: RunDir | None = None
+    outcomes: Outcomes | None = None
 
-def _check_same_images(table: ResultTable) -> None:
-    done = [(cell.run, cell.figures.predictions) for _, cell in table.cells if cell.run and cell.figures]
-    for run, found in done[1:]:
-        first_run, first = done[0]
-        same = np.array_equal(found.label_N, first.label_N) and np.array_equal(found.group_N, first.group_N)
-        if not same:
+    def shared(self, cell: ResultCell) -> ResultCell:
+        """Raises InceptionctlError for a cell of other images."""
+        if cell.figures is None or cell.run is None:
+            return cell
+        if self.first is None or self.outcomes is None:
+            self.first, self.outcomes = cell.run, cell.figures.predictions
+        if not (shared := cell.figures.predictions.sharing(self.outcomes)):
             raise InceptionctlError(
-                f"{run.path} was evaluated on other images than {first_run.path}: a table never mixes them"
+                f"{cell.run.path} was evaluated on other images than {self.first.path}: a table never mixes them"
+            )
+        return replace(cell, figures=replace(cell.figures, predictions=shared))
+
+
+def _check_same_protocol(row: ResultRow) -> None:
+    """Raises InceptionctlError for cells of one row that were evaluated in different ways. The decoder's version does
+    not count."""
+    done = [(cell.run, replace(cell.figures.protocol, decoder=None)) for cell in row.cells if cell.run and cell.figures]
+    for run, protocol in done[1:]:
+        first_run, first = done[0]
+        if protocol != first:
+            raise InceptionctlError(
+                f"{run.path} was evaluated by another protocol than {first_run.path}: a row never mixes them\n"
+                f"  {protocol.name} {protocol.settings}, and {first.name} {first.settings}"
             )

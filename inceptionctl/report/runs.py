@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inceptionctl.report.outcomes import Outcomes
 from inceptionctl.runs.damage import check_metrics, read_own_evaluation, read_result
-from inceptionctl.runs.evaluations import Predictions, read_predictions
+from inceptionctl.runs.evaluations import OF_ERRORS, read_predictions
 from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.runs.records.evaluation import ProtocolRecord
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, TrainRow
 from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
@@ -36,6 +38,18 @@ class Curves:
     eval_step: Floats
 
 
+NOTHING: Floats = np.empty(0)
+NO_CURVES = Curves(
+    train_epoch=NOTHING,
+    train_loss=NOTHING,
+    eval_epoch=NOTHING,
+    eval_error=NOTHING,
+    train_step=NOTHING,
+    train_time=NOTHING,
+    eval_step=NOTHING,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class InverseRms:
     """1 / sqrt(v + eps), which RMSProp multiplies a gradient by: its mean over all elements of the parameters, and the
@@ -48,16 +62,19 @@ class InverseRms:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFigures:
-    """A finished run on the table's images, under its protocol and weights; errors in percent. `other_error`: top-1
-    error of the weights that the table does not use, None if they were not evaluated. `inverse_rms`: as last logged,
+    """A finished run, or an ensemble, on the table's images, under the row's protocol and the table's weights; errors
+    in percent. An ensemble has no curves. `other_error`: top-1 error of the weights that the table does not use, None
+    if they were not evaluated. `inverse_rms`: as last logged,
     None for another optimizer than RMSProp."""
 
     top1_error: float
     top5_error: float | None
     other_error: float | None
-    predictions: Predictions
+    predictions: Outcomes
+    protocol: ProtocolRecord
     curves: Curves
     inverse_rms: InverseRms | None
+    models: int = 1
 
 
 def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFigures:
@@ -75,7 +92,8 @@ def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFig
         top1_error=record.top1_error,
         top5_error=record.top5_error,
         other_error=read_own_evaluation(run, result, other).top1_error if _lists(result, run, other) else None,
-        predictions=read_predictions(path, record),
+        predictions=Outcomes.of(read_predictions(path, record, OF_ERRORS)),
+        protocol=record.protocol,
         curves=_curves(rows, table.weights),
         inverse_rms=_inverse_rms(rows),
     )

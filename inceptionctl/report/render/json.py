@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from inceptionctl.papers.records import PaperCell
+from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.findings import Findings, RowFinding, Rung
-from inceptionctl.report.results import ResultCell, ResultTable
+from inceptionctl.report.results import ResultTable
 
 SCHEMA = 1
 MANIFEST_FIELDS = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")

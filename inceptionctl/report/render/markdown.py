@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
+from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.footnotes import relative
 from inceptionctl.report.format import DASH, change, signed, verdict
-from inceptionctl.report.results import ResultCell, ResultTable
+from inceptionctl.report.results import ResultTable
 
 METHOD = """\
 Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
