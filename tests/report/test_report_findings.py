@@ -203,7 +203,7 @@ def test_protocols_are_never_mixed(outputs):
     """A run that was evaluated by another protocol alone is not part of the table."""
     folder = outputs.done("Inception-v2", 40, 41).close()
     by_crops(outputs.run("Inception-v2", 0))
-    assert [cell.status for _, cell in read(folder).cells] == ["missing", "done"]
+    assert [cell.status for _, cell in read(folder).cells] == ["not evaluated", "done"]
 
 
 def test_the_newest_run_that_was_evaluated_by_the_protocol_counts(outputs):
