@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import CLASSES, IMAGES, RENDERINGS
 from support.records import EVALUATION
 
 from inceptionctl.errors import InceptionctlError
@@ -20,6 +19,7 @@ from inceptionctl.runs.records.evaluation import EvaluationRequest, MemberRecord
 from inceptionctl.runs.records.process import Environment, ExitStatus
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
 
+CLASSES, IMAGES, RENDERINGS = 10, 200, 5  # as in the made-up runs of conftest.py
 CROPS = replace(EVALUATION.protocol, name="crops12", crops=12, averaging="softmax", settings={"reading": "squeezed"})
 ENSEMBLE = "ee0000000000"  # identity of its evaluation
 
