@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -31,11 +32,13 @@ from support.runs import (
     unfinish,
     wait_for,
 )
+from support.trackers import history, scalars
 
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.runs.records.process import Divergence
+from inceptionctl.trackers.base import values
 from inceptionctl.training import checkpoint
 
 STEPS = 48  # three epochs of 16
@@ -461,13 +464,46 @@ def test_a_folder_that_cannot_be_written_to(words, disk, undisturbed):
     assert sorted(disk.rglob("*")) == before
 
 
-def test_a_failing_tracker_is_reported_once_and_the_run_continues(inceptionctl, words, outputs, tmp_path, undisturbed):
+def test_a_failing_tracker_is_reported_once_and_gets_its_rows_later(
+    inceptionctl, words, outputs, tmp_path, undisturbed
+):
     """Weights & Biases without an API key: this home folder has none."""
     home = {"HOME": str(tmp_path / "home"), "WANDB_API_KEY": ""}
     done = inceptionctl(*words, f"outputs={outputs}", "tracker=wandb", **home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("tracker wandb failed") == 1
-    assert_same_end(only(outputs, "train/*-0"), undisturbed)
+    run = only(outputs, "train/*-0")
+    assert_same_end(run, undisturbed)
+    done = inceptionctl("sync", str(run), "--tracker", "wandb", "tracker.wandb.mode=offline", **home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_tracked(run)
+
+
+def test_trackers_of_a_run_that_is_killed_have_each_row_once(words, outputs, undisturbed):
+    trackers = ["tracker=[wandb,tensorboard]", "tracker.wandb.mode=offline"]
+    code, output = launched(
+        *words, f"outputs={outputs}", *trackers, meanwhile=lambda: os.kill(pid_of(at_step(20, outputs)), signal.SIGKILL)
+    )
+    assert code == 0, output
+    assert "failed" not in output
+    run = only(outputs, "train/*-0")
+    assert_same_end(run, undisturbed)
+    assert_tracked(run)
+    losses = [(row.step, row.loss) for row in read_metrics(run / "metrics.jsonl") if isinstance(row, TrainRow)]
+    assert scalars(run, "train/loss") == [(step, pytest.approx(loss)) for step, loss in losses]
+
+
+def assert_tracked(run):
+    """wandb has the training steps and losses of metrics.jsonl, each once. Times may be those of a row that was sent
+    before the run was killed."""
+    rows = [asdict(row) for row in read_metrics(run / "metrics.jsonl")]
+    assert [without_times(row) for row in history(run)] == [
+        without_times({**values(row), "step": row["step"]}) for row in rows
+    ]
+
+
+def without_times(row):
+    return {key: value for key, value in row.items() if not key.endswith(("time_s", "images_per_s"))}
 
 
 # Time

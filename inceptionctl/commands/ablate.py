@@ -10,10 +10,11 @@ from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
 from inceptionctl.config.table_flags import JSON, SAVE, take
-from inceptionctl.errors import InceptionctlError, Interrupted
+from inceptionctl.errors import InceptionctlError, Interrupted, warn
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.submit import submit_many
+from inceptionctl.scheduling.sync import track_report
 from inceptionctl.scheduling.table import plan_table
 from inceptionctl.scheduling.table_announce import announce
 from inceptionctl.scheduling.table_declared import save_plan
@@ -77,6 +78,7 @@ def _run(table: TablePlan) -> None:
     if not os.path.lexists(table.folder / MANIFEST):
         raise InceptionctlError(f"{table.folder} was removed while its cells ran; again: {table.command}")
     report.show(table.folder)
+    track_report(table.folder, table.first.config.tracker.chosen, warn)
     if Interrupted.exit_code in codes.values():
         raise interrupted
     if failed := [label for label, code in codes.items() if code]:

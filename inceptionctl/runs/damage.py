@@ -17,8 +17,8 @@ from inceptionctl.runs.records.result import Result
 FILES = {"config.yaml", "label.json", "index.npz", "env.json", "metrics.jsonl", "result.json", "starts.jsonl",
          "jobs.jsonl", "exit.json", "request.json", "evaluation.json", "evaluation.npz",
          ".lock", ".heartbeat", ".reserve", ".pid"}  # fmt: skip
-FOLDERS = {"checkpoints", "details", "diverged", "evaluations", "log", "parts", "slurm"}
-OF_FILES = ("log", "evaluations", "parts")  # folders that hold nothing else
+FOLDERS = {"checkpoints", "details", "diverged", "evaluations", "log", "parts", "slurm", "trackers"}
+OF_FILES = ("log", "evaluations", "parts", "trackers")  # folders that hold nothing else
 CONFIG_KEYS = ("name:", "seed:", "outputs:", "arch:", "train:", "resolved:")  # the last one ends the file
 EVALUATION = re.compile(r"evaluations/[^/]+\.json")
 APPENDED = ("metrics.jsonl", "starts.jsonl", "jobs.jsonl", "log/*.log")

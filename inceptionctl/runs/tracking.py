@@ -16,11 +16,13 @@ from inceptionctl.config.schema import Config
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.files import FileError, MissingFileError, from_here
 from inceptionctl.runs.io import make_folder, read_record, write_record
+from inceptionctl.runs.label import label_of
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import MetricRow
 from inceptionctl.runs.records.tracking import TrackerState
 from inceptionctl.trackers.base import TrackedRun, Tracker, TrackerSettings
 
+SEED = re.compile(r"\bseed\b")
 NOT_IN_IDS = re.compile(r"[^\w.-]+", re.ASCII)  # wandb's ids have no such characters
 
 
@@ -28,9 +30,9 @@ def tracked_run(run: RunDir, config: Config) -> TrackedRun:
     """What trackers are told of a run."""
     path = Path(os.path.abspath(run.path))
     name = path.name if run.identity else f"{identity(config)}-{NOT_IN_IDS.sub('-', path.name)}"
-    return TrackedRun(
-        folder=path, id=name, label=f"{config.name}/{path.name}", group=config.name, config=asdict(config)
-    )
+    label = label_of(run)
+    label = label if SEED.search(label) else f"{label}, seed {config.seed}"
+    return TrackedRun(folder=path, id=name, label=label, group=config.name, config=asdict(config))
 
 
 def read_state(folder: Path, name: str, settings: TrackerSettings) -> TrackerState:

@@ -54,6 +54,13 @@ def report_files(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(files) if path.is_file() and not path.name.startswith(".")}
 
 
+def track_report(folder: Path, trackers: Trackers, report: Callable[[str], None]) -> Mapping[str, Outcome]:
+    """Keeps the report of the table in `folder`, if there is one, with trackers that do not have it yet: what was done,
+    by tracker."""
+    files = report_files(folder) if trackers else {}
+    return log_report(trackers, folder, files, report) if files else {}
+
+
 def _sync_run(run: RunDir, trackers: Trackers | None, report: Callable[[str], None]) -> Iterator[Sync]:
     try:
         config = read_config(run)
@@ -80,9 +87,8 @@ def _sync_run(run: RunDir, trackers: Trackers | None, report: Callable[[str], No
 
 
 def _sync_report(folder: Path, trackers: Trackers | None, report: Callable[[str], None]) -> Iterator[Sync]:
-    files = report_files(folder)
     chosen = trackers_of_table(folder) if trackers is None else trackers
-    for name, outcome in log_report(chosen, folder, files, report).items() if files else ():
+    for name, outcome in track_report(folder, chosen, report).items():
         yield Sync(folder=folder, what="report", tracker=name, outcome=outcome)
 
 

@@ -1,4 +1,5 @@
-"""A tracker that keeps its rows in memory, and fails where it is told to; runs that have rows of metrics."""
+"""A tracker that keeps its rows in memory, and fails where it is told to; runs that have rows of metrics; what real
+trackers have kept, by their own readers."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.io import append_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import MetricRow, OptimizerRow
+from inceptionctl.trackers.wandb import read_log
 from support.records import EVAL_ROW, TRAIN_ROW
 
 RECORDS: list[MetricRow] = [
@@ -72,3 +74,19 @@ def run_with_rows(path: Path, *words: str, rows: Sequence[MetricRow] = RECORDS) 
     for row in rows:
         append_record(run.metrics, row)
     return run
+
+
+def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """What TensorBoard shows of a run: (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0})
+    events.Reload()
+    return [(event.step, event.value) for event in events.Scalars(tag)]
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    """The rows of wandb's history over all offline sessions, by name, without what wandb adds."""
+    files = sorted(folder.glob("wandb/offline-run-*/*.wandb"))
+    items = [r["history"]["item"] for file in files for r in read_log(file) if r["type"] == "history"]
+    return [{key: value for key, value in item.items() if not key.startswith("_")} for item in items]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.trackers import RECORDS, ROWS, run_with_rows
+from support.trackers import RECORDS, ROWS, history, run_with_rows, scalars
 
 from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import parse, parse_frozen
@@ -40,21 +40,6 @@ def feed(run, settings, records, *, close=True):
     if close:
         made.close()
     return made
-
-
-def scalars(run, tag):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(run.folder / "tensorboard"))
-    events.Reload()
-    return [(event.step, event.value) for event in events.Scalars(tag)]
-
-
-def history(run):
-    """The rows of wandb's history over all sessions, as numbers by name, without what wandb adds."""
-    files = sorted(run.folder.glob("wandb/offline-run-*/*.wandb"))
-    items = [r["history"]["item"] for file in files for r in wandb.read_log(file) if r["type"] == "history"]
-    return [{key: value for key, value in item.items() if not key.startswith("_")} for item in items]
 
 
 def test_every_tracker_has_an_option_of_its_name():
@@ -110,7 +95,8 @@ def test_a_run_is_told_apart_by_identity_and_attempt(tmp_path):
     run = run_with_rows(tmp_path / "mine" / "0123456789ab-3", "tracker=none")
     other = run_with_rows(tmp_path / "mine" / "my run", "tracker=none")
     config = parse(compose("train", ["name=mine"]))
-    assert (tracked_run(run, config).id, tracked_run(run, config).group) == ("0123456789ab-3", "mine")
+    told = tracked_run(run, config)
+    assert (told.id, told.group, told.label) == ("0123456789ab-3", "mine", "inception_v2, seed 0")
     assert tracked_run(other, config).id.endswith("-my-run")
 
 
@@ -131,15 +117,15 @@ def test_tensorboard_shows_each_step_once_after_a_run_went_back(run):
     for row in rows(30, 40, loss=3.0):
         resumed.add(row)
     resumed.close()
-    assert scalars(run, "train/loss") == [(10, 1.0), (20, 2.0), (30, 3.0), (40, 3.0)]
+    assert scalars(run.folder, "train/loss") == [(10, 1.0), (20, 2.0), (30, 3.0), (40, 3.0)]
 
 
 def test_tensorboard_gets_the_rest_of_a_step_that_it_had_a_part_of(run):
     for number in range(1, len(RECORDS) + 1):
         feed(run, TENSORBOARD, RECORDS[:number])
-    assert scalars(run, "train/loss") == [(10, 2.5), (20, 2.0)]
-    assert scalars(run, "ema/final/top1_error") == [(20, 11.0)]
-    assert scalars(run, "optimizer/inv_rms_p1") == [(20, 0.25)]
+    assert scalars(run.folder, "train/loss") == [(10, 2.5), (20, 2.0)]
+    assert scalars(run.folder, "ema/final/top1_error") == [(20, 11.0)]
+    assert scalars(run.folder, "optimizer/inv_rms_p1") == [(20, 0.25)]
 
 
 def test_tensorboard_shows_a_tables_report(tmp_path):
@@ -167,7 +153,7 @@ def test_wandb_keeps_the_rows_in_the_run_folder_and_no_key(run, monkeypatch, tmp
     feed(run, OFFLINE, RECORDS[:3])
     (run.folder / "trackers" / "wandb.json").unlink()
     feed(run, OFFLINE, RECORDS)
-    assert history(run) == [{**values(row), "step": row["step"]} for row in ROWS]
+    assert history(run.folder) == [{**values(row), "step": row["step"]} for row in ROWS]
     files = [path for path in run.folder.rglob("*") if path.is_file()]
     assert any(path.suffix == ".wandb" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes() or KEY[::-1].encode() in path.read_bytes()]
@@ -192,17 +178,22 @@ def test_wandb_that_is_disabled_writes_nothing(run):
 
 
 def test_trackio_gets_the_rows_and_reports(run, tmp_path, monkeypatch):
-    pytest.importorskip("trackio", reason="trackio is an extra: pip install 'inceptionctl[trackio]'")
-    import trackio.sqlite_storage as storage
-
-    monkeypatch.setattr(storage, "TRACKIO_DIR", tmp_path / "trackio")
+    """Two sessions, of which the first one's end was not noted."""
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    trackio = pytest.importorskip("trackio", reason="trackio is an extra: pip install 'inceptionctl[trackio]'")
     feed(run, TRACKIO, RECORDS[:2])
     (run.folder / "trackers" / "trackio.json").unlink()
     feed(run, TRACKIO, RECORDS)
-    logs = storage.SQLiteStorage.get_logs("ours", run.id)
-    assert [(log["step"], {k: v for k, v in log.items() if "/" in k}) for log in logs] == [
-        (row["step"], values(row)) for row in ROWS
+    logs = trackio.SQLiteStorage.get_logs("ours", run.id)
+    rows = [(log["step"], {key: value for key, value in log.items() if "/" in key}) for log in logs]
+    assert rows == [(row["step"], values(row)) for row in ROWS]
+    files = {"report.md": tmp_path / "report.md"}
+    files["report.md"].write_text("a table")
+    assert log_report({"trackio": TRACKIO}, run.folder.parent, files, pytest.fail) == {"trackio": "sent"}
+    assert [(one["name"], one["type"]) for one in trackio.SQLiteStorage.get_artifacts("ours")] == [
+        ("report-table-table", "report")
     ]
+    assert (tmp_path / "trackio").is_dir()
 
 
 def test_the_console_describes_every_kind_of_row():
