@@ -6,6 +6,8 @@ import json
 import os
 from functools import partial
 
+from rich.console import Console
+
 from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
@@ -23,6 +25,7 @@ from inceptionctl.scheduling.table_json import as_json
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.scheduling.table_run import run_cells, run_until_resolved
+from inceptionctl.scheduling.tuning import Tuning, run_tuning
 from inceptionctl.terminal import console as make_console
 
 ABLATE = Command(
@@ -63,14 +66,17 @@ def _preview(flags: frozenset[str], table: TablePlan) -> None:
 
 def _run(table: TablePlan) -> None:
     """Raises InceptionctlError if cells fail, after the report, and Interrupted with the command that continues."""
-    console, plans = make_console(), table.to_run()
+    console = make_console()
+    if table.design.tuning and not table.is_tuned:
+        table = _tuned(table, table.design.tuning, console)
+    plans = table.to_run()
     announce(table, console)
     if plans and table.on_slurm:
         submit_many(plans, table.table.name, table.folder, console)
         announce_following(table, console)
         write_manifest(table)
         return
-    interrupted = Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")
+    interrupted = _interrupted(table)
     try:
         codes = (run_until_resolved if table.design.looks else run_cells)(table, console)
     except KeyboardInterrupt:
@@ -85,3 +91,16 @@ def _run(table: TablePlan) -> None:
         raise InceptionctlError(
             f"{len(failed)} of {len(codes)} failed: {', '.join(failed)} (their logs are named above)"
         )
+
+
+def _tuned(table: TablePlan, tuning: Tuning, console: Console) -> TablePlan:
+    """The table with the learning rates that its runs on the dev split choose."""
+    try:
+        run_tuning(tuning, console)
+    except KeyboardInterrupt:
+        raise _interrupted(table) from None
+    return table.again()
+
+
+def _interrupted(table: TablePlan) -> Interrupted:
+    return Interrupted(f"interrupted: checkpoints are kept; this command continues\n  {table.command}")

@@ -12,13 +12,14 @@ from pydantic import Field
 from inceptionctl.config.keys import settings_of
 from inceptionctl.config.overrides import parse
 from inceptionctl.config.validate import parse_as
-from inceptionctl.config.values import values_of
+from inceptionctl.config.values import values_of, written
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import Count, Flag, Integer, NonNegativeInt, section
+from inceptionctl.settings import Count, Flag, Integer, NonNegativeInt, Positive, section
 
 Crossing = Literal["cumulative", "leave_one_out", "grid"]
 MORE_SEEDS = re.compile(r"seeds=\+(\d{1,4})")
 MOST_ORDERS = 10_000
+LEAST_RATES = 3  # with two, the better one is always at the edge
 
 
 @section
@@ -45,6 +46,12 @@ class TableSettings:
     """Most seeds of each row, with until=resolved."""
     looks: Count | None
     """How often, at equal numbers of seeds, until=resolved looks at the results."""
+    lr_policy: Literal["shared", "tuned"]
+    """Whether all rows have one learning rate, or each the best of lr_grid by the dev split."""
+    lr_grid: list[Positive]
+    """Learning rates that lr_policy=tuned tries: at least three, such as 'lr_grid=[0.1,0.2,0.4]'."""
+    tune_seeds: Count
+    """Seeds of each learning rate that lr_policy=tuned tries."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,7 @@ def _check_together(asked: Asked) -> None:
     if settings.order and settings.switches and settings.mode != "cumulative":
         raise RequestError(f"order=permute is for mode=cumulative, and mode={settings.mode} has no order: leave it out")
     _check_until(asked)
+    _check_tuning(asked)
 
 
 def _check_until(asked: Asked) -> None:
@@ -125,6 +133,14 @@ def _check_until(asked: Asked) -> None:
             f"max_seeds={settings.max_seeds} looks={settings.looks}: each look needs at least two more seeds of a row\n"
             f"  give max_seeds={2 * settings.looks} or more, or fewer looks"
         )
+
+
+def _check_tuning(asked: Asked) -> None:
+    grid, tuned = asked.settings.lr_grid, asked.settings.lr_policy == "tuned"
+    for key in ("lr_grid", "tune_seeds"):
+        _need(asked, key, "lr_policy=tuned", tuned)
+    if tuned and (len(grid) < LEAST_RATES or len({*grid}) < len(grid)):
+        raise RequestError(f"lr_grid={written(grid)}: give at least {LEAST_RATES} learning rates, each once")
 
 
 def _need(asked: Asked, key: str, other: str, there: bool) -> None:

@@ -27,9 +27,10 @@ def check(findings: Findings, plan: DeclaredPlan) -> tuple[Declared, ...]:
 
 
 def history(findings: Findings) -> list[str]:
-    """What a reader must know of how the table came about: the plan, and seeds that were added after a report."""
+    """What a reader must know of how the table came about: the plan, seeds that were added after a report, and learning
+    rates that were chosen."""
     manifest, plan = findings.table.manifest, findings.table.plan
-    lines = [*_added(manifest)]
+    lines = [*_added(manifest), *_rates(manifest)]
     if plan is None or findings.declared is None:
         return lines
     when = f"{count(plan.done, 'cell')} of {plan.cells} finished" if plan.done else "no cell finished"
@@ -48,6 +49,15 @@ def _added(manifest: TableManifest) -> Iterator[str]:
     for one in manifest.added:
         noun = "seed" if len(one.seeds) == 1 else "seeds"
         yield f"{noun.capitalize()} {_listed(one.seeds)} added on {one.at} after looking at a report."
+
+
+def _rates(manifest: TableManifest) -> Iterator[str]:
+    chosen = [row for row in manifest.rows if row.lr is not None]
+    if chosen:
+        edge = {False: "", True: " (at the edge of the grid: a rate beyond it may be better)"}
+        rates = ", ".join(f"{row.label} {row.lr:g}{edge[row.lr_at_edge]}" for row in chosen)
+        grid = ", ".join(f"{lr:g}" for lr in manifest.lr_grid)
+        yield f"Learning rate of each row by the dev split, of {grid}: {rates}."
 
 
 def _of(what: str, expected: str, found: str) -> Declared:

@@ -19,7 +19,7 @@ from inceptionctl.scheduling.estimates import device_hours, disk_bytes
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
-from inceptionctl.scheduling.table_announce import looks
+from inceptionctl.scheduling.table_announce import looks, rates
 from inceptionctl.scheduling.table_declared import detectable, seed_sd
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.ladder import ResolvedRow
@@ -31,7 +31,7 @@ NO_ROWS: Mapping[str, str] = {}
 
 def show_table(table: TablePlan, console: Console) -> None:
     """What the table sets at its scale, what each row changes, then the plans of all cells."""
-    for line in (*stated(table.table), *looks(table)):
+    for line in (*stated(table.table), *looks(table), *rates(table)):
         console.print(line)
     for row in table.rows:
         console.print(f"row       {row.row.label}: {_changes(row, table)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from inceptionctl.config.again import command_again
@@ -23,6 +24,7 @@ from inceptionctl.scheduling.table_folder import manifest_in
 from inceptionctl.scheduling.table_manifest import check_folder, manifest_of
 from inceptionctl.scheduling.table_plan import Design, TablePlan
 from inceptionctl.scheduling.table_seeds import null_seeds, planned_seeds
+from inceptionctl.scheduling.tuning import plan_tuning, with_rate
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.crossed import Crossed, cross_switches, permute
 from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
@@ -37,7 +39,7 @@ def plan_table(request: Request) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
     composer = request.composer
     asked, figures = Asked.read(request.tree, request.overrides), read_figures(composer.config_dir)
-    made = _with_null(asked, _made(request, asked, figures))
+    made = _tuned(asked, _with_null(asked, _made(request, asked, figures)))
     rows, design, config = made.rows, made.design, made.rows[0].config
     _check_no_run_dir(config)
     folder = Path(config.outputs) / config.name
@@ -54,11 +56,18 @@ def plan_table(request: Request) -> TablePlan:
         figures=figures,
         composer=composer,
         design=design,
+        again=partial(plan_table, request),
     )
     _check_looks(plan)
     check_evaluations(plan)
     place(plan.plans)
-    check_folder(plan)
+    if plan.is_tuned:
+        check_folder(plan)
+    elif plan.on_slurm:
+        raise RequestError(
+            "lr_policy=tuned waits for the runs that choose the rates, and launch=slurm submits and returns at once: "
+            "choose them with another launch first"
+        )
     return plan
 
 
@@ -106,6 +115,16 @@ def _with_null(asked: Asked, made: _Made) -> _Made:
         rows=[*made.rows, replace(first, row=row, changed={})],
         design=replace(made.design, null=row.label),
     )
+
+
+def _tuned(asked: Asked, made: _Made) -> _Made:
+    """With the learning rate that was chosen for each row, if the runs for that are finished."""
+    tuning = plan_tuning(made.rows, asked, made.table.weights)
+    if tuning is None:
+        return made
+    rates = tuning.choices() or {}
+    rows = [with_rate(row, rates[row.row.label].lr) if rates else row for row in made.rows]
+    return replace(made, rows=rows, design=replace(made.design, tuning=tuning, rates=rates))
 
 
 def _words_again(words: Sequence[str], asked: Asked, seeds: list[int]) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 
 from inceptionctl.data.inputs import describe_input
+from inceptionctl.errors import count
 from inceptionctl.report.statistics.sequential import planned
 from inceptionctl.scheduling.downloads import announce_weights
+from inceptionctl.scheduling.estimates import device_hours
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.manifest import setting
 from inceptionctl.tables.scales import stated
@@ -17,7 +19,7 @@ def announce(table: TablePlan, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
     lines += stated(table.table)
-    lines += looks(table)
+    lines += looks(table) + rates(table)
     inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)
     lines += [f"input: {line}" for line in dict.fromkeys(inputs)]
     lines += [f"tuned: {row.config.tuned}" for row in table.rows if row.config.tuned]
@@ -38,6 +40,20 @@ def looks(table: TablePlan) -> list[str]:
         return []
     seeds = ", ".join(f"{look.seeds}" for look in planned(design.looks, design.max_seeds))
     return [f"until resolved: looks after {seeds} seeds of each row, as early as every comparison is resolved"]
+
+
+def rates(table: TablePlan) -> list[str]:
+    """The learning rate that was chosen for each row, or how one will be."""
+    tuning, chosen = table.design.tuning, table.design.rates
+    if tuning is None:
+        return []
+    grid = ", ".join(f"{lr:g}" for lr in tuning.grid)
+    if not chosen:
+        to_run = tuning.to_run().values()
+        missing = f"{len(to_run)} of {count(len(tuning.runs), 'run')} on the dev split to come"
+        hours = f"about {sum(map(device_hours, to_run)):,.2f} device-hours (estimate)"
+        return [f"learning rates: the best of {grid} for each row, {missing}, {hours}; until then shown as shared"]
+    return [f"{row}: {choice}" for row, choice in chosen.items()]
 
 
 def _cells(table: TablePlan) -> str:

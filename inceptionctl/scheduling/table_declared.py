@@ -22,7 +22,7 @@ from inceptionctl.scheduling.table_manifest import manifest_of
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.scheduling.table_seeds import utc_now
 
-FEW_SEEDS = "unknown until two seeds of a row are finished"
+FEW_SEEDS = "no row has two finished seeds yet"
 
 
 def save_plan(plan: TablePlan) -> str:

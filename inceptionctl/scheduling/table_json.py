@@ -28,6 +28,9 @@ def as_json(plan: TablePlan) -> dict[str, Any]:
         "null": plan.design.null,
         "looks": plan.design.looks,
         "max_seeds": plan.design.max_seeds,
+        "lr_policy": "tuned" if plan.design.tuning else "shared",
+        "lr_grid": plan.design.tuning.grid if plan.design.tuning else [],
+        "tuning_runs": len(plan.design.tuning.to_run()) if plan.design.tuning else 0,
         "cells": [
             {"row": row, "seed": seed, "runs": list(identities), "finished": not missing.intersection(identities)}
             for (row, seed), identities in plan.cells.items()
@@ -50,13 +53,15 @@ def as_json(plan: TablePlan) -> dict[str, Any]:
 
 def _row(plan: TablePlan, number: int) -> dict[str, Any]:
     row = plan.rows[number]
-    run = plan.plan_of(row.row.label)
+    run, choice = plan.plan_of(row.row.label), plan.design.rates.get(row.row.label)
     return {
         "label": row.row.label,
         "paper": row.row.cell,
         "against": row.row.against,
         "switches": plan.design.sets.get(row.row.label, []),
         "changes": {key: [before, now] for key, (before, now) in row.changed.items()},
+        "lr": run.config.schedule.lr,
+        "lr_at_edge": bool(choice and choice.at_edge),
         "params": run.cost.params,
         "macs": run.cost.macs,
         "steps": run.clock.steps,

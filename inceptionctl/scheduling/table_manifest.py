@@ -64,6 +64,7 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         orders=plan.design.orders,
         looks=plan.design.looks,
         max_seeds=plan.design.max_seeds,
+        lr_grid=plan.design.tuning.grid if plan.design.tuning else [],
     )
 
 
@@ -94,6 +95,7 @@ def _own_figures(plan: TablePlan) -> list[str]:
 
 def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
     definition, run = row.row, plan.plan_of(row.row.label)
+    choice = plan.design.rates.get(definition.label)
     return ManifestRow(
         label=definition.label,
         paper=definition.cell,
@@ -109,6 +111,8 @@ def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
         models=sum(member.models for member in definition.members) or 1,
         note=definition.note,
         standalone=definition.standalone,
+        lr=choice.lr if choice else None,
+        lr_at_edge=choice.at_edge if choice else False,
         switches=plan.design.sets.get(definition.label, []),
         fact=definition.fact,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from inceptionctl.papers.own import Figures
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.records.table import cell_label
 from inceptionctl.scheduling.run_folders import needs_run
+from inceptionctl.scheduling.tuning import Choice, Tuning
 from inceptionctl.tables.compose import paper_config
 from inceptionctl.tables.ladder import ResolvedRow
 from inceptionctl.tables.table import Table
@@ -25,20 +27,24 @@ CellKey = tuple[str, int]  # label of the row, seed
 class Design:
     """What was asked of a table beside its rows. `sets`: of crossed switches, those that are on, by the label of the
     row; `orders`: those in which they are added; `null`: label of the A/A row; `looks` and `max_seeds`: how often the
-    results are looked at, up to how many seeds."""
+    results are looked at, up to how many seeds; `tuning`: the runs that learning rates are chosen by, and `rates`: the
+    choices, by the label of the row, none while these runs are missing."""
 
     sets: dict[str, list[str]] = field(default_factory=dict)
     orders: list[list[str]] = field(default_factory=list)
     null: str | None = None
     looks: int | None = None
     max_seeds: int | None = None
+    tuning: Tuning | None = None
+    rates: dict[str, Choice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TablePlan:
     """`table`: as it is at the scale that was chosen, and `written` as its file has it; `cells`: the identities of the
     runs of each cell, several for an ensemble; `runs`: the plan of every run by its identity, which several cells may
-    share; `command` asks for the same from anywhere; `figures`: those of the papers that the table names."""
+    share; `command` asks for the same from anywhere, and `again` plans it anew; `figures`: those of the papers that the
+    table names."""
 
     table: Table
     written: Table
@@ -49,6 +55,7 @@ class TablePlan:
     figures: Figures
     composer: Composer
     design: Design = Design()
+    again: Callable[[], TablePlan]
 
     @property
     def first(self) -> Plan:
@@ -57,6 +64,11 @@ class TablePlan:
     @property
     def folder(self) -> Path:
         return Path(self.first.config.outputs) / self.first.config.name
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the learning rates are known."""
+        return self.design.tuning is None or bool(self.design.rates)
 
     @property
     def on_slurm(self) -> bool:

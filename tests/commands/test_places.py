@@ -18,6 +18,7 @@ from inceptionctl.report.plots import draw as drawing
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
+from inceptionctl.scheduling import table_run
 from inceptionctl.scheduling.table_folder import with_cells_of
 
 
@@ -148,10 +149,8 @@ RMSPROP = ["ablate", "table=rmsprop", "seeds=1", *TINY]
 @pytest.fixture
 def begun(tmp_path, monkeypatch, capsys):
     """outputs/rmsprop with the manifest of a table of one seed, none of whose cells have run."""
-    from inceptionctl.commands import ablate
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ablate, "run_plans", lambda plans, console: {})
+    monkeypatch.setattr(table_run, "run_plans", lambda plans, console: {})
     monkeypatch.setattr(drawing, "draw", lambda *_: [])
     assert call(capsys, *RMSPROP)[0] == 0
     return tmp_path / "outputs" / "rmsprop"

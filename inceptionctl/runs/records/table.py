@@ -25,7 +25,8 @@ class ManifestRow:
     `protocol`: in the names of its evaluations, where it is not the table's; `models`: networks of an ensemble; `note`:
     what differs between paper and release, or from the paper; `switches`: of a row of crossed switches, those that are
     on, in the names of `orders`; `standalone`: of a ladder, one that builds on no other row; `fact`: of papers.yaml,
-    which states the row's change in the paper's text."""
+    which states the row's change in the paper's text; `lr`: its learning rate, if it was chosen for it, and whether
+    that is at the edge of the grid."""
 
     label: str
     paper: str | None
@@ -43,6 +44,8 @@ class ManifestRow:
     switches: list[str] = field(default_factory=list)
     standalone: bool = False
     fact: str | None = None
+    lr: float | None = None
+    lr_at_edge: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,8 @@ class TableManifest(Record):
     does not have, so that a report needs no other file; `metric`: as tables/metric.py reads it, and `also`: further
     ones; `margin`: points within which two rows count as equal; `orders`: of a table whose rows are switches in several
     orders, the labels of the switches in each; `null`: label of the A/A row; `looks`: how often the report may be
-    looked at before the last seed; `found_in`: further folders of runs, as seen from the table's."""
+    looked at before the last seed; `found_in`: further folders of runs, as seen from the table's; `lr_grid`: learning
+    rates of which each row has its best by the dev split."""
 
     schema: Literal[1] = 1
     table: str
@@ -127,6 +131,7 @@ class TableManifest(Record):
     max_seeds: int | None = None
     added: list[SeedsAdded] = field(default_factory=list)
     found_in: list[str] = field(default_factory=list)
+    lr_grid: list[float] = field(default_factory=list)
 
 
 def cell_label(row: str, seed: int) -> str:
