@@ -10,18 +10,19 @@ import pytest
 from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import OWN_SETTINGS, Composer
 from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.overrides import sweeps
 from inceptionctl.config.validate import parse, parse_as, parse_evaluation
 from inceptionctl.planning.plan import plan
+from inceptionctl.scheduling.table import plan_table
 from inceptionctl.tables.ladder import resolve_rows
 from inceptionctl.tables.table import Table
 
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
-FLAGS = ("--dry-run", "-m")
+FLAGS = ("--dry-run", "--save", "--json", "-m")
 PLACEHOLDERS = ("CIFAR10", "IMAGENET", "IMAGES")
 
 
@@ -65,7 +66,8 @@ def test_every_command_named_is_there():
 @pytest.mark.parametrize(
     "words", [w for w in lines() if w[0] in ("train", "ablate") and "--help" not in w], ids=" ".join
 )
-def test_a_documented_line_composes_and_plans(words, images):
+def test_a_documented_line_composes_and_plans(words, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     command, *rest = words
     overrides = [word for word in rest if word not in FLAGS]
     for name in PLACEHOLDERS:
@@ -76,6 +78,9 @@ def test_a_documented_line_composes_and_plans(words, images):
         request = Request.compose(command, run, Composer())
         if command == "train":
             assert plan(parse(request.tree)).clock.steps > 0
+        elif any(word.partition("=")[0] in OWN_SETTINGS["ablate"].keys() - {"seeds"} for word in run):
+            more = [word for word in run if word.startswith("seeds=+")]  # adds to a table that is there
+            assert plan_table(Request.compose(command, [word for word in run if word not in more], Composer())).cells
         else:
             rows = resolve_rows(parse_as(Table, request.tree["table"]), run, request.composer)
             assert all(plan(row.config).cost.params > 0 for row in rows)
