@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-.PHONY: help ablate install test test-slow test-slurm test-gpu lint wheel bench clean
+.PHONY: help ablate install test test-slow test-slurm test-gpu test-browser lint wheel bench clean
 
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about 8 minutes on two cores)"
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
+	@echo "make test-browser those of the report page in Chromium (installs Debian's if need be)"
 	@echo "make test-gpu     those that need a CUDA device; the same without one: ARGS='--device cpu --tiny'"
 	@echo "make lint     ruff, mypy, shellcheck          make wheel       build the wheel and try it in a clean environment"
 	@echo "make bench    every benchmark, one after the other"
@@ -28,6 +29,9 @@ test-slow: $(VENV)/.tested
 
 test-slurm: $(VENV)/.tested
 	.ci/slurm $(ARGS)
+
+test-browser: $(VENV)/.tested
+	.ci/browser $(ARGS)
 
 test-gpu: $(VENV)/.tested
 	PYTHON=$(CURDIR)/$(BIN)/python .ci/gpu correctness 900 $(ARGS)

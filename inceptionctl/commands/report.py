@@ -4,52 +4,61 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from inceptionctl.arguments import Parser
+from inceptionctl.arguments import Parser, seconds
 from inceptionctl.arguments import folder as folder_argument
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, unknown
 from inceptionctl.files import from_here
 from inceptionctl.runs.paths import MANIFEST
 
+if TYPE_CHECKING:
+    from inceptionctl.report.write import Report
+
 OUTPUTS = Path("outputs")
+FORMATS = ("terminal", "markdown", "csv", "json", "latex", "html")
+KINDS = ("svg", "png", "pdf")
+WATCH_SECONDS = 5.0
 
 
 def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
+    _check(asked)
     folder = asked.dir or newest(OUTPUTS)
     if asked.against:
-        return against_reference(folder, asked.format)
+        return against_reference(folder)
+    if asked.watch is not None:
+        return watch(folder, asked.watch)
+    report = _write(folder, asked)
     if asked.format == "terminal":
-        show(folder)
+        _print(report)
     else:
-        from inceptionctl.report.write import write
-
-        print(write(folder).texts[asked.format].read_text(), end="")
+        print(report.texts[asked.format].read_text(), end="")
     return 0
 
 
 def show(folder: Path) -> None:
     """Writes the report of the table in `folder` and prints it; the last line names its files."""
-    from inceptionctl.report.columns import report_text
-    from inceptionctl.report.render import terminal
     from inceptionctl.report.write import write
 
-    report = write(folder)
+    _print(write(folder))
+
+
+def watch(folder: Path, every_s: float) -> int:
+    """Shows the table until all its cells are done. Ctrl-C ends it with exit code 130."""
+    from inceptionctl.report.render import terminal
+    from inceptionctl.report.watch import watch as watch_table
+
     to = terminal.console()
-    terminal.show(report_text(report.findings, Path.cwd()), to)
-    figures = " ".join(path.name for path in report.figures if path.suffix == ".svg")
-    command = report.findings.table.manifest.command
-    to.print(
-        f"report: {from_here(report.texts['markdown'])}   figures: {figures}   continue: {command}", soft_wrap=True
-    )
+    report = watch_table(folder, every_s, to)
+    to.print(_files(report), soft_wrap=True)
+    return 0
 
 
-def against_reference(folder: Path, form: str) -> int:
+def against_reference(folder: Path) -> int:
     """Prints how the runs compare with the reference; exit code 1 if they learn otherwise, or none could be tested."""
     from inceptionctl.report.reference import check, reference_lines
 
-    if form != "terminal":
-        raise RequestError(f"--format {form} has no effect on --against reference, which prints lines of text")
     found = check(folder)
     print("\n".join(reference_lines(found)))
     return 0 if found.passed else 1
@@ -66,16 +75,77 @@ def newest(outputs: Path) -> Path:
 def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="inceptionctl report",
-        description="Prints a table from its run folders; writes report.md, .csv, .json and figures beside table.json.",
+        description="Prints a table from its run folders; writes report.html, .md, .csv, .json and .tex, seeds.csv and "
+        "figures beside table.json.",
     )
     parser.add_argument(
         "dir", nargs="?", type=folder_argument, help="folder with a table.json; default: the latest in outputs/"
     )
-    formats = ("terminal", "markdown", "csv", "json")
-    parser.add_argument("--format", choices=formats, default="terminal", help="what is printed (default: %(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="terminal", help="what is printed (default: %(default)s)")
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="print JSON, as --format json does"
+    )
+    parser.add_argument(
+        "--watch", nargs="?", type=seconds, const=WATCH_SECONDS, metavar="SECONDS",
+        help="show the table while its cells run, looking every so many seconds (default: %(const)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--figures", type=_kinds, default=("svg", "png"), metavar="KINDS",
+        help=f"files of the figures: {', '.join(KINDS)}, with commas between (default: svg,png)",
+    )  # fmt: skip
+    parser.add_argument("--no-title", action="store_true", help="figures without the table's title in them")
+    parser.add_argument(
+        "--width", choices=("page", "column"), default="page", help="of the figures, as papers have them: 6.9 or 3.3 in"
+    )
     parser.add_argument(
         "--against",
         choices=["reference"],
         help="test whether the runs learn as the reference runs that come with the program did; exit code 1 if not",
     )
     return parser
+
+
+def _check(asked: argparse.Namespace) -> None:
+    """Raises RequestError for words that would have no effect."""
+    alone = "--watch" if asked.watch is not None else "--against reference" if asked.against else None
+    if alone is None:
+        return
+    for flag, typed in {
+        "--format": asked.format != "terminal",
+        "--figures": asked.figures != ("svg", "png"),
+        "--no-title": asked.no_title,
+        "--width": asked.width != "page",
+        "--against": bool(asked.against) and asked.watch is not None,
+    }.items():
+        if typed:
+            raise RequestError(f"{flag} has no effect with {alone}: give one of the two")
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(text.split(",")))
+    for kind in found:
+        if kind not in KINDS:
+            raise argparse.ArgumentTypeError(str(unknown("kind of file", kind, KINDS)))
+    return found
+
+
+def _write(folder: Path, asked: argparse.Namespace) -> Report:
+    from inceptionctl.report.plots.style import WIDTHS, Look
+    from inceptionctl.report.write import write
+
+    return write(folder, asked.figures, Look(WIDTHS[asked.width], title=not asked.no_title))
+
+
+def _print(report: Report) -> None:
+    from inceptionctl.report.columns import report_text
+    from inceptionctl.report.render import terminal
+
+    to = terminal.console()
+    terminal.show(report_text(report.findings, Path.cwd()), to)
+    to.print(_files(report), soft_wrap=True)
+
+
+def _files(report: Report) -> str:
+    figures = " ".join(dict.fromkeys(path.stem for path in report.figures))
+    command = report.findings.table.manifest.command
+    return f"report: {from_here(report.texts['html'])} and .md   figures: {figures}   continue: {command}"

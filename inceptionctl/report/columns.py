@@ -1,24 +1,19 @@
-"""The table as columns of text, which the terminal and Markdown render."""
+"""The table as columns of text, which every output but JSON and CSV renders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.papers.records import PaperCell
-from inceptionctl.report.findings import Findings, RowFinding, Rung
-from inceptionctl.report.footnotes import UNCONVERGED, footnotes, warnings
-from inceptionctl.report.format import DASH, change, interval, metric, number, rates, signed, spread, verdict
+from inceptionctl.errors import unknown
+from inceptionctl.report.column import Column
+from inceptionctl.report.column_values import all_columns
+from inceptionctl.report.doubts import doubts
+from inceptionctl.report.findings import Findings
+from inceptionctl.report.footnotes import footnotes, warnings
+from inceptionctl.tables.column_names import COLUMNS, USUAL
 
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One string for each quoted row, then one for each of ours; the title has two lines."""
-
-    title: str
-    cells: tuple[str, ...]
-    numeric: bool = True
+MAIN = ("paper", "paper_change", "ours", "change", "verdict", "agreement", "top1", "also")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,79 +36,46 @@ def report_text(findings: Findings, paths_from: Path) -> ReportText:
         heading=manifest.title,
         setting=f"{manifest.setting} · {manifest.weights} weights · {findings.sample}",
         quoted=len(findings.table.quoted),
-        columns=(names(findings), *paper(findings), *ours(findings), *cost(findings), *more(findings)),
-        footnotes=tuple(footnotes(findings)),
-        warnings=tuple(warnings(findings, paths_from)),
+        columns=(names(findings), *chosen(findings)),
+        footnotes=(*footnotes(findings), *notes(findings)),
+        warnings=(*warnings(findings, paths_from), *doubts(findings.table)),
     )
 
 
+def notes(findings: Findings) -> list[str]:
+    """What the rows' own notes say, each once."""
+    found = {row.entry.note: row.label for row in reversed(findings.table.rows) if row.entry.note}
+    return [f"{label}: {note.rstrip('.')}." for note, label in reversed(found.items())]
+
+
 def names(findings: Findings) -> Column:
-    labels = [*(one.label for one in findings.table.quoted), *(row.name for row in findings.table.rows)]
-    return Column(title="\nrow", cells=tuple(labels), numeric=False)
+    table = findings.table
+    labels = [*(one.label for one in table.quoted), *(row.name for row in table.rows)]
+    keys = [*(one.label for one in table.quoted), *(row.label for row in table.rows)]
+    return Column(name="row", title="\nrow", source="network", cells=tuple(labels), keys=tuple(keys), numeric=False)
 
 
-def paper(findings: Findings) -> list[Column]:
-    return [
-        _of_paper(findings, "paper\ntop-1", lambda one: number(one.top1_error)),
-        *_of_rungs(findings, "paper\nchange", lambda rung: signed(rung.paper_change)),
-    ]
+def chosen(findings: Findings) -> list[Column]:
+    """Those that the table names, in its order, or all that have something to show. Our figures are always shown, be it
+    as dashes. Raises RequestError for an unknown name."""
+    columns = all_columns(findings)
+    wanted = findings.table.manifest.columns or USUAL
+    for name in wanted:
+        if name not in COLUMNS:
+            raise unknown("column of a report", name, COLUMNS)
+    return [one for name in wanted for one in columns if one.name == name and (name == "ours" or not one.empty)]
 
 
-def ours(findings: Findings) -> list[Column]:
-    return [
-        _of_rows(findings, "ours, top-1\nmean ± sd (n)", _mean),
-        *_of_rungs(findings, "change here\n95 % interval", change),
-        *_of_rungs(findings, "\nverdict", verdict, numeric=False),
-        _of_rows(findings, "ours, top-1\n95 % interval", lambda one: interval(one.top1)),
-    ]
+def main_columns(findings: Findings) -> list[Column]:
+    """Those of a page's or a paper's width: as the table names them, or those that answer its question."""
+    columns = chosen(findings)
+    return columns if findings.table.manifest.columns else [one for one in columns if one.name in MAIN]
 
 
-def cost(findings: Findings) -> list[Column]:
-    """Multiply-adds as the paper rounds them, of the network at the paper's size, and of the network as run."""
-    return [
-        _of_paper(findings, "cost,\npaper", _billions),
-        _of_rows(findings, "cost,\nfull size", lambda one: metric(one.row.entry.full_macs)),
-        _of_rows(findings, "cost,\nhere", lambda one: metric(one.row.entry.macs)),
-        _of_rows(findings, "params,\nhere", lambda one: metric(one.row.entry.params)),
-    ]
-
-
-def more(findings: Findings) -> list[Column]:
-    """Secondary figures: our top-5 errors only if there are enough classes, RMSProp's factors only if it was used."""
-    others = findings.table.other_weights
-    columns = [
-        _of_rows(findings, f"ours, top-1\n{others} weights", lambda one: spread(one.other)),
-        _of_paper(findings, "paper\ntop-5", lambda one: number(one.top5_error)),
-    ]
-    if findings.shows_top5:
-        columns.append(_of_rows(findings, "ours, top-5\nmean ± sd (n)", lambda one: spread(one.top5)))
-    if any(one.inverse_rms for one in findings.rows):
-        columns.append(_of_rows(findings, "1/sqrt(v+eps)\nmean [1st, 99th %]", lambda one: rates(one.inverse_rms)))
-    return columns
-
-
-def _of_paper(findings: Findings, title: str, text: Callable[[PaperCell], str]) -> Column:
-    printed = [*findings.table.quoted, *(row.printed for row in findings.table.rows)]
-    return Column(title=title, cells=tuple(text(one) for one in printed))
-
-
-def _of_rows(findings: Findings, title: str, text: Callable[[RowFinding], str]) -> Column:
-    quoted = [DASH] * len(findings.table.quoted)
-    return Column(title=title, cells=(*quoted, *(text(one) for one in findings.rows)))
-
-
-def _of_rungs(findings: Findings, title: str, text: Callable[[Rung], str], *, numeric: bool = True) -> list[Column]:
-    """A rung stands in the line of its later row; a table that compares no rows has no such column."""
-    if not findings.rungs:
+def further_columns(findings: Findings) -> list[Column]:
+    """The others, but for sizes and costs, which a page shows elsewhere."""
+    if findings.table.manifest.columns:
         return []
-    rungs = [*(None for _ in findings.table.quoted), *(findings.rung(row) for row in findings.table.rows)]
-    return [Column(title=title, cells=tuple(text(rung) if rung else DASH for rung in rungs), numeric=numeric)]
-
-
-def _mean(one: RowFinding) -> str:
-    failed = one.measured is not None and not one.measured.converged
-    return spread(one.top1) + (f" {UNCONVERGED}" if failed else "")
-
-
-def _billions(one: PaperCell) -> str:
-    return DASH if one.cost_billion is None else f"{one.cost_billion:.1f} G"
+    return [
+        one for one in chosen(findings) if one.name not in MAIN and one.source != "network" and one.name != "cost_paper"
+    ]

@@ -39,7 +39,8 @@ def overall(findings: Findings) -> list[str]:
     if rung is None:
         return []
     here = f"{change(rung)}, {verdict(rung)}" if rung.difference else verdict(rung)
-    return [f"{rung.after.label} against {rung.before.label}: paper {signed(rung.paper_change)}, here {here}"]
+    paper = "" if rung.paper_change is None else f"paper {signed(rung.paper_change)}, "
+    return [f"{rung.after.label} against {rung.before.label}: {paper}here {here}"]
 
 
 def resolution(findings: Findings) -> str:

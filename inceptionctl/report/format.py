@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from inceptionctl.report.findings import Rung
+from inceptionctl.report.findings import MetricFigures, Rung
 from inceptionctl.report.runs import InverseRms
 from inceptionctl.report.statistics.change import Difference
 from inceptionctl.report.statistics.summary import Summary
+from inceptionctl.tables.metric import Metric
 
 DASH = "-"
+FINAL = Metric("final")
 
 
 def number(value: float | None) -> str:
@@ -29,17 +31,53 @@ def metric(count: float) -> str:
     return f"{count:g}"
 
 
-def spread(one: Summary | None) -> str:
+def in_words(unit: Metric) -> str:
+    """What the values are, for the title of a column."""
+    if unit.name == "steps_to":
+        return f"steps to {unit.error:g} %"
+    return {"final": "top-1", "area_under_curve": "mean top-1", "steps_per_second": "steps/s"}[unit.name]
+
+
+def axis_label(unit: Metric) -> str:
+    """The values with their unit."""
+    if unit.name == "steps_to":
+        return f"training steps to a top-1 error of {unit.error:g} %"
+    return {
+        "final": "top-1 error, %",
+        "area_under_curve": "mean top-1 error over the run, %",
+        "steps_per_second": "training steps per second",
+    }[unit.name]
+
+
+def change_unit(unit: Metric) -> str:
+    """Of differences."""
+    return "points" if unit.is_error else unit.unit
+
+
+def quantity(value: float, unit: Metric, sign: str = "") -> str:
+    """A value of a metric, or with the `sign` + a change of one."""
+    return f"{value:{sign},.0f}" if unit.unit == "steps" else f"{value:{sign}.2f}"
+
+
+def spread(one: Summary | None, unit: Metric = FINAL) -> str:
     if one is None:
         return DASH
-    return f"{one.mean:.2f} (1 seed)" if one.sd is None else f"{one.mean:.2f} ± {one.sd:.2f} ({one.n})"
+    mean = quantity(one.mean, unit)
+    return f"{mean} (1 seed)" if one.sd is None else f"{mean} ± {quantity(one.sd, unit)} ({one.n})"
 
 
-def interval(one: Summary | Difference | None) -> str:
+def figures(one: MetricFigures | None) -> str:
+    """Mean and sd over the seeds; of a metric that some runs never reached, how many."""
+    if one is not None and one.not_reached:
+        return f"not reached ({one.not_reached} of {len(one.values)})"
+    return spread(one.summary, one.metric) if one else DASH
+
+
+def interval(one: Summary | Difference | None, unit: Metric = FINAL) -> str:
     if one is None or one.low is None or one.high is None:
         return DASH
-    form = "+.2f" if isinstance(one, Difference) else ".2f"
-    return f"[{one.low:{form}}, {one.high:{form}}]"
+    sign = "+" if isinstance(one, Difference) else ""
+    return f"[{quantity(one.low, unit, sign)}, {quantity(one.high, unit, sign)}]"
 
 
 def rates(one: InverseRms | None) -> str:
@@ -51,10 +89,12 @@ def _four_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"
 
 
-def change(rung: Rung | None) -> str:
-    if rung is None or rung.difference is None:
-        return DASH
-    return f"{rung.difference.change:+.2f} {interval(rung.difference)}"
+def change(rung: Rung | None, unit: Metric = FINAL) -> str:
+    return difference(rung.difference if rung else None, unit)
+
+
+def difference(one: Difference | None, unit: Metric = FINAL) -> str:
+    return DASH if one is None else f"{quantity(one.change, unit, '+')} {interval(one, unit)}"
 
 
 def verdict(rung: Rung | None) -> str:
@@ -62,3 +102,9 @@ def verdict(rung: Rung | None) -> str:
         return DASH
     one_seed = rung.difference is not None and rung.difference.one_seed
     return f"{rung.verdict} (1 seed)" if one_seed else rung.verdict
+
+
+def probability(p: float | None) -> str:
+    if p is None:
+        return DASH
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -11,11 +11,11 @@ import pytest
 from support.records import EVAL_ROW, EVALUATION, RESULT, TRAIN_ROW, manifest, manifest_row
 
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
-from inceptionctl.runs.io import append_record, write_record
+from inceptionctl.runs.io import append_record, read_record, write_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.metrics import EvalRow, OptimizerRow, TrainRow
 from inceptionctl.runs.records.process import ExitStatus
-from inceptionctl.runs.records.table import ManifestCell, Override
+from inceptionctl.runs.records.table import ManifestCell, Override, TableManifest
 
 CLASSES = 10
 GROUPS = 40
@@ -111,6 +111,7 @@ def write_run(run: RunDir, *, seed: int, wrong: int, on_plateau: bool) -> None:
             group_N=np.arange(IMAGES) // RENDERINGS,
             top5_NK=(first[:, None] + np.arange(5)) % CLASSES,
             p_true_N=np.full(IMAGES, 0.5, np.float32),
+            confidence_N=np.linspace(0.4, 1, IMAGES, dtype=np.float32),
         )
         summaries.append(write_evaluation(run, record, predictions))
     write_record(run.result, replace(RESULT, identity=run.identity, seed=seed, evaluations=summaries))
@@ -164,3 +165,21 @@ def ladder(outputs: Outputs) -> Path:
     """Three seeds of each row; the second rung is clear, the others lie in the noise of the seeds."""
     outputs.done("Inception-v2", 40, 43, 42).done("RMSProp", 41, 43, 42).done("Label smoothing", 12, 13, 13)
     return outputs.done("Factorized 7x7", 13, 12, 14).done("BN-auxiliary", 11, 14, 12).close()
+
+
+@pytest.fixture
+def own_table(outputs: Outputs) -> Path:
+    """A table that no paper has, with a row of one seed, a cell that failed and one that is missing."""
+    outputs.done("Inception-v2", 40, 43).done("RMSProp", 12).failed("Label smoothing", 0).missing("Factorized 7x7", 0)
+    folder = outputs.close()
+    table = read_record(folder / MANIFEST, TableManifest)
+    rows = [replace(row, paper=None) for row in table.rows]
+    write_record(folder / MANIFEST, replace(table, title="Mine", quoted=[], overrides=[], rows=rows))
+    return folder
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what takes most of a report's time, for tests of its texts."""
+    monkeypatch.setattr("inceptionctl.report.plots.draw.draw", lambda *_: [])
+    monkeypatch.setattr("inceptionctl.report.page.render.page_figures", lambda _: [])

@@ -8,7 +8,7 @@ from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import EvaluationRecord, EvaluationSummary, ImageSet, ProtocolRecord
 from inceptionctl.runs.records.metrics import EvalRow, TrainRow
-from inceptionctl.runs.records.process import Start
+from inceptionctl.runs.records.process import Environment, Start
 from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
 
@@ -66,6 +66,16 @@ EVAL_ROW = EvalRow(
     top1_error=50.0,
     top5_error=10.0,
     nll=1.5,
+)
+ENVIRONMENT = Environment(
+    versions={"python": "3.11.2", "torch": "2.15.0"},
+    git_commit="0123456789ab",
+    platform="Linux",
+    processor="a processor",
+    cores=2,
+    device="cpu",
+    threads=1,
+    world_size=1,
 )
 START = Start(at=0.0, node="here", job=None, submission=None, step=0)
 

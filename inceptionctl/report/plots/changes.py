@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from inceptionctl.report.findings import Findings, Rung
-from inceptionctl.report.format import verdict
+from inceptionctl.report.format import change, change_unit, in_words, verdict
 from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
 from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
+from inceptionctl.tables.metric import Metric
 
 
 def changes(findings: Findings, look: Look) -> Drawing | None:
@@ -18,13 +19,20 @@ def changes(findings: Findings, look: Look) -> Drawing | None:
     rungs = [*findings.rungs, *([findings.overall] if findings.overall and len(findings.rungs) > 1 else [])]
     if not any(rung.difference for rung in rungs):
         return None
-    has_paper = any(rung.paper_change is not None for rung in rungs)
+    has_paper = findings.metric.is_error and any(rung.paper_change is not None for rung in rungs)
     figure = Figure(figsize=(look.width, 1.1 + 0.5 * look.title + 0.32 * len(rungs)), layout="constrained")
     axes = figure.subplots()
     heading(figure, findings, look)
     axes.axvline(0, color=GREY, linewidth=0.8)
     if margin := findings.table.manifest.margin:
-        axes.axvspan(-margin, margin, color=LIGHT, alpha=0.25, linewidth=0, label=f"within {margin:g} points")
+        axes.axvspan(
+            -margin,
+            margin,
+            color=LIGHT,
+            alpha=0.25,
+            linewidth=0,
+            label=f"within {margin:g} {change_unit(findings.metric)}",
+        )
     _ours(axes, rungs)
     if has_paper:
         places = [(rung.paper_change, place) for place, rung in enumerate(rungs) if rung.paper_change is not None]
@@ -35,14 +43,15 @@ def changes(findings: Findings, look: Look) -> Drawing | None:
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("change of top-1 error, points")
+    what = "top-1 error" if findings.metric.name == "final" else in_words(findings.metric)
+    axes.set_xlabel(f"change of {what}, {change_unit(findings.metric)}")
     figure.legend(
         loc="outside lower right", ncols=1 if look.narrow else 3, frameon=False, handletextpad=0.4, columnspacing=1.2
     )
     return Drawing(
         name="changes",
-        title="Change of each rung, 95 % interval",
-        description=_description(rungs),
+        title="Change of each rung, with its interval",
+        description=_description(rungs, findings.metric),
         figure=figure,
         data=_data(rungs),
     )
@@ -50,7 +59,7 @@ def changes(findings: Findings, look: Look) -> Drawing | None:
 
 def _ours(axes: object, rungs: Sequence[Rung]) -> None:
     """Filled where the interval excludes 0."""
-    label: str | None = "here, 95 % interval"
+    label: str | None = "here"
     for place, rung in enumerate(rungs):
         if one := rung.difference:
             axes.errorbar(  # type: ignore[attr-defined]
@@ -66,14 +75,13 @@ def _name(rung: Rung, findings: Findings) -> str:
     return rung.after.name
 
 
-def _description(rungs: Sequence[Rung]) -> str:
+def _description(rungs: Sequence[Rung], unit: Metric) -> str:
     parts = [
-        f"{rung.after.label} against {rung.before.label}: {one.change:+.2f} points, "
-        f"{one.low:+.2f} to {one.high:+.2f}, {verdict(rung)}"
+        f"{rung.after.label} against {rung.before.label}: {change(rung, unit)}, {verdict(rung)}"
         for rung in rungs
-        if (one := rung.difference)
+        if rung.difference
     ]
-    return f"Changes of top-1 error with 95 % intervals. {'; '.join(parts)}."
+    return f"Changes in {change_unit(unit)} with intervals. {'; '.join(parts)}."
 
 
 def _data(rungs: Sequence[Rung]) -> Data:

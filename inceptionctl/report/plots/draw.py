@@ -9,6 +9,7 @@ import matplotlib
 
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.plots.changes import changes
+from inceptionctl.report.plots.contributions import contributions
 from inceptionctl.report.plots.curves import curves
 from inceptionctl.report.plots.drawing import Drawing
 from inceptionctl.report.plots.ladder import ladder
@@ -17,31 +18,41 @@ from inceptionctl.report.plots.style import Look
 from inceptionctl.report.plots.svg import svg
 from inceptionctl.runs.io import write_text, writing
 
-FIGURES = {"ladder": ladder, "changes": changes, "scatter": scatter, "curves": curves}
+FIGURES = {
+    "ladder": ladder,
+    "changes": changes,
+    "contributions": contributions,
+    "scatter": scatter,
+    "curves": curves,
+}
 KINDS = ("svg", "png", "pdf")
-DEFAULT_KINDS = ("svg", "png")
 DPI = 150
 
 
-def drawings(findings: Findings, look: Look = Look()) -> list[Drawing]:  # noqa: B008  frozen
+def drawings(findings: Findings, look: Look) -> list[Drawing]:
     """Those that have something to show."""
     with matplotlib.rc_context(look.style):
         return [drawing for draw_one in FIGURES.values() if (drawing := draw_one(findings, look))]
 
 
-def draw(
-    findings: Findings,
-    folder: Path,
-    kinds: Sequence[str] = DEFAULT_KINDS,
-    look: Look = Look(),  # noqa: B008  frozen
-) -> list[Path]:
+def draw(findings: Findings, folder: Path, kinds: Sequence[str], look: Look | None = None) -> list[Path]:
     """Writes every figure into `folder`, as a file of each kind; files of figures with nothing to show are removed."""
+    look = look or Look()
     drawn = drawings(findings, look)
     with matplotlib.rc_context(look.style):
-        paths = [_save(drawing, folder / f"{drawing.name}.{kind}") for drawing in drawn for kind in kinds]
+        paths = [path for drawing in drawn for path in _save_all(drawing, folder, kinds)]
     for name in FIGURES.keys() - {drawing.name for drawing in drawn}:
         for kind in KINDS:
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    return paths
+
+
+def _save_all(drawing: Drawing, folder: Path, kinds: Sequence[str]) -> list[Path]:
+    """Places are computed for the first file, and kept: that takes as long as drawing."""
+    paths = []
+    for kind in kinds:
+        paths.append(_save(drawing, folder / f"{drawing.name}.{kind}"))
+        drawing.figure.set_layout_engine("none")
     return paths
 
 

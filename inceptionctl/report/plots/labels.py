@@ -16,7 +16,7 @@ def label_points(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None
     """`points`: (name, x, y). A name stands on the side where there is more room, with a line where it had to move."""
     figure = axes.figure
     assert figure is not None
-    size, to_points = float(axes.xaxis.label.get_fontsize()) - 1, 72 / figure.dpi
+    size, to_points = float(axes.xaxis.label.get_fontsize()), 72 / figure.dpi
     box: Bbox = axes.get_window_extent()
     places = np.asarray(axes.transData.transform([(x, y) for _, x, y in points]))
     right = places[:, 0] < box.x0 + 0.55 * box.width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,10 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from inceptionctl.report.findings import Findings, Rung
-from inceptionctl.report.format import DASH, signed
+from inceptionctl.report.findings import Findings, RowFinding, Rung
+from inceptionctl.report.format import DASH, axis_label, figures, quantity, signed
 from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
 from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
+from inceptionctl.report.statistics.summary import Summary
+from inceptionctl.tables.metric import Metric
 
 
 def ladder(findings: Findings, look: Look) -> Drawing | None:
@@ -68,15 +71,24 @@ def _paper_panel(axes: Axes, findings: Findings, look: Look) -> None:
 def _our_panel(axes: Axes, findings: Findings, look: Look) -> None:
     start = len(findings.table.quoted)
     for place, one in enumerate(findings.rows, start):
-        seeds = [figures.top1_error for figures in one.row.figures]
+        seeds = [value for value in one.main.values if value is not None] if one.main else []
         axes.plot(seeds, np.full(len(seeds), place + 0.22), "o", color=OURS, alpha=0.5, markersize=3, markeredgewidth=0)
-        if one.top1 and one.top1.low is not None and one.top1.high is not None:
-            axes.plot([one.top1.low, one.top1.high], [place, place], "-", color=OURS, linewidth=2.5, alpha=0.45)
-    means = [one.top1.mean if one.top1 else np.nan for one in findings.rows]  # NaN breaks the line
+        if (mean := mean_of(one)) and mean.low is not None and mean.high is not None:
+            axes.plot([mean.low, mean.high], [place, place], "-", color=OURS, linewidth=2.5, alpha=0.45)
+    means = [mean.mean if (mean := mean_of(one)) else np.nan for one in findings.rows]  # NaN breaks the line
     marks = "o-" if findings.table.cumulative else "o"
     axes.plot(means, range(start, start + len(means)), marks, color=OURS, linewidth=1.2)
-    _panel(axes, f"here, {findings.sample}", "top-1 error, %")
-    _changes(axes, findings, look, lambda rung: DASH if rung.difference is None else f"{rung.difference.change:+.2f}")
+    _panel(axes, f"here, {findings.sample}", axis_label(findings.metric))
+    _changes(axes, findings, look, partial(_change, findings.metric))
+
+
+def _change(unit: Metric, rung: Rung) -> str:
+    return DASH if rung.difference is None else quantity(rung.difference.change, unit, "+")
+
+
+def mean_of(one: RowFinding) -> Summary | None:
+    """Of the table's metric."""
+    return one.main.summary if one.main else None
 
 
 def _panel(axes: Axes, title: str, label: str) -> None:
@@ -103,18 +115,19 @@ def _description(findings: Findings) -> str:
     for one in findings.rows:
         printed = one.row.printed.top1_error
         paper = "" if printed is None else f"paper {printed:g} %"
-        ours = "" if one.top1 is None else f"here {one.top1.mean:.2f} %"
+        ours = "" if mean_of(one) is None else f"here {figures(one.main)}"
         if text := ", ".join(part for part in (paper, ours) if part):
             parts.append(f"{one.row.label}: {text}")
-    return f"Top-1 errors. {'; '.join(parts)}."
+    whose = "The paper's top-1 errors, and ours: " if has_paper(findings) else "Ours: "
+    return f"{whose}{axis_label(findings.metric)}. {'; '.join(parts)}."
 
 
 def _data(findings: Findings) -> Data:
     lines: list[list[object]] = [["row", "paper_top1_error", "mean", "low", "high", "seeds"]]
     lines += [[one.label, one.top1_error, None, None, None, None] for one in findings.table.quoted]
     for one in findings.rows:
-        top1 = one.top1
-        ours = [top1.mean, top1.low, top1.high] if top1 else [None] * 3
-        seeds = " ".join(f"{figures.top1_error:g}" for figures in one.row.figures)
+        mean = mean_of(one)
+        ours = [mean.mean, mean.low, mean.high] if mean else [None] * 3
+        seeds = " ".join(DASH if value is None else f"{value:g}" for value in one.main.values) if one.main else ""
         lines.append([one.row.label, one.row.printed.top1_error, *ours, seeds])
     return lines

@@ -62,7 +62,7 @@ class Look:
             "font.size": size,
             "axes.labelsize": size,
             "axes.titlesize": size + 0.5,
-            "xtick.labelsize": size - 0.5,
+            "xtick.labelsize": size,
             "ytick.labelsize": size,
             "legend.fontsize": size,
             "lines.markersize": 4 if self.narrow else 5,

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from inceptionctl.papers.released import PublishedFigure
-from inceptionctl.report.columns import Column, ReportText
+from inceptionctl.report.column import Column
+from inceptionctl.report.columns import ReportText
 from inceptionctl.report.evaluation.names import middle
 from inceptionctl.report.format import DASH
 from inceptionctl.report.released.ours import N_VALIDATION, Ours

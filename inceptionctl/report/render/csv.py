@@ -40,10 +40,16 @@ def _row(one: RowFinding, rung: Rung | None, findings: Findings) -> Line:
     row, measured, others = one.row, one.measured, findings.table.other_weights
     line = {"kind": "row", **_paper(row.printed), "label": row.label}
     line |= _summary("top1_error", one.top1)
+    for found in measured.metrics if measured else ():
+        if found.metric.name != "final":
+            line |= _summary(str(found.metric), found.summary) | {f"{found.metric}_not_reached": found.not_reached}
     line |= _summary(f"top1_error_{others}", one.other)
     if findings.shows_top5:
         line |= _summary("top5_error", one.top5)
     line |= rung_fields(rung) if rung else {}
+    if one.split:
+        line |= {"seed_sd_test_set": one.split.test_set, "seed_sd_networks": one.split.networks}
+    line |= {"agreement": one.against_paper.text} if one.against_paper else {}
     line |= {"converged": measured and measured.converged, "plateau": measured and measured.plateau}
     line |= {f"inv_rms_{field}": value for field, value in asdict(one.inverse_rms).items()} if one.inverse_rms else {}
     return line | {field: getattr(row.entry, field) for field in ("macs", "full_macs", "params", "full_params")}

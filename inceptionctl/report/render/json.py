@@ -10,11 +10,14 @@ from typing import Any
 
 from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.cells import ResultCell
-from inceptionctl.report.findings import Findings, RowFinding, Rung
+from inceptionctl.report.findings import Findings, MetricFigures, RowFinding, Rung
 from inceptionctl.report.results import ResultTable
 
-SCHEMA = 1
-MANIFEST_FIELDS = ("title", "setting", "command", "metric", "weights", "protocol", "comparable", "chance_error")
+SCHEMA = 2  # 2: metrics, agreement, split of the spread, equivalence, looks, contributions, the declared plan
+MANIFEST_FIELDS = (
+    "title", "caption", "setting", "command", "metric", "also", "weights", "protocol", "comparable",
+    "chance_error", "margin",
+)  # fmt: skip
 Object = dict[str, Any]
 
 
@@ -33,8 +36,14 @@ def document(findings: Findings) -> Object:
         "rungs": [_rung(one) for one in findings.rungs],
         "overall": findings.overall and _rung(findings.overall),
         "resolved": findings.resolved,
-        "detectable_points": findings.detectable,
+        "detectable": findings.detectable,
         "seeds": findings.seeds,
+        "seed_variance": findings.seed_variance and asdict(findings.seed_variance),
+        "confidence": findings.confidence,
+        "look": findings.look and asdict(findings.look),
+        "added": [asdict(one) for one in table.manifest.added],
+        "contributions": [asdict(one) for one in findings.shapley],
+        "declared": None if findings.declared is None else [asdict(one) for one in findings.declared],
         "overrides": [asdict(one) for one in table.manifest.overrides],
     }
 
@@ -51,6 +60,8 @@ def rung_fields(rung: Rung) -> Object:
         "verdict": rung.verdict,
         "welch_p": rung.welch_p,
         "holm_p": rung.holm_p,
+        "rank_p": rung.rank_p,
+        "equivalence_p": rung.equivalence and rung.equivalence.p,
     }
 
 
@@ -81,7 +92,23 @@ def _row(table: ResultTable, one: RowFinding, *, top5: bool) -> Object:
         "converged": measured and measured.converged,
         "plateau": measured and measured.plateau,
         "inverse_rms": one.inverse_rms and asdict(one.inverse_rms),
+        "metrics": [_metric(found) for found in measured.metrics] if measured else [],
+        "seed_split": one.split and asdict(one.split),
+        "agreement": one.against_paper and {**asdict(one.against_paper), "text": one.against_paper.text},
+        "protocol": entry.protocol,
+        "models": entry.models,
+        "note": entry.note,
         "cells": [_cell(table, cell) for cell in one.row.cells],
+    }
+
+
+def _metric(found: MetricFigures) -> Object:
+    return {
+        "metric": str(found.metric),
+        "unit": found.metric.unit,
+        "values": list(found.values),
+        "summary": found.summary and asdict(found.summary),
+        "not_reached": found.not_reached,
     }
 
 
@@ -96,4 +123,6 @@ def _cell(table: ResultTable, cell: ResultCell) -> Object:
 
 
 def _rung(rung: Rung) -> Object:
-    return {"before": rung.before.label, "after": rung.after.label, **rung_fields(rung)}
+    ends = {"before": rung.before.label, "after": rung.after.label, "null": rung.null}
+    also = [{"metric": str(one.metric), **asdict(one)["difference"]} for one in rung.also if one.difference]
+    return {**ends, **rung_fields(rung), "also": also}

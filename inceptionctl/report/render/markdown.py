@@ -10,32 +10,29 @@ from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.columns import report_text
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.footnotes import relative
-from inceptionctl.report.format import DASH, change, signed, verdict
+from inceptionctl.report.format import DASH, change, difference, probability, signed, verdict
+from inceptionctl.report.method import METHOD
 from inceptionctl.report.results import ResultTable
-
-METHOD = """\
-Errors in percent, changes in points; cost in multiply-adds. The interval of a row is Student's t over its seeds. The
-interval of a change comes from a crossed bootstrap over seeds and test images (clustered by source), widened for few
-seeds; it errs on the side of "cannot tell". The p values are Welch's t test over seeds alone, and its correction by
-Holm over the rungs. A verdict names a direction only if the interval excludes 0. The smallest detectable rung regards
-seeds only. On a plateau, the training loss changes over the last fifth of the run by less than 5 % of its fall
-before."""
+from inceptionctl.tables.metric import Metric
 
 
-def markdown(findings: Findings) -> str:
+def markdown(findings: Findings, figures: Sequence[str]) -> str:
+    """`figures`: names of files beside it."""
     table = findings.table
     text = report_text(findings, table.folder)
-    lines = [[column.title.replace("\n", " ").strip() for column in text.columns]]
+    lines = [[column.heading for column in text.columns]]
     lines += [[plain(cell) for cell in cells] for cells in zip(*(column.cells for column in text.columns), strict=True)]
     numeric = [column.numeric for column in text.columns]
     sections = [
         f"# {plain(text.heading)}",
+        *([plain(table.manifest.caption)] if table.manifest.caption else []),
         f"{plain(text.setting)} · protocol {table.manifest.protocol}",
         grid(lines, numeric),
         "\n".join(f"- {plain(line)}" for line in (*text.footnotes, *text.warnings)),
-        "![ladder: the paper's errors and ours](ladder.svg)",
-        "![learning curves](curves.svg)",
+        *(f"![{name.partition('.')[0]}]({name})" for name in figures),
         *(["## Rungs", _rungs(findings)] if findings.rungs else []),
+        *_contributions(findings),
+        *_declared(findings),
         METHOD,
         *_overrides(table),
         "## Runs",
@@ -60,18 +57,37 @@ def code(text: str) -> str:
 def _rungs(findings: Findings) -> str:
     rungs = [*findings.rungs, *([findings.overall] if findings.overall else [])]
     titles = ["rung", "paper change", "change here, 95 % interval", "verdict", "Welch p", "Holm p"]
-    return grid([titles, *(_rung(rung) for rung in rungs)], [False, True, True, False, True, True])
+    return grid([titles, *(_rung(rung, findings.metric) for rung in rungs)], [False, True, True, False, True, True])
 
 
-def _rung(rung: Rung) -> list[str]:
+def _rung(rung: Rung, unit: Metric) -> list[str]:
     name = plain(f"{rung.before.label} → {rung.after.label}")
-    return [name, signed(rung.paper_change), change(rung), verdict(rung), _p(rung.welch_p), _p(rung.holm_p)]
+    return [
+        name,
+        signed(rung.paper_change),
+        change(rung, unit),
+        verdict(rung),
+        probability(rung.welch_p),
+        probability(rung.holm_p),
+    ]
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _contributions(findings: Findings) -> list[str]:
+    if not findings.shapley:
+        return []
+    lines = [[plain(one.switch), difference(one.difference, findings.metric)] for one in findings.shapley]
+    titles = ["switch", "mean change over all orders, with its interval"]
+    return ["## Mean contribution of each switch", grid([titles, *lines], [False, True])]
+
+
+def _declared(findings: Findings) -> list[str]:
+    if not findings.declared:
+        return []
+    lines = [
+        [plain(one.what), plain(one.expected), plain(one.found), "yes" if one.holds else "no"]
+        for one in findings.declared
+    ]
+    return ["## Declared beforehand", grid([["what", "expected", "found", "holds"], *lines], [False] * 4)]
 
 
 def _overrides(table: ResultTable) -> list[str]:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from inceptionctl.report.columns import Column, ReportText
+from inceptionctl.report.column import Column
+from inceptionctl.report.columns import ReportText
 from inceptionctl.report.format import DASH
 
 LOG_WIDTH = 100  # characters, if there is no terminal and no COLUMNS
@@ -27,14 +28,22 @@ def console() -> Console:
 
 
 def show(text: ReportText, to: Console) -> None:
-    to.print(Text(text.heading, style="bold"))
-    to.print(Text(text.setting))
-    for columns in pages(text.columns, to.width):
-        to.print(_table(columns, text.quoted))
-    for footnote in text.footnotes:
-        to.print(Text(footnote))
-    for warning in text.warnings:
-        to.print(Text(warning, style="yellow"))
+    for part in parts(text, to.width):
+        to.print(part)
+
+
+def parts(text: ReportText, width: int) -> list[RenderableType]:
+    return [
+        Text(text.heading, style="bold"),
+        Text(text.setting),
+        *(_table(columns, text.quoted) for columns in pages(text.columns, width)),
+        *map(Text, text.footnotes),
+        *(Text(warning, style="yellow") for warning in text.warnings),
+    ]
+
+
+def stacked(all_parts: Sequence[RenderableType]) -> RenderableType:
+    return Group(*all_parts)
 
 
 def pages(columns: Sequence[Column], width: int) -> list[list[Column]]:
