@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from inceptionctl.commands import report
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
@@ -13,8 +14,10 @@ from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.validate import parse
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.files import from_here
+from inceptionctl.planning.evaluation.records import protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.planning.plan import plan as make_plan
+from inceptionctl.report.comparison.tables import compare
 from inceptionctl.runs.damage import read_result
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place, with_default_nproc
@@ -39,7 +42,7 @@ TRAIN = Command(
 
 
 def main(argv: list[str]) -> int:
-    run_hydra(TRAIN, argv, _plan, _run, _preview)
+    run_hydra(TRAIN, argv, _plan, _run, _preview, _finish)
     return 0
 
 
@@ -71,3 +74,11 @@ def _run(plan: Plan) -> None:
         console.print(f"tuned: {plan.config.tuned}")
     print_warnings([*plan.schedule_notes, *plan.warnings], console)
     run_one(with_default_nproc(plan), console)
+
+
+def _finish(plans: list[Plan]) -> None:
+    """Ends a sweep with a table of its runs, which those that were submitted have not been part of."""
+    runs = [run.path for plan in plans if (run := finished(plan))]
+    ways = {(plan.config.data.eval_split, protocol(plan).name) for plan in plans}
+    for found in compare(runs, Path(plans[0].config.outputs), ways) if len(runs) > 1 else ():
+        report.show(found.folder)

@@ -45,11 +45,12 @@ def run_hydra(
     prepare: Callable[[Request], Prepared],
     run: Callable[[Prepared], None],
     preview: Callable[[Prepared], None],
+    finish: Callable[[list[Prepared]], None] | None = None,
 ) -> None:
     """Composes, checks and prepares what `argv` requests, then runs what was prepared; with --dry-run, previews it.
 
-    With -m all runs are prepared before the first begins. Hydra's flags (--cfg, --help, -m, --config-dir) keep their
-    meaning.
+    With -m all runs are prepared before the first begins, and `finish` is called after the last. Hydra's flags (--cfg,
+    --help, -m, --config-dir) keep their meaning.
     """
     flags = read_flags(argv)
     check_words(flags.words)
@@ -73,6 +74,8 @@ def run_hydra(
     jobs = [partial(_run_job, command.name, r.overrides, composer.config_dir, prepare, run) for r in requests]
     outputs = absolute(str(requests[0].tree["outputs"]))
     multirun.launch(command.name, flags.words, jobs, composer, outputs)
+    if finish:
+        finish(prepared)
 
 
 def _requests(command: str, flags: Flags, composer: Composer) -> list[Request]:

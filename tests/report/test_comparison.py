@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from support.finished_runs import Images, finished_run
+from support.finished_runs import Images, config_of, finished_run
+from support.records import EVALUATION
 
+from inceptionctl.commands import report, train
 from inceptionctl.errors import RequestError
 from inceptionctl.report.comparison.tables import compare
 from inceptionctl.report.find import find
@@ -112,3 +116,15 @@ def test_a_folder_without_runs_is_a_wrong_request(place, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RequestError, match="name run folders, or folders that hold them"):
         compare([tmp_path / place], tmp_path)
+
+
+def test_a_sweep_ends_with_a_table_of_its_runs(outputs, monkeypatch, capsys):
+    runs = [RunDir(path) for path in sorted((outputs / "train").iterdir())]
+    plan = SimpleNamespace(config=replace(config_of(), outputs=str(outputs)))
+    left, shown = iter(runs), list[Path]()
+    monkeypatch.setattr(train, "finished", lambda plan: next(left))
+    monkeypatch.setattr(train, "protocol", lambda plan: EVALUATION.protocol)
+    monkeypatch.setattr(report, "show", shown.append)
+    train._finish([plan] * len(runs))
+    assert [path.parent for path in shown] == [outputs / "comparisons"]
+    assert sum(len(row.cells) for row in read(shown[0]).manifest.rows) == 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,12 @@ class Comparison:
     said: str
 
 
-def compare(paths: Sequence[Path], outputs: Path) -> list[Comparison]:
+def compare(paths: Sequence[Path], outputs: Path, only: Collection[tuple[str, str]] | None = None) -> list[Comparison]:
     """Writes the table of each way in which the runs were evaluated, the one with the most runs first: images and
-    protocols are never mixed. The first group of runs is what the others are compared with. Raises RequestError if
-    there is no run, and InceptionctlError if the tables cannot be written."""
+    protocols are never mixed. `only`: image sets and protocols that count. The first group of runs is what the others
+    are compared with. Raises RequestError if there is no run, and InceptionctlError if the tables cannot be written."""
     runs = runs_of(paths)
-    by_way = _by_way(runs)
+    by_way = {way: some for way, some in _by_way(runs).items() if not only or (way.image_set, way.protocol) in only}
     if len(by_way) > 1:
         ways = "; ".join(f"{count(len(members), 'run')}: {way.said}" for way, members in by_way.items())
         warn(f"the runs were evaluated in {len(by_way)} ways, a table each, which are never mixed ({ways})")
