@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
+from inceptionctl.commands import report
 from inceptionctl.config.compose import OWN_SETTINGS, Composer
 from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
@@ -100,3 +101,9 @@ def test_a_documented_models_line_runs(words, tmp_path, monkeypatch, capsys):
     assert main(words) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 1
     assert [path.name for path in tmp_path.iterdir()] == [word for word in words if word.endswith(".svg")]
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "report"], ids=" ".join)
+def test_a_documented_report_line_is_understood(words):
+    asked = report.make_parser().parse_args(words[1:])
+    report.check_effect(asked)

@@ -23,7 +23,7 @@ WATCH_SECONDS = 5.0
 
 def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
-    _check(asked)
+    check_effect(asked)
     folder = asked.dir or newest(OUTPUTS)
     if asked.against:
         return against_reference(folder)
@@ -105,7 +105,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(asked: argparse.Namespace) -> None:
+def check_effect(asked: argparse.Namespace) -> None:
     """Raises RequestError for words that would have no effect."""
     alone = "--watch" if asked.watch is not None else "--against reference" if asked.against else None
     if alone is None:
