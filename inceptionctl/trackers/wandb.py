@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,10 +57,12 @@ class WeightsAndBiases:
             dir=str(run.folder),
             config=run.config,
             settings=wandb.Settings(
-                console="off", save_code=False, disable_git=True, finish_timeout=FINISH_TIMEOUT_S,
+                console="off", silent=True, save_code=False, disable_git=True, finish_timeout=FINISH_TIMEOUT_S,
                 finish_timeout_raises=True,
             ),
         )  # fmt: skip
+        if self._run.url:
+            print(f"wandb: {run.label}: {self._run.url}", file=sys.stderr)
         self._run.define_metric(STEP)
         self._run.define_metric("*", step_metric=STEP)
         offline = settings.mode == "offline"
