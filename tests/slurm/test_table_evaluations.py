@@ -1,0 +1,49 @@
+"""A table with evaluations of its own on a cluster: the same command submits runs, evaluations, ensembles in turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.command_line import TINY, call, latest
+from support.slurm_cluster import Cluster
+from test_train import ON_CPUS
+
+from inceptionctl.report.results import read
+
+VIEWS = """
+name: views
+mode: independent
+title: Views of an image
+metric: final
+weights: ema
+base: [arch=inception_v3]
+rows:
+  - label: single
+  - {label: two networks, protocol: crops12, members: [{models: 2}], against: single}
+"""
+SMALL = latest(*TINY, "arch.width=0.05", "train.epochs=0.1")
+
+
+def test_the_same_command_submits_what_can_be_done_next(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "views.yaml").write_text(VIEWS)
+    folder = tmp_path / "outputs" / "views"
+    words = ["ablate", "--config-dir", str(tmp_path), "table=views", "seeds=1", *SMALL, *ON_CPUS]
+
+    def submitted() -> str:
+        """What the command said, once its jobs have ended."""
+        done = call(*words, cwd=tmp_path, **cluster.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        ended = call("wait", str(folder), "--every", "1", cwd=tmp_path, **cluster.environment)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return done.stdout
+
+    said = submitted()
+    assert "2 submitted as job array" in said
+    assert "the same command submits 3 evaluations when these runs are done" in said
+    said = submitted()
+    assert said.count("submitted: job") == 2
+    assert "the same command submits 1 ensemble when these evaluations are done" in said
+    assert "Trained but not evaluated as the row asks: two networks seed 0" in " ".join(said.split())
+    assert submitted().count("submitted: job") == 1
+    assert [cell.status for _, cell in read(folder).cells] == ["done", "done"]
