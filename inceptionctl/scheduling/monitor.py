@@ -15,7 +15,7 @@ from inceptionctl.launch.slurm.submission import RunJob, jobs_of, report_jobs
 from inceptionctl.runs.find import RunIndex, is_run_folder, runs_below
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
-from inceptionctl.runs.records.table import TableManifest, cell_label
+from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest, cell_label
 from inceptionctl.runs.state import RunState, run_state
 from inceptionctl.scheduling.run_status import RunStatus, status_of
 
@@ -84,11 +84,21 @@ def is_table(folder: Path) -> bool:
 
 
 def _cells_of_table(folder: Path) -> dict[str, RunDir | None]:
-    """Their runs are found by identity, in the table's own folder or else under whatever name. Raises FileError."""
+    """Their runs are found by identity, in the table's own folder or else under whatever name; and the evaluations in
+    the folder that are not finished. Raises FileError."""
     manifest = read_record(folder / MANIFEST, TableManifest)
     index = RunIndex.of_table(folder, manifest.found_in)
-    cells = [(cell_label(row.label, cell.seed), cell.identity) for row in manifest.rows for cell in row.cells]
-    return {label: index.newest(identity) for label, identity in cells}
+    cells = [one for row in manifest.rows for cell in row.cells for one in _runs_of_cell(row, cell)]
+    begun = [run for run in runs_below(folder) if run.is_evaluation and not run.finished]
+    found = {label: index.newest(identity) for label, identity in cells}
+    return found | {f"evaluation {run.path.name}": run for run in begun}
+
+
+def _runs_of_cell(row: ManifestRow, cell: ManifestCell) -> list[tuple[str, str]]:
+    """(label, identity): one, or those of an ensemble's networks."""
+    label = cell_label(row.label, cell.seed)
+    networks = [(f"{label}, network {number}", identity) for number, identity in enumerate(cell.members, 1)]
+    return networks or [(label, cell.identity)]
 
 
 def _jobs_of(run: RunDir) -> list[RunJob]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, replace
 
+from inceptionctl.evaluation.protocol_base import ProtocolSettings
 from inceptionctl.planning.evaluation.records import label as protocol_label
-from inceptionctl.planning.evaluation.records import options, protocol, protocol_record
+from inceptionctl.planning.evaluation.records import protocol, protocol_record
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import MANIFEST
@@ -47,7 +48,7 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         command=plan.command,
         metric=table.metric,
         image_set=first.config.data.eval_split,
-        protocol=_protocol(table.protocol, first),
+        protocol=_protocol(_of_table(plan), first),
         weights=table.weights,
         comparable=is_comparable(plan),
         chance_error=100.0 * (1 - 1 / len(first.data.classes)),
@@ -81,11 +82,16 @@ def is_comparable(plan: TablePlan) -> bool:
     return is_imagenet and protocol(first).name == declared
 
 
-def _protocol(option: str | None, plan: Plan) -> str:
-    """In the names of evaluations, of an option of conf/protocol; None: as the run is evaluated when it is trained."""
-    if option is None:
+def _protocol(settings: ProtocolSettings | None, plan: Plan) -> str:
+    """In the names of evaluations; None: as the run is evaluated when it is trained."""
+    if settings is None:
         return protocol(plan).name
-    return protocol_record(options()[option], plan.config.data, plan.config.arch.pixels).name
+    return protocol_record(settings, plan.config.data, plan.config.arch.pixels).name
+
+
+def _of_table(plan: TablePlan) -> ProtocolSettings | None:
+    """The table's own protocol, which the rows that name none have."""
+    return next((row.protocol for row in plan.rows if row.row.protocol is None), None)
 
 
 def _own_figures(plan: TablePlan) -> list[str]:
@@ -107,7 +113,7 @@ def _row(plan: TablePlan, row: ResolvedRow) -> ManifestRow:
         full_macs=run.full.macs,
         tuned=str(run.config.tuned) if run.config.tuned else None,
         cells=_cells(plan, definition.label),
-        protocol=_protocol(definition.protocol, run) if definition.protocol else None,
+        protocol=_protocol(row.protocol, run) if definition.protocol else None,
         models=sum(member.models for member in definition.members) or 1,
         note=definition.note,
         standalone=definition.standalone,
