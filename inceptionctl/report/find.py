@@ -30,7 +30,7 @@ from inceptionctl.runs.records.table import TableManifest
 def find(table: ResultTable) -> Findings:
     measured = [RowFinding(row=row, measured=measure(row, table.manifest)) for row in table.rows]
     seeds = min((one.top1.n for one in judged(measured) if one.top1), default=0)
-    look = _look(table.manifest, seeds)
+    look = _look(table)
     basis = _basis(table, measured, look.confidence if look else CONFIDENCE)
     rows = tuple(_with_spread(one, basis, table.manifest) for one in measured)
     rungs = _rungs(rows, basis)
@@ -57,10 +57,12 @@ def judged(rows: Sequence[RowFinding]) -> list[RowFinding]:
     return [one for one in rows if one.measured and one.measured.converged]
 
 
-def _look(manifest: TableManifest, seeds: int) -> Look | None:
-    if manifest.looks is None or manifest.max_seeds is None:
+def _look(table: ResultTable) -> Look | None:
+    """The one that the finished seeds of every row allow."""
+    looks, most = table.manifest.looks, table.manifest.max_seeds
+    if looks is None or most is None:
         return None
-    return look_at(planned(manifest.looks, manifest.max_seeds), seeds)
+    return look_at(planned(looks, most), min((len(row.figures) for row in table.rows if row.figures), default=0))
 
 
 def _basis(table: ResultTable, rows: Sequence[RowFinding], confidence: float) -> Basis:

@@ -44,8 +44,8 @@ def overall(findings: Findings) -> list[str]:
 
 
 def resolution(findings: Findings) -> str:
-    count = sum(one.plateau for _, one in findings.measured)
-    plateau = f"plateau: {count} of {len(findings.measured)} rows"
+    trained = [one for row, one in findings.measured if row.entry.models == 1]
+    plateau = f"plateau: {sum(one.plateau for one in trained)} of {len(trained)} rows"
     if not findings.judged:
         return plateau
     rungs = f"resolved {findings.resolved} of {len(findings.judged)} rungs"

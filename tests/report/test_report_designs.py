@@ -149,6 +149,21 @@ def test_looks_that_were_declared_cost_confidence(outputs):
     )
 
 
+def test_the_look_goes_by_the_seeds_of_every_row_converged_or_not(outputs):
+    outputs.manifest = {"looks": 2, "max_seeds": 4}
+    outputs.done(FIRST, 180, 181, 182, 183)
+    assert found(outputs).look.number == 2
+    assert found(outputs.done(SECOND, 40, 41, 42)).look.number == 1
+
+
+def test_an_ensemble_does_not_count_among_the_rows_on_a_plateau(outputs):
+    findings = found(outputs.done(FIRST, 40, 41, on_plateau=False))
+    row = replace(findings.rows[0].row, entry=replace(findings.rows[0].row.entry, models=2))
+    assert "plateau: 0 of 1 rows" in footnotes(findings)[1]
+    findings = find(replace(findings.table, rows=(row,), manifest=replace(findings.table.manifest, mode="independent")))
+    assert footnotes(findings)[0].startswith("plateau: 0 of 0 rows")
+
+
 def test_contributions_are_averaged_over_orders(outputs):
     sets = {FIRST: [], SECOND: ["a"], THIRD: ["b"], FOURTH: ["a", "b"]}
     outputs.against, outputs.manifest = {}, {"orders": [["a", "b"], ["b", "a"]]}
