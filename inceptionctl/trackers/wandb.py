@@ -61,11 +61,11 @@ class WeightsAndBiases:
                 finish_timeout_raises=True,
             ),
         )  # fmt: skip
-        if self._run.url:
+        offline = settings.mode == "offline"
+        if not offline:
             print(f"wandb: {run.label}: {self._run.url}", file=sys.stderr)
         self._run.define_metric(STEP)
         self._run.define_metric("*", step_metric=STEP)
-        offline = settings.mode == "offline"
         self._kept = _rows_in_files(run.folder, run.id) if offline else self._run.starting_step
 
     def start(self, rows: Sequence[Row], sent: int) -> int:
