@@ -46,6 +46,8 @@ class TableSettings:
     """Most seeds of each row, with until=resolved."""
     looks: Count | None
     """How often, at equal numbers of seeds, until=resolved looks at the results."""
+    found_in: list[str]
+    """More folders whose runs count as cells: other outputs, or the runs of one name: 'found_in=[/data/outputs]'."""
     lr_policy: Literal["shared", "tuned"]
     """Whether all rows have one learning rate, or each the best of lr_grid by the dev split."""
     lr_grid: list[Positive]

@@ -35,7 +35,8 @@ from inceptionctl.training.schedules import Schedule
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """`config` with what was resolved of its data and weights; `spec` and `cost` of the network as run; `weights`: what
-    to say about the weights that it starts from; `label`: what was typed for it."""
+    to say about the weights that it starts from; `label`: what was typed for it; `found_in`: more
+    folders in which its run may be finished already."""
 
     config: Config
     identity: str
@@ -46,6 +47,7 @@ class Plan:
     schedule: Schedule
     weights: tuple[str, ...] = ()
     label: str = ""
+    found_in: tuple[str, ...] = ()
 
     @cached_property
     def full(self) -> Cost:

@@ -76,6 +76,11 @@ def attempts(outputs: Path, identity: str) -> list[RunDir]:
     return _oldest_first(_runs(outputs, identity))
 
 
+def attempts_in(place: Path, identity: str) -> list[RunDir]:
+    """The same below a folder that may also be that of one name."""
+    return _oldest_first([*_runs(place, identity), *_runs_of_name(place, identity)])
+
+
 def create(outputs: Path, name: str, identity: str) -> RunDir:
     """A new attempt's folder, exclusive: two commands never share one. Raises RequestError if it cannot be made."""
     for attempt in range(MAX_ATTEMPTS):

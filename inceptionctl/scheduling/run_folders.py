@@ -25,7 +25,14 @@ from inceptionctl.runs.records.result import Result
 
 
 def attempts(plan: Plan) -> list[RunDir]:
-    """Every run folder of this identity, oldest first: the one that `run_dir` names, or all below `outputs`."""
+    """Every run folder of this identity, oldest first: the one that `run_dir` names, or all below `outputs`, after
+    those of other folders that count."""
+    elsewhere = [run for place in plan.found_in for run in find.attempts_in(Path(place), plan.identity)]
+    return [*elsewhere, *_own_attempts(plan)]
+
+
+def _own_attempts(plan: Plan) -> list[RunDir]:
+    """Those that this plan may continue."""
     if plan.config.run_dir:
         return [RunDir(Path(plan.config.run_dir))]
     return find.attempts(Path(plan.config.outputs), plan.identity)
@@ -48,7 +55,7 @@ def unfinished(plan: Plan) -> RunDir | None:
     """The newest attempt that can be resumed; None with `rerun`, which asks for a new one."""
     if plan.config.rerun:
         return None
-    return next((run for run in reversed(attempts(plan)) if run.resumable and _is_whole(run, plan)), None)
+    return next((run for run in reversed(_own_attempts(plan)) if run.resumable and _is_whole(run, plan)), None)
 
 
 def _is_finished(run: RunDir, plan: Plan) -> bool:

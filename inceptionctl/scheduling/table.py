@@ -22,6 +22,7 @@ from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.table_cells import plan_cells
 from inceptionctl.scheduling.table_folder import manifest_in
 from inceptionctl.scheduling.table_manifest import check_folder, manifest_of
+from inceptionctl.scheduling.table_places import found_in
 from inceptionctl.scheduling.table_plan import Design, TablePlan
 from inceptionctl.scheduling.table_seeds import null_seeds, planned_seeds
 from inceptionctl.scheduling.tuning import plan_tuning, with_rate
@@ -43,15 +44,17 @@ def plan_table(request: Request) -> TablePlan:
     rows, design, config = made.rows, made.design, made.rows[0].config
     _check_no_run_dir(config)
     folder = Path(config.outputs) / config.name
-    seeds = planned_seeds(asked, request.tree["seeds"], manifest_in(folder), folder)
+    before = manifest_in(folder)
+    seeds = planned_seeds(asked, request.tree["seeds"], before, folder)
     of_null = null_seeds(seeds) if design.null else []
     cells, runs = plan_cells(rows, {row.row.label: of_null if row.row.label == design.null else seeds for row in rows})
+    places = found_in(asked, before, folder)
     plan = TablePlan(
         table=made.table,
         written=made.written,
         rows=rows,
         cells=cells,
-        runs=runs,
+        runs={identity: replace(run, found_in=places) for identity, run in runs.items()},
         command=command_again("ablate", _words_again(request.overrides, asked, seeds), config, composer.config_dir),
         figures=figures,
         composer=composer,
@@ -128,7 +131,8 @@ def _tuned(asked: Asked, made: _Made) -> _Made:
 
 
 def _words_again(words: Sequence[str], asked: Asked, seeds: list[int]) -> list[str]:
-    """seeds=+2 would add two more each time: the seeds themselves instead."""
+    """seeds=+2 would add two more each time: the seeds themselves instead. The manifest keeps found_in."""
+    words = [o.input_line or "" for o in parse_overrides(words) if o.key_or_group != "found_in"]
     if asked.more_seeds is None:
         return [*words]
     resolved = f"seeds={len(seeds)}" if seeds == [*range(len(seeds))] else f"seeds=[{','.join(map(str, seeds))}]"

@@ -13,6 +13,7 @@ from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.runs.records.table import Converged, ManifestCell, ManifestRow, PrintedFigures, TableManifest
 from inceptionctl.scheduling.table_folder import check_same_table, manifest_in, with_cells_of
+from inceptionctl.scheduling.table_places import as_seen_from
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.scheduling.table_seeds import seeds_added
 from inceptionctl.tables.ladder import ResolvedRow
@@ -65,6 +66,7 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         orders=plan.design.orders,
         looks=plan.design.looks,
         max_seeds=plan.design.max_seeds,
+        found_in=as_seen_from(plan.folder, plan.first.found_in),
         lr_grid=plan.design.tuning.grid if plan.design.tuning else [],
     )
 
