@@ -1,8 +1,9 @@
-"""`inceptionctl report [DIR]`: prints a table from its run folders and writes it beside its manifest."""
+"""`inceptionctl report [DIR ...]`: prints a table from its run folders and writes it beside its manifest."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,34 @@ WATCH_SECONDS = 5.0
 def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
     check_effect(asked)
-    folder = asked.dir or newest(OUTPUTS)
+    folders = tables_of(asked.dir)
+    if (alone := _alone(asked)) and folders != (asked.dir or folders):
+        raise RequestError(f"{alone} is for one table, and these runs are compared: name the folder of a table")
     if asked.against:
-        return against_reference(folder)
+        return against_reference(folders[0])
     if asked.watch is not None:
-        return watch(folder, asked.watch)
-    report = _write(folder, asked)
-    if asked.format == "terminal":
-        _print(report)
-    else:
-        print(report.texts[asked.format].read_text(), end="")
+        return watch(folders[0], asked.watch)
+    for report in (_write(folder, asked) for folder in folders):
+        if asked.format == "terminal":
+            _print(report)
+        else:
+            print(report.texts[asked.format].read_text(), end="")
     return 0
+
+
+def tables_of(paths: list[Path]) -> list[Path]:
+    """The folder of a table, or those of the tables that compare the runs that were named. Raises RequestError if there
+    are no runs."""
+    from inceptionctl.runs.find import is_run_folder, runs_below
+
+    if not paths:
+        return [newest(OUTPUTS)]
+    is_table = os.path.lexists(paths[0] / MANIFEST) or not (is_run_folder(paths[0]) or runs_below(paths[0]))
+    if len(paths) == 1 and is_table:
+        return paths
+    from inceptionctl.report.comparison.tables import compare
+
+    return [found.folder for found in compare(paths, OUTPUTS)]
 
 
 def show(folder: Path) -> None:
@@ -75,12 +93,13 @@ def newest(outputs: Path) -> Path:
 def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="inceptionctl report",
-        description="Prints a table from its run folders; writes report.html, .md, .csv, .json and .tex, seeds.csv and "
-        "figures beside table.json.",
+        description="Prints a table from its run folders, or compares any runs; writes report.html, .md, .csv, .json "
+        "and .tex, seeds.csv and figures beside table.json.",
     )
     parser.add_argument(
-        "dir", nargs="?", type=folder_argument, help="folder with a table.json; default: the latest in outputs/"
-    )
+        "dir", nargs="*", type=folder_argument, metavar="DIR",
+        help="folder of a table (default: the latest in outputs/); or runs, or folders of runs, to compare",
+    )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="what is printed (default: %(default)s)")
     parser.add_argument(
         "--json", action="store_const", const="json", dest="format", help="print JSON, as --format json does"
@@ -107,8 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def check_effect(asked: argparse.Namespace) -> None:
     """Raises RequestError for words that would have no effect."""
-    alone = "--watch" if asked.watch is not None else "--against reference" if asked.against else None
-    if alone is None:
+    if (alone := _alone(asked)) is None:
         return
     for flag, typed in {
         "--format": asked.format != "terminal",
@@ -119,6 +137,11 @@ def check_effect(asked: argparse.Namespace) -> None:
     }.items():
         if typed:
             raise RequestError(f"{flag} has no effect with {alone}: give one of the two")
+
+
+def _alone(asked: argparse.Namespace) -> str | None:
+    """The flag that makes a table's figures and texts no matter."""
+    return "--watch" if asked.watch is not None else "--against reference" if asked.against else None
 
 
 def _kinds(text: str) -> tuple[str, ...]:

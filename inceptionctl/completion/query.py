@@ -150,7 +150,7 @@ ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "predict": _predicted,
     "resume": _resumed,
     "explain": _sides,
-    "report": lambda line: Answer.starting(line.word, _folders_with("*/table.json"), files=True),
+    "report": lambda line: Answer.starting(line.word, _folders_with("*/table.json", "*/*/result.json"), files=True),
     "status": _runs,
     "wait": _runs,
     "cancel": _runs,

@@ -102,7 +102,9 @@ def test_runs_and_tables_are_offered(tmp_path, monkeypatch, capsys):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
     assert query("inceptionctl resume ", capsys) == [FILES, "outputs/t/abc-0"]
-    assert query("inceptionctl report o", capsys) == [FILES, "outputs/t"]
+    assert query("inceptionctl report o", capsys) == [FILES, "outputs/t", "outputs/t/abc-0"]
+    assert query("inceptionctl explain outputs/t", capsys) == [FILES, "outputs/t/abc-0"]
+    assert query("inceptionctl explain rethinking", capsys) == [FILES, "rethinking_v2", "rethinking_v3"]
     assert query("inceptionctl status outputs/", capsys) == [FILES, "outputs/t", "outputs/t/abc-0"]
     assert query("inceptionctl predict run=", capsys) == [FILES, "run=outputs/t/abc-0"]
     assert query("inceptionctl eval run=", capsys) == [FILES, "run=outputs/t/abc-0"]

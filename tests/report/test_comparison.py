@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from support.finished_runs import Images, config_of, finished_run
 from support.records import EVALUATION
+from support.runs import launched
 
 from inceptionctl.commands import report, train
 from inceptionctl.errors import RequestError
@@ -128,3 +131,15 @@ def test_a_sweep_ends_with_a_table_of_its_runs(outputs, monkeypatch, capsys):
     train._finish([plan] * len(runs))
     assert [path.parent for path in shown] == [outputs / "comparisons"]
     assert sum(len(row.cells) for row in read(shown[0]).manifest.rows) == 6
+
+
+def test_report_prints_runs_as_a_table(outputs):
+    code, said = launched("report", outputs / "train", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(said)))
+    assert (code, [row["label"] for row in rows]) == (0, ["inception_v2", "optim=rmsprop schedule.lr=0.1"])
+    assert (outputs / "comparisons" / "train" / "curves.svg").exists()
+
+
+def test_a_comparison_cannot_be_watched(outputs):
+    code, said = launched("report", *(outputs / "train").iterdir(), "--watch")
+    assert (code, "--watch is for one table" in said) == (2, True)
