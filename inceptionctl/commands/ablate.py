@@ -9,11 +9,15 @@ from functools import partial
 from rich.console import Console
 
 from inceptionctl.commands import report
+from inceptionctl.config.compose import Composer
+from inceptionctl.config.flags import read_flags
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
-from inceptionctl.config.table_flags import JSON, SAVE, take
-from inceptionctl.errors import InceptionctlError, Interrupted, warn
+from inceptionctl.config.table_flags import JSON, LIST, SAVE, take
+from inceptionctl.describe import tables
+from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.scheduling import speed
 from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.sync import track_report
@@ -28,6 +32,7 @@ from inceptionctl.scheduling.table_run import run_cells, run_until_resolved
 from inceptionctl.scheduling.tuning import Tuning, run_tuning
 from inceptionctl.terminal import console as make_console
 
+HELP = {"--help", "-h"}
 ABLATE = Command(
     "ablate",
     "Runs a paper's table: each row with each seed is a cell, a run of its own. Finished cells are found and skipped, "
@@ -42,16 +47,32 @@ ABLATE = Command(
         "inceptionctl ablate scale=imagenet data.root=DIR launch=slurm name=imagenet",
     ),
     {
+        LIST: f"list the tables and leave; with {tables.RECIPE}, also what each would cost on ImageNet",
         SAVE: "with --dry-run, write plan.json: what is expected, which the report then holds the results against",
-        JSON: "with --dry-run, print the plan as one JSON object, and messages on the error stream",
+        JSON: "with --dry-run or --list, print the plan or the tables as one JSON object, messages on the error stream",
     },
 )
 
 
 def main(argv: list[str]) -> int:
     flags, words = take(argv)
+    if LIST in flags and not HELP & {*words}:
+        _list(words, JSON in flags)
+        return 0
     run_hydra(ABLATE, words, plan_table, _run, partial(_preview, flags))
     return 0
+
+
+def _list(words: list[str], as_json: bool) -> None:
+    """Raises RequestError for words that have no effect on the list."""
+    flags = read_flags(words)
+    if others := [word for word in flags.words if word != tables.RECIPE]:
+        raise RequestError(f"{others[0]} has no effect on --list: {tables.RECIPE} adds what the tables cost")
+    listed = tables.listed_tables(Composer(flags.config_dir), with_cost=bool(flags.words))
+    if as_json:
+        print(json.dumps(tables.as_json(listed), indent=2, allow_nan=False))
+    else:
+        print("\n".join(tables.as_lines(listed)))
 
 
 def _preview(flags: frozenset[str], table: TablePlan) -> None:
@@ -67,6 +88,9 @@ def _preview(flags: frozenset[str], table: TablePlan) -> None:
 def _run(table: TablePlan) -> None:
     """Raises InceptionctlError if cells fail, after the report, and Interrupted with the command that continues."""
     console = make_console()
+    if table.table.metric == speed.METRIC:
+        speed.measure(table, console)
+        return
     if table.design.tuning and not table.is_tuned:
         table = _tuned(table, table.design.tuning, console)
     plans = table.to_run()

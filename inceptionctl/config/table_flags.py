@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from inceptionctl.errors import RequestError
 
-SAVE, JSON, DRY_RUN = "--save", "--json", "--dry-run"
-OWN = (SAVE, JSON)
+SAVE, JSON, LIST, DRY_RUN = "--save", "--json", "--list", "--dry-run"
+OWN = (SAVE, JSON, LIST)
 DRY_RUN_ONLY = {
     SAVE: "it writes plan.json, what a dry run expects, before the runs",
-    JSON: "it prints the plan; `inceptionctl report --format json` prints results",
+    JSON: f"it prints the plan, and with {LIST} the tables; `inceptionctl report --format json` prints results",
 }
+GOES_WITH = {SAVE: (DRY_RUN,), JSON: (DRY_RUN, LIST), LIST: (LIST,)}
 
 
 def take(argv: Sequence[str]) -> tuple[frozenset[str], list[str]]:
@@ -24,6 +25,6 @@ def take(argv: Sequence[str]) -> tuple[frozenset[str], list[str]]:
             raise RequestError(f"{flag} is given twice")
         if valued := [word for word in words if word.startswith(f"{flag}=")]:
             raise RequestError(f"{valued[0]}: {flag} takes no value")
-        if flag in words and DRY_RUN not in words and not {"--help", "-h"} & {*words}:
+        if flag in words and not {*GOES_WITH[flag], "--help", "-h"} & {*words}:
             raise RequestError(f"{flag} goes with {DRY_RUN}: {DRY_RUN_ONLY[flag]}")
     return frozenset(words) & {*OWN}, [word for word in [*words, *rest] if word not in OWN]

@@ -10,6 +10,7 @@ from pathlib import Path
 ATTEMPT = re.compile(r"([0-9a-f]{12})-\d+")  # name of a run folder: identity and attempt
 MANIFEST = "table.json"  # in the folder of a table, beside its run folders
 PLAN = "plan.json"  # there too: what was expected before the runs
+SPEED = "speed.json"  # in the folder of a table that is measured by speed
 EXIT_RETRY = 75  # exit code (EX_TEMPFAIL of sysexits.h): a process was killed; trying again may well succeed
 
 

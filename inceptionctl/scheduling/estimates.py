@@ -5,10 +5,8 @@ from __future__ import annotations
 from inceptionctl.config.launch import Slurm
 from inceptionctl.hardware import gpus
 from inceptionctl.planning.plan import Plan
+from inceptionctl.planning.rates import CPU_MACS_PER_S, GPU_MACS_PER_S
 
-# Measured on one thread of an AMD EPYC core: quarter-width Inception-v3 at 79 pixels, forward and backward.
-CPU_MACS_PER_S = 25e9
-GPU_MACS_PER_S = 10e12
 BYTES = 4
 
 

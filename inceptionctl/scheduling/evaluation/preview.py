@@ -14,8 +14,8 @@ from inceptionctl.files import from_here
 from inceptionctl.hardware import gpus
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
 from inceptionctl.planning.networks import TrainedNetwork
+from inceptionctl.planning.rates import CPU_MACS_PER_S, GPU_MACS_PER_S
 from inceptionctl.runs.records.evaluation import ProtocolRecord
-from inceptionctl.scheduling.estimates import CPU_MACS_PER_S, GPU_MACS_PER_S
 from inceptionctl.scheduling.evaluation.folders import expected, finished, unfinished
 from inceptionctl.scheduling.evaluation.run import place, preview_script
 
