@@ -66,7 +66,8 @@ def main(argv: list[str]) -> int:
 def _list(words: list[str], as_json: bool) -> None:
     """Raises RequestError for words that have no effect on the list."""
     flags = read_flags(words)
-    if others := [word for word in flags.words if word != tables.RECIPE]:
+    given = [flag for flag in flags.given if flag != "--config-dir"]
+    if others := [*given, *(word for word in flags.words if word != tables.RECIPE)]:
         raise RequestError(f"{others[0]} has no effect on --list: {tables.RECIPE} adds what the tables cost")
     listed = tables.listed_tables(Composer(flags.config_dir), with_cost=bool(flags.words))
     if as_json:

@@ -1,4 +1,4 @@
-"""The table and the papers of docs/extending.md are as they stand there."""
+"""The table and the papers of docs/tables.md are as they stand there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.runs import launched
 
-DOCS = Path(__file__).parents[2] / "docs" / "extending.md"
+DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 
 
 def test_the_documented_table_is_one(tmp_path, monkeypatch):

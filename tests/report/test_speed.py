@@ -1,0 +1,52 @@
+"""Steps per second of two networks, in relation."""
+
+from __future__ import annotations
+
+import pytest
+from support.runs import launched
+
+from inceptionctl.report.speed import lines, ratios
+from inceptionctl.runs.environment import describe
+from inceptionctl.runs.io import read_record, write_record
+from inceptionctl.runs.records.speed import SpeedRecord, SpeedRow
+
+
+def record(first, second, paper=("xception.t3.inception_v3", "xception.t3.xception")):
+    rows = [
+        SpeedRow(label=label, paper=cell, identity="0" * 12, steps_per_second=rates)
+        for label, cell, rates in zip(("Inception V3", "Xception"), paper, (first, second), strict=True)
+    ]
+    return SpeedRecord(
+        table="xception_speed",
+        setting="digits",
+        batch_size=32,
+        clock="process",
+        steps=5,
+        rows=rows,
+        environment=describe("cpu", 1, 1),
+    )
+
+
+def test_the_ratio_is_that_of_blocks_side_by_side(tmp_path):
+    # The machine halves its speed between the repeats: the ratio does not notice.
+    write_record(tmp_path / "speed.json", record([10.0, 5.0], [9.0, 4.5]))
+    (ratio,) = ratios(read_record(tmp_path / "speed.json", SpeedRecord))
+    assert (ratio.mean, ratio.sd) == (pytest.approx(0.9), pytest.approx(0.0, abs=1e-12))
+    assert ratio.paper == pytest.approx(28 / 31)
+
+
+def test_a_row_without_a_paper_s_figure_has_none_beside_it():
+    text = "\n".join(lines(record([10.0, 10.0], [8.0, 9.0], paper=(None, None))))
+    assert "Xception / Inception V3: 0.850" in text
+    assert "paper" not in text
+
+
+@pytest.mark.slow
+def test_a_table_of_speed_is_measured_by_one_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, said = launched("ablate", "table=xception_speed", "arch.width=0.05", "train.batch_size=4", "launch.threads=1")
+    assert code == 0, said
+    found = read_record(tmp_path / "outputs" / "xception_speed" / "speed.json", SpeedRecord)
+    assert [len(row.steps_per_second) for row in found.rows] == [8, 8]
+    assert "Xception / Inception V3:" in said
+    assert not list((tmp_path / "outputs" / "xception_speed").glob("*/result.json"))
