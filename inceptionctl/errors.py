@@ -29,7 +29,7 @@ class DataError(InceptionctlError):
 
 
 class Interrupted(InceptionctlError):
-    """The run was told to stop (exit code 130). Its checkpoints are usable."""
+    """The command was told to stop (exit code 130). Checkpoints of its runs are usable."""
 
     exit_code = 130
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from inceptionctl.arguments import Parser, seconds
 from inceptionctl.arguments import folder as folder_argument
-from inceptionctl.errors import RequestError, unknown
+from inceptionctl.errors import Interrupted, RequestError, unknown
 from inceptionctl.files import from_here
 from inceptionctl.runs.paths import MANIFEST
 
@@ -63,12 +63,15 @@ def show(folder: Path) -> None:
 
 
 def watch(folder: Path, every_s: float) -> int:
-    """Shows the table until all its cells are done. Ctrl-C ends it with exit code 130."""
+    """Shows the table until all its cells are done. Raises Interrupted on Ctrl-C."""
     from inceptionctl.report.render import terminal
     from inceptionctl.report.watch import watch as watch_table
 
     to = terminal.console()
-    report = watch_table(folder, every_s, to)
+    try:
+        report = watch_table(folder, every_s, to)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped looking: cells that run go on") from None
     to.print(_files(report), soft_wrap=True)
     return 0
 

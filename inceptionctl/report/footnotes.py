@@ -36,7 +36,7 @@ def warnings(findings: Findings, paths_from: Path) -> list[str]:
 
 def overall(findings: Findings) -> list[str]:
     rung = findings.overall
-    if rung is None:
+    if rung is None or (rung.paper_change is None and rung.verdict is None):
         return []
     here = f"{change(rung)}, {verdict(rung)}" if rung.difference else verdict(rung)
     paper = "" if rung.paper_change is None else f"paper {signed(rung.paper_change)}, "

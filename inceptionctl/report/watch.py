@@ -82,6 +82,7 @@ def _again(to: Console) -> Iterator[Show]:
     def show(report: Report) -> None:
         terminal.show(report_text(report.findings, Path.cwd()), to)
         to.print(_line(report))
+        to.file.flush()  # a log is read while cells run
 
     yield show
 

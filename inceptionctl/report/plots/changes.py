@@ -19,6 +19,7 @@ def changes(findings: Findings, look: Look) -> Drawing | None:
     rungs = [*findings.rungs, *([findings.overall] if findings.overall and len(findings.rungs) > 1 else [])]
     if not any(rung.difference for rung in rungs):
         return None
+    rungs = [rung for rung in rungs if rung.difference or rung.paper_change is not None]
     has_paper = findings.metric.is_error and any(rung.paper_change is not None for rung in rungs)
     figure = Figure(figsize=(look.width, 1.1 + 0.5 * look.title + 0.32 * len(rungs)), layout="constrained")
     axes = figure.subplots()
@@ -50,7 +51,7 @@ def changes(findings: Findings, look: Look) -> Drawing | None:
     )
     return Drawing(
         name="changes",
-        title="Change of each rung, with its interval",
+        title="Change of each rung, with its interval (filled: it excludes 0)",
         description=_description(rungs, findings.metric),
         figure=figure,
         data=_data(rungs),
