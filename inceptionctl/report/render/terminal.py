@@ -36,7 +36,7 @@ def parts(text: ReportText, width: int) -> list[RenderableType]:
     return [
         Text(text.heading, style="bold"),
         Text(text.setting),
-        *(_table(columns, text.quoted) for columns in pages(text.columns, width)),
+        *(part for columns in pages(text.columns, width) for part in (_table(columns, text), Text(""))),
         *map(Text, text.footnotes),
         *(Text(warning, style="yellow") for warning in text.warnings),
     ]
@@ -63,15 +63,22 @@ def _width(column: Column) -> int:
     return max(cell_len(text) for text in (*column.title.split("\n"), *column.cells))
 
 
-def _table(columns: Sequence[Column], quoted: int) -> RichTable:
-    padding = (0, PADDING, 0, 0)
-    table = RichTable(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False, header_style="bold")
+def _table(columns: Sequence[Column], text: ReportText) -> RichTable:
+    """Further tables leave out rows without any figure. The paper's figures are in italics."""
+    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, PADDING, 0, 0), pad_edge=False, show_edge=False)
+    table.header_style = "bold"
     for column in columns:
         table.add_column(Text(column.title), justify="right" if column.numeric else "left", no_wrap=True)
+    is_first = len(columns) > 1 and columns[1] is text.columns[1]
     for place, cells in enumerate(zip(*(column.cells for column in columns), strict=True)):
-        style = "dim" if place < quoted else ""
-        table.add_row(*(Text(cell, style=_colour(cell)) for cell in cells), style=style)
+        if is_first or set(cells[1:]) != {DASH}:
+            styled = (Text(cell, style=_style(column, cell)) for column, cell in zip(columns, cells, strict=True))
+            table.add_row(*styled, style="dim" if place < text.quoted else "")
     return table
+
+
+def _style(column: Column, cell: str) -> str:
+    return "italic" if column.source == "paper" and cell != DASH else _colour(cell)
 
 
 def _colour(cell: str) -> str:
