@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from inceptionctl.config.evaluation import EvalSettings
 from inceptionctl.config.validate import parse_evaluation
@@ -66,7 +65,7 @@ def evaluations_of(table: TablePlan) -> TableEvaluations:
     """Each is listed once, whichever cells need it."""
     if not (wanted := _distinct(_wanted(table))):
         return TableEvaluations(singles=(), ensembles=(), missing=frozenset())
-    index = EvaluationIndex(RunIndex.of(Path(table.first.config.outputs)))
+    index = EvaluationIndex(RunIndex.of_table(table.folder, table.first.found_in))
     again = table.first.config.rerun
     ensembles = [one for one in wanted if one.of_members]
     missing = {one.key for one in ensembles if again or not _is_there(one, index)}
