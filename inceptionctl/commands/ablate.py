@@ -81,7 +81,7 @@ def _preview(flags: frozenset[str], table: TablePlan) -> None:
     if JSON in flags:
         print(json.dumps(as_json(table), indent=2, allow_nan=False))
     else:
-        show_table(table, console)
+        (speed.preview if table.table.metric == speed.METRIC else show_table)(table, console)
     if SAVE in flags:
         console.print(save_plan(table))
 

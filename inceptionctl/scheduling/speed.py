@@ -20,6 +20,18 @@ from inceptionctl.tables.manifest import setting
 METRIC, WORKER = "steps_per_second", "inceptionctl.worker.speed"
 
 
+def preview(table: TablePlan, console: Console) -> None:
+    """`--dry-run`: the networks, and that nothing is trained."""
+    for row in table.rows:
+        cost = table.plan_of(row.row.label).cost
+        console.print(f"row       {row.row.label}: {cost.params:,} parameters, {cost.macs / 1e6:,.1f} M multiply-adds")
+    console.print(f"setting   {setting(table.configs)}")
+    console.print(
+        "time      a minute or a few: one process takes the training steps of all rows in turn; nothing is trained"
+    )
+    console.print(f"command   {table.command}")
+
+
 def measure(table: TablePlan, console: Console) -> None:
     """Writes speed.json into the table's folder and prints it. Raises InceptionctlError if the process fails."""
     if table.on_slurm:

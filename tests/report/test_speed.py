@@ -41,6 +41,11 @@ def test_a_row_without_a_paper_s_figure_has_none_beside_it():
     assert "paper" not in text
 
 
+def test_a_dry_run_says_that_nothing_is_trained():
+    code, said = launched("ablate", "table=xception_speed", "--dry-run")
+    assert (code, "nothing is trained" in said, "to run" in said) == (0, True, False), said
+
+
 @pytest.mark.slow
 def test_a_table_of_speed_is_measured_by_one_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
