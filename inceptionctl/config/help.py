@@ -11,6 +11,7 @@ from typing import Any
 
 from inceptionctl.config.compose import OWN_SETTINGS, Composer, resolved
 from inceptionctl.config.keys import SCHEMAS, flatten, settings_of
+from inceptionctl.config.overrides import group_choices
 from inceptionctl.config.values import values_of, written
 from inceptionctl.models.settings import with_network_facts
 
@@ -63,7 +64,9 @@ def help_text(command: Command, overrides: Sequence[str], composer: Composer) ->
     parts = [
         f"inceptionctl {command.name} [flags] [group=option ...] [key=value ...]",
         "\n".join(_wrapped(command.description, _width())),
-        _listed("Groups (group=option; * is chosen here)", 14, _options(composer.groups(command.name), choices)),
+        _listed(
+            "Groups (group=option; * is chosen here)", 14, _options(composer.groups(command.name), choices, overrides)
+        ),
         _listed("Settings (key=value, as they are here)", 32, [*own, *sections.pop("")]),
         *(_listed(_title(section, choices), 32, entries) for section, entries in sections.items()),
         _listed("Flags", 24, {**FLAGS, **command.flags}.items()),
@@ -72,9 +75,13 @@ def help_text(command: Command, overrides: Sequence[str], composer: Composer) ->
     return "\n\n".join(parts)
 
 
-def _options(groups: Mapping[str, Sequence[str]], choices: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _options(
+    groups: Mapping[str, Sequence[str]], choices: Mapping[str, Any], overrides: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Hydra's `choices` lack those of a list."""
     for group, options in sorted(groups.items()):
-        listed = ", ".join(f"{option}*" if option == choices.get(group) else option for option in options)
+        chosen = {choices.get(group), *group_choices(overrides, group)}
+        listed = ", ".join(f"{option}*" if option in chosen else option for option in options)
         yield group, f"{GROUPS[group]}: {listed}" if group in GROUPS else listed
 
 
@@ -88,7 +95,12 @@ def _sections(tree: Mapping[str, Any], schema: type) -> dict[str, list[tuple[str
     for setting in settings_of(schema):
         section, dot, name = setting.key.partition(".")
         chosen = tree[section].get("name") if dot else None
-        if setting.key in values and setting.option in (None, chosen) and setting.docs and not name.endswith("name"):
+        if (
+            setting.key in values
+            and setting.option in (None, chosen)
+            and setting.docs
+            and name.rpartition(".")[2] != "name"
+        ):
             docs = f"{setting.docs} {_together(f'[{values_of(setting.kind)}]')}"
             sections[section if dot else ""].append((f"{setting.key}={written(values[setting.key])}", docs))
     return sections

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from inceptionctl.settings import section
 from inceptionctl.trackers.base import Row, TrackedRun, TrackerSettings, values
 
-FINISH_TIMEOUT_S = 60.0  # a server that does not answer must not hold up the end of a run
+INIT_TIMEOUT_S, FINISH_TIMEOUT_S = 30.0, 60.0  # a server that does not answer must not hold up the end of a run
 STEP = "step"  # of training: the axis of all charts
 
 
@@ -57,8 +57,8 @@ class WeightsAndBiases:
             dir=str(run.folder),
             config=run.config,
             settings=wandb.Settings(
-                console="off", silent=True, save_code=False, disable_git=True, finish_timeout=FINISH_TIMEOUT_S,
-                finish_timeout_raises=True,
+                console="off", silent=True, save_code=False, disable_git=True, init_timeout=INIT_TIMEOUT_S,
+                finish_timeout=FINISH_TIMEOUT_S, finish_timeout_raises=True,
             ),
         )  # fmt: skip
         offline = settings.mode == "offline"
