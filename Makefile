@@ -54,6 +54,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/ablate.py
 	$(BIN)/python benchmarks/status.py
+	$(BIN)/python benchmarks/ledger.py
 
 clean:
 	rm -rf $(VENV) .uv build dist *.egg-info

@@ -59,3 +59,16 @@ def test_a_folder_that_cannot_be_made_says_so(outputs):
     (outputs / "file").touch()
     with pytest.raises(RequestError, match=r"cannot make the run folder .*\n  choose another place: outputs=DIR"):
         create(outputs / "file", "a", "x")
+
+
+def test_a_table_finds_runs_in_further_folders_those_of_its_own_count_as_newer(outputs, tmp_path):
+    table, other = outputs / "b", tmp_path / "elsewhere"
+    for name in ("outputs/one/x-7", "outputs/one/v-0", "runs/w-0", "mine"):
+        (other / name).mkdir(parents=True)
+    write_record(RunDir(other / "mine").result, RESULT)
+    (other / "mine" / "config.yaml").touch()
+    places = [os.path.relpath(other / name, table) for name in ("outputs", "runs", "mine")]
+    index = RunIndex.of_table(table, places)
+    assert names(index.newest_first("x")) == ["b/x-2", "a/x-10", "b/x-2", "a/x-0", "one/x-7"]
+    assert [names(index.newest_first(one)) for one in ("v", "w")] == [["one/v-0"], ["runs/w-0"]]
+    assert names(index.newest_first(RESULT.identity)) == ["elsewhere/mine"], "by what its result says"
