@@ -63,6 +63,14 @@ def test_the_rows_of_table_3_differ_by_what_the_paper_says_each_is_worth():
     assert points(explained("rethinking.t3.07", "rethinking.t3.03"))["optim.name"] == [-0.3], "the other way round"
 
 
+def test_crops_and_networks_are_worth_what_the_paper_prints():
+    found = explained("rethinking.t3.07", "rethinking.t4.07")
+    assert found["settings"] == []
+    assert {one["key"]: [effect["points"] for effect in one["effects"]] for one in found["evaluation"]}["crops"] == [
+        2.43
+    ]
+
+
 def test_every_setting_of_a_paper_is_stated_read_or_not(tmp_path):
     found = explained(make_run(tmp_path / "run", "arch=inception_v2"), "rethinking_v3")
     status = {one["key"]: one["source"]["status"] for one in found["settings"] if one["source"]}
