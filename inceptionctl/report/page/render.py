@@ -50,7 +50,6 @@ def page(findings: Findings, files: Sequence[str], refresh: float | None = None)
             columns=columns,
             rows=_rows(columns),
             figures=page_figures(findings),
-            main_figure=not findings.rungs,
             sections=_sections(findings, cells),
             cells=[cell for cell in cells if cell.n_images],
             method=METHOD,

@@ -27,7 +27,8 @@ def label_points(axes: Axes, points: Sequence[tuple[str, float, float]]) -> None
             name, x, y = points[index]
             axes.annotate(
                 name, (x, y), xytext=(BESIDE if side else -BESIDE, moved), textcoords="offset points",
-                ha="left" if side else "right", va="center", fontsize=size,
+                ha="left" if side else "right", va="center", fontsize=size, zorder=1.9,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4},
             )  # fmt: skip
 
 

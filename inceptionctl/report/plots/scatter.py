@@ -16,6 +16,7 @@ from inceptionctl.report.plots.labels import label_points
 from inceptionctl.report.plots.style import LIGHT, OURS, PAPER, Look
 
 WIDE = 3.0  # the largest cost over the smallest from which the axis is logarithmic
+WIDEST = 6.0  # from which it has few numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +96,9 @@ def _panel(axes: Axes, points: Sequence[Point], title: str) -> None:
         axes.plot([one.cost], [one.accuracy], "D" if colour == PAPER else "o",
                   color=LIGHT if one.quoted else colour, markerfacecolor=LIGHT if one.quoted else fill)  # fmt: skip
     costs = [one.cost for one in points]
-    if max(costs) > WIDE * min(costs):
+    if (ratio := max(costs) / min(costs)) > WIDE:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0) if ratio < WIDEST else (1.0, 3.0)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.28, y=0.12)
     axes.xaxis.set_major_formatter(lambda value, _: _short(value))

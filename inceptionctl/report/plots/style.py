@@ -53,7 +53,7 @@ class Look:
     @property
     def label_characters(self) -> int:
         """Of a row's name beside a panel."""
-        return 16 if self.narrow else 40
+        return 20 if self.narrow else 40
 
     @property
     def style(self) -> dict[Any, Any]:
