@@ -100,7 +100,8 @@ def _crossed(
         crossing.check_all(asked.words, composer)
     rows = crossing.rows(sets)
     table = replace(table, rows=[row.row for row in rows])
-    common_overrides(table, asked.words)
+    # An option that was typed, such as arch=, is the base of all rows; that a switch still has an effect is checked.
+    common_overrides(table, [word for word in asked.words if key_of(word) not in composer.groups("train")])
     check_idle([row.config for row in rows], flatten_overrides(asked.words))
     return Crossed(table=table, rows=rows, sets={one.label: one.on for one in sets}, orders=orders)
 

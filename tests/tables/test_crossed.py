@@ -131,6 +131,14 @@ def test_switches_that_cannot_be_crossed_are_refused(switches, more, why):
         cross_switches(read, Composer())
 
 
+def test_any_network_can_be_the_base():
+    names = ["label_smoothing", "plain_auxiliary"]
+    words = [f"switches=[{','.join(names)}]", "mode=leave_one_out", "arch=inception_v3"]
+    table = cross_switches(Asked.read(TREE | {"switches": names, "mode": "leave_one_out"}, words), Composer())
+    assert {row.config.arch.name for row in table.rows} == {"inception_v3"}
+    assert [row.config.arch.aux.norm for row in table.rows] == [False, False, True]
+
+
 def test_a_grid_of_many_rows_is_refused():
     with pytest.raises(RequestError, match="128 rows: at most 64"):
         sets_by_mode([*"abcdefg"], "grid")
