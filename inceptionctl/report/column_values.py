@@ -30,8 +30,15 @@ def all_columns(findings: Findings) -> list[Column]:
 
 
 def _paper(make: Columns) -> list[Column]:
+    """The paper's steps are those to the error that it chose itself."""
+    unit = make.findings.metric
+    printed = (
+        make.of_paper("paper", "paper\nsteps", lambda one: one.value(str(unit)), _count)
+        if unit.name == "steps_to"
+        else make.of_paper("paper", "paper\ntop-1", lambda one: one.top1_error, number)
+    )
     return [
-        make.of_paper("paper", "paper\ntop-1", lambda one: one.top1_error, number),
+        printed,
         make.of_paper("cost_paper", "cost,\npaper", lambda one: one.cost_billion, _billions),
         make.of_paper("paper_top5", "paper\ntop-5", lambda one: one.top5_error, number),
         *make.of_rungs(
@@ -156,3 +163,7 @@ def _split(one: RowFinding) -> str:
 
 def _billions(cost: float | None) -> str:
     return DASH if cost is None else f"{cost:.1f} G"
+
+
+def _count(value: float | None) -> str:
+    return DASH if value is None else metric(value)

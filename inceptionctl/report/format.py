@@ -18,6 +18,9 @@ def number(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
+    """A change of an error in points, or of a number of steps, which is more than any error."""
+    if value is not None and abs(value) > 100:
+        return f"{'+' if value > 0 else '-'}{metric(abs(value))}"
     text = number(value)
     return f"+{text}" if value is not None and value > 0 else text
 
