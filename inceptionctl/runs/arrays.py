@@ -78,7 +78,7 @@ def _array(name: str, data: bytes) -> np.ndarray:
     shape, in_columns, dtype = _header(version, data[npy.MAGIC_LEN : begin])
     count = math.prod(shape)
     if count * dtype.itemsize > len(data) - begin:
-        raise ValueError(f"{name} says that it has more values than are there")
+        raise ValueError(f"{name}.npy says that it has more values than are there")
     found = np.frombuffer(data, dtype, count, begin).reshape(shape, order="F" if in_columns else "C")
     return found.copy(order="K")  # its own, to write to
 

@@ -66,7 +66,7 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ),
         ("inceptionctl train 'ablation=[label_smoothing,lab", []),
         ("inceptionctl ablate see", ["seed=", "seeds="]),
-        ("inceptionctl ablate table=inc", ["table=inception_v3"]),
+        ("inceptionctl ablate table=rms", ["table=rmsprop"]),
         ("inceptionctl ablate mode=", ["mode=cumulative", "mode=grid", "mode=leave_one_out", "mode=null"]),
         ("inceptionctl ablate switches=[rms", ["switches=[rmsprop]", "switches=[rmsprop,"]),
         ("inceptionctl train switches=[rms", []),
