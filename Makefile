@@ -7,7 +7,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 .PHONY: help ablate install test test-slow test-slurm test-gpu test-browser lint wheel bench clean
 
 help:
-	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about 8 minutes on two cores)"
+	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about a quarter of an hour on two cores)"
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
