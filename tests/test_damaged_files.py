@@ -22,6 +22,7 @@ from inceptionctl.commands import wait
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.planning.evaluation.records import protocol
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.report.plots import draw as drawing
 from inceptionctl.runs.config_file import write_config
@@ -55,7 +56,7 @@ def template(plans, tmp_path_factory) -> Path:
     rows = [
         manifest_row(label, ManifestCell(seed=one.config.seed, identity=one.identity)) for label, one in plans.items()
     ]
-    write_record(folder / MANIFEST, manifest(*rows, mode="independent"))
+    write_record(folder / MANIFEST, manifest(*rows, mode="independent", protocol="whole"))
     (folder / "slurm" / "0").mkdir(parents=True)
     write_record(folder / "slurm" / "0" / "submission.json", Submission(jobs=["12"], report="13"))
     return folder.parent
@@ -79,7 +80,7 @@ def made_up(run: RunDir, one: Plan, finished: bool) -> None:
     for name in ("manifest.json", "state.json", "model.safetensors"):
         (saved / name).write_text("{}")
     if finished:
-        evaluations = [evaluated(run, weights, one.data.n_eval) for weights in ("ema", "raw")]
+        evaluations = [evaluated(run, one, weights) for weights in ("ema", "raw")]
         known = {"identity": one.identity, "seed": one.config.seed, "evaluations": evaluations}
         write_record(run.result, replace(RESULT, **known))
 
@@ -88,14 +89,16 @@ ENVIRONMENT = {"versions": {}, "git_commit": None, "platform": "", "processor": 
                "threads": 1, "world_size": 1}  # fmt: skip
 
 
-def evaluated(run: RunDir, weights: str, count: int):
+def evaluated(run: RunDir, one: Plan, weights: str):
     """Half of the images are right."""
+    count = one.data.n_eval
     label = np.arange(count) % 10
     first = label + (np.arange(count) % 2)
     arrays = {"label_N": label, "group_N": np.arange(count), "p_true_N": np.full(count, 0.5, np.float32)}
     found = Predictions(**arrays, top5_NK=(first[:, None] + np.arange(5)) % 10)
     images = replace(EVALUATION.image_set, data="digits_jitter")
-    record = replace(EVALUATION, image_set=images, weights=weights, n_images=count, top1_error=50.0)
+    known = {"image_set": images, "protocol": protocol(one), "weights": weights}
+    record = replace(EVALUATION, **known, n_images=count, top1_error=50.0)
     summary = write_evaluation(run, record, found)
     row = replace(EVAL_ROW, weights=weights, n_images=count, top1_error=50.0, purpose="final")
     append_record(run.metrics, row)
@@ -114,12 +117,12 @@ FILES = (
         )
     ),
     "Done/result.json",
-    *(f"Done/evaluations/test.single.{weights}.{kind}" for weights in ("ema", "raw") for kind in ("json", "npz")),
+    *(f"Done/evaluations/test.whole.{weights}.{kind}" for weights in ("ema", "raw") for kind in ("json", "npz")),
 )  # fmt: skip
 # By which a command has to name the file: what it needs.
 NAMED = {
-    "status": ("result.json", "metrics.jsonl", "config.yaml", "starts.jsonl", "exit.json", "test.single.ema.json"),
-    "report": ("result.json", "metrics.jsonl", "test.single.ema.json", "test.single.ema.npz", "table.json"),
+    "status": ("result.json", "metrics.jsonl", "config.yaml", "starts.jsonl", "exit.json", "test.whole.ema.json"),
+    "report": ("result.json", "metrics.jsonl", "test.whole.ema.json", "test.whole.ema.npz", "table.json"),
 }
 
 
@@ -200,8 +203,8 @@ def look_up(plans: dict[str, Plan], outputs: Path) -> None:
         ("Stopped/exit.json", "not UTF-8"),
         ("Stopped/starts.jsonl", "JSON []"),
         ("Done/jobs.jsonl", "a link"),
-        ("Done/evaluations/test.single.ema.npz", "half"),
-        ("Done/evaluations/test.single.ema.json", "a large number"),
+        ("Done/evaluations/test.whole.ema.npz", "half"),
+        ("Done/evaluations/test.whole.ema.json", "a large number"),
         ("table.json", "NUL bytes"),
         ("table.json", "a FIFO"),
         ("slurm/0/submission.json", "empty"),
@@ -229,7 +232,7 @@ def test_no_file_makes_a_command_fail_without_a_message(template, plans, capsys)
 def test_no_value_in_a_record_makes_a_command_fail_without_a_message(template, plans, capsys):
     """Result, evaluation and manifest with any one field replaced."""
     values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
-    names = ["Done/result.json", "Done/evaluations/test.single.ema.json", "table.json", "Stopped/exit.json"]
+    names = ["Done/result.json", "Done/evaluations/test.whole.ema.json", "table.json", "Stopped/exit.json"]
 
     @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(name=st.sampled_from(names), field=st.integers(0, 40), value=values)

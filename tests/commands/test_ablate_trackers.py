@@ -20,7 +20,8 @@ def test_a_table_ends_with_its_report_in_the_trackers(fails, sent, tmp_path, mon
     tracker = MemoryTracker(fails=fails)
     chosen = {"memory": SimpleNamespace(target="here", open=tracker.open)}
     table = SimpleNamespace(
-        folder=tmp_path, on_slurm=False, to_run=list, design=Design(), command="again",
+        folder=tmp_path, on_slurm=False, to_run=list, design=Design(), command="again", is_tuned=False,
+        table=SimpleNamespace(metric="final"),
         first=SimpleNamespace(config=SimpleNamespace(tracker=SimpleNamespace(chosen=chosen))),
     )  # fmt: skip
     (tmp_path / "table.json").write_text("{}")

@@ -56,7 +56,7 @@ def test_the_identity_counts_values_and_not_where_they_came_from():
 def test_tuned_values_are_announced_in_a_dry_run():
     code, said = launched("train", "arch=vgg16", "--dry-run")
     assert (code, "\ntuned     train.epochs 16 instead of 8, " in said) == (0, True)
-    assert "tuned" not in launched("train", "arch=vgg16", "tuned=none", "--dry-run")[1]
+    assert "\ntuned " not in launched("train", "arch=vgg16", "tuned=none", "--dry-run")[1]
 
 
 def test_tuned_values_reach_the_runs_of_a_sweep(inceptionctl):

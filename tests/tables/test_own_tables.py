@@ -8,9 +8,9 @@ import shlex
 import pytest
 from support.runs import launched
 
-from inceptionctl.commands import ablate as ablate_command
 from inceptionctl.papers import own
 from inceptionctl.papers import records as papers
+from inceptionctl.scheduling import table_run
 
 TABLE = """\
 name: mine
@@ -285,7 +285,7 @@ def test_an_interrupted_table_prints_the_command_that_continues(config_dir, monk
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ablate_command, "run_plans", interrupt)
+    monkeypatch.setattr(table_run, "run_plans", interrupt)
     code, said = launched("ablate", "--config-dir", "cfg", "table=mine", "seeds=1", "outputs=my place")
     outputs = f"outputs={config_dir.parent}/my place"
     command = shlex.join(["inceptionctl", "ablate", "--config-dir", str(config_dir), "table=mine", "seeds=1", outputs])

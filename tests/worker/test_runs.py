@@ -105,7 +105,7 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
 def test_a_table_runs_and_reports(inceptionctl, tabled):
     where, done = tabled
     table = where / "outputs" / "inception_v3"
-    assert len(list(table.glob("*/result.json"))) == 5
+    assert len(list(table.glob("*/result.json"))) == 8
     for name in ("report.md", "report.csv", "report.json", "ladder.svg", "ladder.png", "curves.svg", "curves.png"):
         assert (table / name).stat().st_size > 500, name
     for label, paper in [("GoogLeNet", "29.0"), ("Inception-v2", "23.4"), ("BN-auxiliary", "21.2")]:
@@ -118,10 +118,10 @@ def test_a_table_runs_and_reports(inceptionctl, tabled):
 @pytest.mark.xdist_group("table")
 def test_finished_cells_are_skipped(inceptionctl, tabled):
     where, _ = tabled
-    assert "5 done, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
+    assert "8 done, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
     more = inceptionctl("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
-    assert more.stdout.count("  done, error") == 5
-    assert more.stdout.count("  to run") == 5
+    assert more.stdout.count("  done, error") == 8
+    assert more.stdout.count("  to run") == 8
 
 
 @pytest.mark.xdist_group("table")
