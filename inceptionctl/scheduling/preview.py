@@ -20,10 +20,9 @@ from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.run_folders import finished, needs_run, trained
 from inceptionctl.scheduling.submit import preview_script
 from inceptionctl.scheduling.table_announce import looks, rates
-from inceptionctl.scheduling.table_declared import detectable, seed_sd
+from inceptionctl.scheduling.table_declared import detectable_line
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.ladder import ResolvedRow
-from inceptionctl.tables.metric import Metric
 from inceptionctl.tables.scales import stated
 
 NO_ROWS: Mapping[str, str] = {}
@@ -40,11 +39,7 @@ def show_table(table: TablePlan, console: Console) -> None:
     show_plans(table.plans, console, table.folder, _rows(table))
     for line in evaluation_lines(evaluations_of(table)):
         console.print(line)
-    sd, sd_from = seed_sd(table)
-    least, unit = detectable(table, sd), Metric.parse(table.table.metric)
-    least_text = "unknown" if least is None else f"{least:.2g} {'points' if unit.is_error else unit.unit}"
-    assumed = sd_from if sd is None else f"by a standard deviation of {sd:.2g} between seeds, of {sd_from}"
-    console.print(f"detects   {least_text} at 80 % power with {count(len(table.seeds), 'seed')} ({assumed})")
+    console.print(f"detects   {detectable_line(table)}")
     console.print(f"command   {table.command}")
 
 

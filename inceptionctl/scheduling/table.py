@@ -29,7 +29,7 @@ from inceptionctl.scheduling.tuning import plan_tuning, with_rate
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.crossed import Crossed, cross_switches, permute
 from inceptionctl.tables.ladder import ResolvedRow, resolve_rows
-from inceptionctl.tables.scales import at_scale
+from inceptionctl.tables.scales import at_scale, chosen_scale
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table
 
@@ -58,6 +58,7 @@ def plan_table(request: Request) -> TablePlan:
         command=command_again("ablate", _words_again(request.overrides, asked, seeds), config, composer.config_dir),
         figures=figures,
         composer=composer,
+        scale=chosen_scale(asked.words, made.written.base, composer),
         design=design,
         again=partial(plan_table, request),
     )

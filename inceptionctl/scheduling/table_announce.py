@@ -9,6 +9,7 @@ from inceptionctl.errors import count
 from inceptionctl.report.statistics.sequential import planned
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.estimates import device_hours
+from inceptionctl.scheduling.table_declared import detectable_line
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.manifest import setting
 from inceptionctl.tables.scales import stated
@@ -18,6 +19,7 @@ from inceptionctl.terminal import print_warnings
 def announce(table: TablePlan, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
+    lines += [f"detects: {detectable_line(table)}"] if len(table.rows) > 1 else []
     lines += stated(table.table)
     lines += looks(table) + rates(table)
     inputs = (describe_input(config.arch.input, config.arch.pixels) for config in table.configs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 from inceptionctl.files import from_here
 from inceptionctl.report.results import compared
 from inceptionctl.report.statistics.power import predicted
@@ -21,8 +21,10 @@ from inceptionctl.scheduling.run_folders import finished
 from inceptionctl.scheduling.table_manifest import manifest_of
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.scheduling.table_seeds import utc_now
+from inceptionctl.tables.metric import Metric
+from inceptionctl.tables.spread import SPREADS
 
-FEW_SEEDS = "no row has two finished seeds yet"
+FEW_SEEDS = "no row has two finished seeds yet, and none is known at this scale"
 
 
 def save_plan(plan: TablePlan) -> str:
@@ -62,14 +64,25 @@ def detectable(plan: TablePlan, sd: float | None) -> float | None:
     return predicted(sd, len(plan.seeds), len(plan.rows)) if sd else None
 
 
+def detectable_line(plan: TablePlan) -> str:
+    """What a plan says of the smallest change that its seeds can show."""
+    sd, sd_from = seed_sd(plan)
+    least, metric = detectable(plan, sd), Metric.parse(plan.table.metric)
+    least_text = "unknown" if least is None else f"{least:.2g} {'points' if metric.is_error else metric.unit}"
+    assumed = sd_from if sd is None else f"by a standard deviation of {sd:.2g} between seeds, from {sd_from}"
+    return f"{least_text} at 80 % power with {count(len(plan.seeds), 'seed')} ({assumed})"
+
+
 def seed_sd(plan: TablePlan) -> tuple[float | None, str]:
-    """Of the table's cells that are finished, and what it is from; None if that cannot be told."""
+    """Of the table's cells that are finished, or as is known of its scale, and what it is from; None if that cannot be
+    told."""
     if plan.table.metric != "final":
         return None, f"unknown for {plan.table.metric}"
     errors = [[error for seed in plan.seeds if (error := _error(plan, row.row.label, seed))] for row in plan.rows]
-    if not (found := seed_variance([row for row in errors if row])):
-        return None, FEW_SEEDS
-    return found.sd, f"{sum(map(len, errors))} finished cells"
+    if found := seed_variance([row for row in errors if row]):
+        return found.sd, f"{sum(map(len, errors))} finished cells"
+    assumed = SPREADS.get(plan.scale)
+    return (assumed.sd, assumed.source) if assumed else (None, FEW_SEEDS)
 
 
 def _error(plan: TablePlan, row: str, seed: int) -> float | None:

@@ -44,7 +44,7 @@ class TablePlan:
     """`table`: as it is at the scale that was chosen, and `written` as its file has it; `cells`: the identities of the
     runs of each cell, several for an ensemble; `runs`: the plan of every run by its identity, which several cells may
     share; `command` asks for the same from anywhere, and `again` plans it anew; `figures`: those of the papers that the
-    table names."""
+    table names; `scale`: the option of conf/scale."""
 
     table: Table
     written: Table
@@ -54,6 +54,7 @@ class TablePlan:
     command: str
     figures: Figures
     composer: Composer
+    scale: str
     design: Design = Design()
     again: Callable[[], TablePlan]
 
