@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.made_up_evaluations import evaluation
 from support.records import RESULT
+from support.view_tables import CROPS, SINGLE, two_networks, write_table
 
 from inceptionctl.config.compose import Composer
 from inceptionctl.config.hydra_main import Request
@@ -20,26 +21,14 @@ from inceptionctl.runs.records.evaluation import EvaluationRequest, MemberRecord
 from inceptionctl.scheduling.cell_evaluations import evaluation_lines, evaluations_of, is_waiting
 from inceptionctl.scheduling.table import plan_table
 
-VIEWS = """
-name: views
-mode: independent
-title: Views of an image
-metric: final
-weights: ema
-base: [arch=inception_v3]
-rows:
-  - label: single
-  - {label: whole, protocol: whole, set: [arch.width=0.2], changes: [arch.width], against: single}
-  - {label: 12 crops, protocol: crops12, against: single}
-  - {label: two networks, protocol: crops12, members: [{models: 2}], against: 12 crops}
-"""
-DENSE = VIEWS.replace("protocol: whole", "protocol: dense")
+OTHER = "{label: whole, protocol: whole, set: [arch.width=0.2], changes: [arch.width], against: single}"
+VIEWS = (SINGLE, OTHER, CROPS, two_networks("12 crops"))
+DENSE = (SINGLE, OTHER.replace("protocol: whole", "protocol: dense"))
 
 
 def planned(folder, rows=VIEWS):
     """The plan of the table with two seeds, and nothing else in its folder of outputs."""
-    (folder / "table").mkdir(parents=True)
-    (folder / "table" / "views.yaml").write_text(rows)
+    write_table(folder, *rows)
     words = ["table=views", "seeds=2", f"outputs={folder / 'outputs'}"]
     return plan_table(Request.compose("ablate", words, Composer(str(folder))))
 

@@ -6,27 +6,16 @@ from pathlib import Path
 
 from support.command_line import TINY, call, latest
 from support.slurm_cluster import Cluster
+from support.view_tables import SINGLE, two_networks, write_table
 from test_train import ON_CPUS
 
 from inceptionctl.report.results import read
 
-VIEWS = """
-name: views
-mode: independent
-title: Views of an image
-metric: final
-weights: ema
-base: [arch=inception_v3]
-rows:
-  - label: single
-  - {label: two networks, protocol: crops12, members: [{models: 2}], against: single}
-"""
 SMALL = latest(*TINY, "arch.width=0.05", "train.epochs=0.1")
 
 
 def test_the_same_command_submits_what_can_be_done_next(cluster: Cluster, tmp_path: Path) -> None:
-    (tmp_path / "table").mkdir()
-    (tmp_path / "table" / "views.yaml").write_text(VIEWS)
+    write_table(tmp_path, SINGLE, two_networks("single"))
     folder = tmp_path / "outputs" / "views"
     words = ["ablate", "--config-dir", str(tmp_path), "table=views", "seeds=1", *SMALL, *ON_CPUS]
 

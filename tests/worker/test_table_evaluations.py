@@ -7,22 +7,11 @@ from pathlib import Path
 import pytest
 from support.command_line import TINY, call, latest
 from support.runs import only
+from support.view_tables import CROPS, SINGLE, two_networks, write_table
 
 from inceptionctl.report.results import read
 from inceptionctl.runs.evaluations import read_evaluation, read_predictions
 
-VIEWS = """
-name: views
-mode: independent
-title: Views of an image
-metric: final
-weights: ema
-base: [arch=inception_v3]
-rows:
-  - label: single
-  - {label: 12 crops, protocol: crops12, against: single}
-  - {label: two networks, protocol: crops12, members: [{models: 2}], against: 12 crops}
-"""
 WORDS = latest(*TINY, "arch.width=0.05", "train.epochs=0.1")
 
 
@@ -33,8 +22,7 @@ def outcome_of(path: Path):
 
 @pytest.mark.slow
 def test_a_table_evaluates_its_networks_as_eval_does_and_once(tmp_path):
-    (tmp_path / "table").mkdir()
-    (tmp_path / "table" / "views.yaml").write_text(VIEWS)
+    write_table(tmp_path, SINGLE, CROPS, two_networks("12 crops"))
     ablate = ["ablate", "--config-dir", str(tmp_path), "table=views", "seeds=1", *WORDS]
     done = call(*ablate, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
