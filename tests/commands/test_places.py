@@ -33,7 +33,7 @@ def table(one, tmp_path, monkeypatch):
     folder = tmp_path / "outputs" / "table"
     made_up(RunDir(folder / f"{one.identity}-0"), one, finished=True)
     cells = [ManifestCell(seed=0, identity=one.identity), ManifestCell(seed=1, identity=one.with_seed(1).identity)]
-    write_record(folder / MANIFEST, manifest(manifest_row("A", *cells), mode="independent"))
+    write_record(folder / MANIFEST, manifest(manifest_row("A", *cells), mode="independent", protocol="whole"))
     monkeypatch.setattr(drawing, "draw", lambda *_: [])
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path)
