@@ -46,7 +46,7 @@ class ResolvedRow:
 
     @property
     def configs(self) -> list[Config]:
-        """What there is to train for it."""
+        """Those of the networks that are trained for it: one, or the members of an ensemble."""
         return [config for config, _ in self.members] or [self.config]
 
 

@@ -145,17 +145,17 @@ EPOCH = np.arange(1, 41) / 5
 
 
 @pytest.mark.parametrize(
-    ("loss", "settled"),
+    ("loss", "plateau"),
     [
         (0.2 + 2 * np.exp(-2 * EPOCH), True),
         (2.3 - 0.2 * EPOCH, False),
         (0.2 + 2 * np.exp(-2 * EPOCH) + 0.4 * np.maximum(0, EPOCH - 6.4), False),
         (np.full(40, 2.3), False),
     ],
-    ids=["at rest", "still falling", "rising again", "never learned"],
+    ids=["plateau", "still falling", "rising again", "never learned"],
 )
-def test_plateau(loss, settled):
-    assert on_plateau(EPOCH, loss) is settled
+def test_plateau(loss, plateau):
+    assert on_plateau(EPOCH, loss) is plateau
 
 
 def test_a_run_without_rows_is_not_on_a_plateau_and_its_loss_has_not_fallen():
