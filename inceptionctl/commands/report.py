@@ -11,7 +11,7 @@ from inceptionctl.arguments import Parser, seconds
 from inceptionctl.arguments import folder as folder_argument
 from inceptionctl.errors import Interrupted, RequestError, unknown
 from inceptionctl.files import from_here
-from inceptionctl.runs.paths import MANIFEST
+from inceptionctl.runs.paths import MANIFEST, SPEED
 
 if TYPE_CHECKING:
     from inceptionctl.report.write import Report
@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
     check_effect(asked)
     folders = tables_of(asked.dir)
+    if os.path.lexists(folders[0] / SPEED):
+        return show_speed(folders[0], asked)
     if (alone := _alone(asked)) and folders != (asked.dir or folders):
         raise RequestError(f"{alone} is for one table, and these runs are compared: name the folder of a table")
     if asked.against:
@@ -47,7 +49,7 @@ def tables_of(paths: list[Path]) -> list[Path]:
 
     if not paths:
         return [newest(OUTPUTS)]
-    is_table = os.path.lexists(paths[0] / MANIFEST) or not (is_run_folder(paths[0]) or runs_below(paths[0]))
+    is_table = _is_table(paths[0]) or not (is_run_folder(paths[0]) or runs_below(paths[0]))
     if len(paths) == 1 and is_table:
         return paths
     from inceptionctl.report.comparison.tables import compare
@@ -55,11 +57,28 @@ def tables_of(paths: list[Path]) -> list[Path]:
     return [found.folder for found in compare(paths, OUTPUTS)]
 
 
+def _is_table(folder: Path) -> bool:
+    return os.path.lexists(folder / MANIFEST) or os.path.lexists(folder / SPEED)
+
+
 def show(folder: Path) -> None:
     """Writes the report of the table in `folder` and prints it; the last line names its files."""
     from inceptionctl.report.write import write
 
     _print(write(folder))
+
+
+def show_speed(folder: Path, asked: argparse.Namespace) -> int:
+    """Prints a table of training speed: it has no cells. Raises RequestError for what only tables of cells have."""
+    from inceptionctl.report.speed import lines
+    from inceptionctl.runs.io import read_record
+    from inceptionctl.runs.records.speed import SpeedRecord
+
+    if _alone(asked) or asked.format not in ("terminal", "json") or len(asked.dir) > 1:
+        raise RequestError(f"{folder} holds training speeds: by themselves, and on the terminal or with --json")
+    record = read_record(folder / SPEED, SpeedRecord)
+    print((folder / SPEED).read_text() if asked.format == "json" else "\n".join(lines(record)))
+    return 0
 
 
 def watch(folder: Path, every_s: float) -> int:
@@ -87,7 +106,8 @@ def against_reference(folder: Path) -> int:
 
 def newest(outputs: Path) -> Path:
     """The folder of the table that was written last. Raises RequestError if there is none."""
-    manifests = sorted(outputs.glob(f"*/{MANIFEST}"), key=lambda path: path.lstat().st_mtime)
+    found = (path for name in (MANIFEST, SPEED) for path in outputs.glob(f"*/{name}"))
+    manifests = sorted(found, key=lambda path: path.lstat().st_mtime)
     if not manifests:
         raise RequestError(f"no table in {outputs}/\n  run `inceptionctl ablate` first, or name the folder of a table")
     return manifests[-1].parent

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inceptionctl.models.settings import ADDED_REWRITES
+
 
 @dataclass(frozen=True)
 class LaterSetting:
@@ -18,7 +20,7 @@ class LaterSetting:
 
 
 LATER = (
-    LaterSetting("arch.rewrites.double_width", False),
+    *(LaterSetting(f"arch.rewrites.{name}", value) for name, value in ADDED_REWRITES.items()),
     LaterSetting("data.train_fraction", None, "imagefolder"),
     LaterSetting("data.in_memory", False, "imagefolder"),
     LaterSetting("tracker.wandb.entity", None),

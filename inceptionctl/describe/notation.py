@@ -29,7 +29,13 @@ from inceptionctl.models.spec.walk import leaves
 ConvDefaults = tuple[Norm, Activation | None]  # what follows a convolution of a network, if nothing else is said
 BATCH_NORM_RELU: ConvDefaults = ("full", "relu")
 NORMS: dict[Norm, str] = {"full": "batch norm", "shift": "batch norm without scale", None: "no batch norm"}
-ACTIVATIONS: dict[Activation | None, str] = {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", None: "no activation"}
+ACTIVATIONS: dict[Activation | None, str] = {
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "elu": "ELU",
+    "sigmoid": "sigmoid",
+    None: "no activation",
+}
 
 
 def conv_defaults(nodes: Iterable[Node]) -> ConvDefaults:

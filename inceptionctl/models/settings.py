@@ -48,7 +48,7 @@ Rewrites: Any = _rewrites()
 # The values that leave a network alone.
 NO_REWRITES = {name: False if _value_type(switch) is bool else None for name, switch in SWITCHES.items()}
 # Switches that came after runs were kept: their settings do not have them.
-ADDED_REWRITES = {"double_width": False}
+ADDED_REWRITES = {"double_width": False, "activation": None}
 
 
 def as_release_or_file(weights: str) -> str:

@@ -26,6 +26,12 @@ def measure_problems(table: Table, composer: Composer) -> Iterator[Problem]:
             yield ("columns", place), f"{name} stands twice"
 
 
+def metrics_of(table: Table) -> list[str]:
+    """All that the table is measured by, at any scale."""
+    scales = [text for at in table.scales.values() for text in (at.metric, *(at.also or [])) if text]
+    return list(dict.fromkeys([table.metric, *table.also, *scales]))
+
+
 def check_protocol(at: tuple[Key, ...], option: str | None, composer: Composer) -> Iterator[Problem]:
     options = composer.groups("train")["protocol"]
     if option is not None and option not in options:

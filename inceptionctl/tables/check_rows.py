@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inceptionctl.config.compose import Composer
-from inceptionctl.tables.check_measures import check_protocol
+from inceptionctl.tables.check_measures import check_protocol, metrics_of
 from inceptionctl.tables.check_words import (
     FOR_ALL_ROWS,
     NO_SCALE,
@@ -45,6 +45,9 @@ def _members(table: Table, at: tuple[Key, ...], row: TableRow, composer: Compose
         )
     if row.members and sum(member.models for member in row.members) == 1:
         yield (*at, "members"), "one network is no ensemble: leave `members` out"
+    for text in metrics_of(table) if row.members else ():
+        if text != "final":
+            yield (*at, "members"), f"an ensemble has a final error and no training of its own: {text} is not for it"
     for place, member in enumerate(row.members):
         there: tuple[Key, ...] = (*at, "members", place)
         if member.models < 1:

@@ -65,7 +65,7 @@ def measure(plans: Sequence[Plan], device: torch.device) -> list[list[float]]:
 
 def main(argv: Sequence[str]) -> int:
     folder = Path(argv[0])
-    record = read_record(folder / SPEED, SpeedRecord)
+    record = read_record(folder / "speed" / SPEED, SpeedRecord)
     plans = [plan(read_config(RunDir(folder / "speed" / row.identity))) for row in record.rows]
     launch = plans[0].config.launch
     device = select_device(launch.device, 0)

@@ -17,6 +17,7 @@ from inceptionctl.models.torch.modules import (
     Residual,
     ResponseNorm,
     SegmentedConv2d,
+    Sigmoid,
 )
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, network
 
@@ -27,7 +28,7 @@ VARIANTS = [
     ("inception_v3", {"grid_reduction": "convolve_first", "batch_norm": "none", "stem_pools": 1, "blocks": 0.4}),
     ("googlenet", {"naive_modules": True, "fully_connected": True}),
     ("bn_googlenet", {"five_by_five": "two_3x3", "lrn": "added", "asymmetric": True}),
-    ("bn_inception", {"plain_stem": True, "count_padding": "counted"}),
+    ("bn_inception", {"plain_stem": True, "count_padding": "counted", "activation": "sigmoid"}),
     ("xception", {"segments": 3, "between": "elu", "fc_layers": True}),
     ("xception", {"segments": 4, "pointwise_first": True, "batch_norm": "none"}),
     ("inception_resnet_v2", {"naive_modules": True, "residual_scale": 1.0}),
@@ -101,6 +102,24 @@ def test_outputs_of_auxiliary_heads_in_both_modes():
         output = model.train(training)(images)
         assert list(output.aux) == ["aux_4a", "aux_4d"]
         assert {logits.shape for logits in (output.logits, *output.aux.values())} == {(2, 10)}
+
+
+def test_sigmoids_stand_for_every_relu_and_have_torch_s_gradients():
+    names = {
+        kind: [
+            path
+            for path, module in build(
+                network("bn_inception", 10, width=0.1, rewrites=rewrites), (64, 64)
+            ).named_modules()
+            if isinstance(module, kind)
+        ]
+        for kind, rewrites in ((nn.ReLU, {}), (Sigmoid, {"activation": "sigmoid"}))
+    }
+    assert names[Sigmoid] == names[nn.ReLU] != []
+    inputs = [torch.linspace(-9, 9, 64, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    for sigmoid, x in zip((nn.Sigmoid(), Sigmoid(), Sigmoid(inplace=True)), inputs, strict=True):
+        (sigmoid(1.0 * x) ** 2).sum().backward()
+    assert all(torch.equal(x.grad, inputs[0].grad) for x in inputs)
 
 
 def test_a_residual_adds_what_it_scales():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from support.runs import launched
 
@@ -46,6 +48,24 @@ def test_a_dry_run_says_that_nothing_is_trained():
     assert (code, "nothing is trained" in said, "to run" in said) == (0, True, False), said
 
 
+def test_report_prints_the_speeds_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "outputs" / "speeds").mkdir(parents=True)
+    write_record(tmp_path / "outputs" / "speeds" / "speed.json", record([10.0, 5.0], [9.0, 4.5]))
+    for words in ((), ("outputs/speeds",)):
+        code, said = launched("report", *words)
+        assert (code, "Xception / Inception V3: 0.900 ± 0.000; paper 0.903" in said) == (0, True), said
+    code, said = launched("report", "outputs/speeds", "--json")
+    assert (code, json.loads(said)["rows"][1]["steps_per_second"]) == (0, [9.0, 4.5])
+
+
+@pytest.mark.parametrize("words", [("--format", "html"), ("--watch",), ("--against", "reference")])
+def test_what_speeds_have_not_is_refused(words, tmp_path):
+    write_record(tmp_path / "speed.json", record([10.0, 5.0], [9.0, 4.5]))
+    code, said = launched("report", str(tmp_path), *words)
+    assert (code, "holds training speeds" in said) == (2, True), said
+
+
 @pytest.mark.slow
 def test_a_table_of_speed_is_measured_by_one_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -55,3 +75,4 @@ def test_a_table_of_speed_is_measured_by_one_process(tmp_path, monkeypatch):
     assert [len(row.steps_per_second) for row in found.rows] == [8, 8]
     assert "Xception / Inception V3:" in said
     assert not list((tmp_path / "outputs" / "xception_speed").glob("*/result.json"))
+    assert said.endswith(launched("report", "outputs/xception_speed")[1])

@@ -162,6 +162,7 @@ WRONG = [
     ("label: One", "label: One, scales: {digits: [scale=digits]}", 8, "what is set here is for one scale"),
     ("label: One", "label: One, members: [{models: 0}, {models: 2}]", 8, "models = 0 is not allowed"),
     ("label: One", "label: One, members: [{}]", 8, "one network is no ensemble"),
+    (ROWS, "rows:\n  - {label: Two of them, members: [{models: 2}]}\nalso: [steps_to(10)]\n", 8, "is not for it"),
     ("label: One", "label: One, members: [{models: 2, add: dropot}]", 8, "unknown switch 'dropot'"),
     ("label: One", "label: One, members: [{models: 2, set: [train.epochs=-1]}]", 8, "members[0]: train.epochs = -1"),
 ]

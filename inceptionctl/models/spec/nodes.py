@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 Padding = Literal["same", "valid", "ceil", "tensorflow"] | int
 Kernel = tuple[int, int]
 Norm = Literal["full", "shift", None]  # scale and shift per channel; shift only (TF-slim, Keras); none
-Activation = Literal["relu", "relu6", "elu"]
+Activation = Literal["relu", "relu6", "elu", "sigmoid"]
 
 
 @dataclass(frozen=True)

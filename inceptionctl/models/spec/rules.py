@@ -148,6 +148,22 @@ def naive(node: Node) -> Node:
     return Cat(tuple((name, _without_1x1(branch)) for name, branch in node))
 
 
+def activation(kind: Activation) -> Rule:
+    """Another activation for every ReLU that stands by itself or behind a convolution."""
+
+    def other(act: Activation | None) -> Activation | None:
+        return kind if act == "relu" else act
+
+    def rule(node: Node) -> Node:
+        if isinstance(node, Sep):
+            return replace(node, act=other(node.act), between=other(node.between))
+        if isinstance(node, Conv):
+            return replace(node, act=other(node.act))
+        return replace(node, kind=kind) if isinstance(node, Act) and node.kind == "relu" else node
+
+    return rule
+
+
 def non_residual(node: Node) -> Node:
     """A residual block without its shortcut; the ReLU after the sum stays."""
     if not isinstance(node, Res):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -76,6 +77,17 @@ class BatchNorm2dNoScale(nn.BatchNorm2d):
         self.register_parameter("weight", None)
 
 
+class Sigmoid(nn.Module):
+    """torch's own has no form in place."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sigmoid_() if self.inplace else x.sigmoid()
+
+
 class GridPool(nn.Module):
     """Means over `grid` x `grid` windows, as AdaptiveAvgPool2d, whose backward pass is not deterministic on a GPU."""
 
@@ -128,4 +140,9 @@ class Classifier(nn.Module):
 
 
 NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": BatchNorm2dNoScale}
-ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "elu": nn.ELU}
+ACTIVATIONS: dict[Activation, Callable[..., nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "elu": nn.ELU,
+    "sigmoid": Sigmoid,
+}
