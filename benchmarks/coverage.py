@@ -77,10 +77,11 @@ def rates(
     """Of the change between the first two rows of a table; the second has the log odds `shift` more."""
     truth = error(regime, shift, 1) - error(regime, 0.0, 0)
     found = [change(regime.sizes_G, table) for table in simulate(regime, seeds, rows, shift, trials, start)]
+    reaches = [(one, one.reach) for one in found if one.reach is not None]  # known: there are images
     return Rates(
-        covered=100 * float(np.mean([one.low <= truth <= one.high for one in found])),
+        covered=100 * float(np.mean([abs(truth - one.change) <= reach for one, reach in reaches])),
         equal=100 * float(np.mean([equivalence(one, abs(truth)).holds for one in found])) if truth else 0.0,
-        half_width=float(np.mean([one.high - one.change for one in found])),
+        half_width=float(np.mean([reach for _, reach in reaches])),
     )
 
 

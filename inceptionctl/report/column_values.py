@@ -76,13 +76,13 @@ def _ours(make: Columns) -> list[Column]:
 def _metrics(make: Columns) -> list[Column]:
     findings = make.findings
     columns = []
-    if findings.metric.name != "final":
+    further = next((one.metrics[1:] for _, one in findings.measured), ())
+    if "final" not in (findings.metric.name, *(found.metric.name for found in further)):
         columns.append(
             make.of_rows(
                 "top1", "ours, top-1\nmean ± sd (n)", lambda one: _mean_of(one.top1), lambda one: spread(one.top1)
             )
         )
-    further = next((one.metrics[1:] for _, one in findings.measured), ())
     for place, found in enumerate(further, 1):
         title = f"ours, {in_words(found.metric)}\nmean ± sd (n)"
         columns.append(make.of_rows("also", title, partial(_further_key, place), partial(_further, place)))

@@ -77,8 +77,9 @@ def _direction(rung: Rung | None) -> str:
         return NOT_RUN
     if not rung.difference or not (rung.resolved or rung.null):
         return rung.verdict
-    low, high = rung.difference.low, rung.difference.high
-    return "higher" if low > 0 else "lower" if high < 0 else rung.verdict
+    if not rung.difference.excludes_0:
+        return rung.verdict
+    return "higher" if rung.difference.change > 0 else "lower"
 
 
 def _listed(seeds: list[int]) -> str:

@@ -97,7 +97,11 @@ def change(rung: Rung | None, unit: Metric = FINAL) -> str:
 
 
 def difference(one: Difference | None, unit: Metric = FINAL) -> str:
-    return DASH if one is None else f"{quantity(one.change, unit, '+')} {interval(one, unit)}"
+    """With the interval, if there is one."""
+    if one is None:
+        return DASH
+    text = quantity(one.change, unit, "+")
+    return text if one.low is None else f"{text} {interval(one, unit)}"
 
 
 def verdict(rung: Rung | None) -> str:

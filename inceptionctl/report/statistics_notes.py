@@ -96,8 +96,8 @@ def null(findings: Findings) -> list[str]:
     rung = findings.null
     if rung is None or rung.difference is None:
         return []
-    at = rung.difference
-    alarm = "no false alarm" if at.low <= 0 <= at.high else "a false alarm: one such row in twenty has it by chance"
+    by_chance = "a false alarm: one such row in twenty has it by chance"
+    alarm = by_chance if rung.difference.excludes_0 else "no false alarm"
     return [f"{rung.after.label}, the same settings with other seeds: {change(rung)}, {alarm}."]
 
 

@@ -14,7 +14,7 @@ def verdict(difference: Difference, paper_change: float | None, equal: Equivalen
     A direction is named even where the rows are also equal within the margin."""
     if difference.one_seed:
         return CANNOT_TELL
-    if difference.low <= 0 <= difference.high:
+    if not difference.excludes_0:
         return f"equal within {equal.margin:g}" if equal and equal.holds else CANNOT_TELL
     return direction(difference.change, paper_change)
 

@@ -10,9 +10,11 @@ import pytest
 
 from inceptionctl.report.find import find
 from inceptionctl.report.footnotes import footnotes
+from inceptionctl.report.format import difference
 from inceptionctl.report.pairing import blocks
 from inceptionctl.report.results import read
 from inceptionctl.runs.records.table import ManifestCell
+from inceptionctl.tables.metric import Metric
 
 FIRST, SECOND, THIRD, FOURTH, LAST = "Inception-v2", "RMSProp", "Label smoothing", "Factorized 7x7", "BN-auxiliary"
 
@@ -39,6 +41,16 @@ def test_steps_to_an_error_are_interpolated_between_looks(outputs):
     assert [str(one.metric) for one in rung.also] == ["final", "area_under_curve"]
     assert rung.also[0].difference.change == pytest.approx(4.5 - 11)
     assert any(re.search(r"detectable at 80 % power: \d+\.\d steps \(n = 3\)", line) for line in footnotes(findings))
+
+
+def test_one_seed_s_steps_have_no_interval(outputs):
+    """Nothing shows how much they vary: there are no images that could be others."""
+    outputs.manifest = {"metric": "steps_to(20)", "also": ["final"]}
+    (rung, *_) = found(outputs.done(FIRST, 20).done(SECOND, 8)).rungs
+    steps, final = rung.difference, rung.also[0].difference
+    assert (steps.low, steps.high, steps.excludes_0, rung.verdict) == (None, None, False, "cannot tell")
+    assert difference(steps, Metric.parse("steps_to(20)")) == f"{steps.change:+.0f}"
+    assert final.low < final.change < final.high
 
 
 def test_a_run_that_never_gets_there_is_counted_and_has_no_part_in_a_mean(outputs):

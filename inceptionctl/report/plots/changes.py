@@ -64,7 +64,7 @@ def _ours(axes: object, rungs: Sequence[Rung]) -> None:
     for place, rung in enumerate(rungs):
         if one := rung.difference:
             axes.errorbar(  # type: ignore[attr-defined]
-                [one.change], [place], xerr=[[one.change - one.low], [one.high - one.change]], fmt="o", color=OURS,
+                [one.change], [place], xerr=one.reach or 0.0, fmt="o", color=OURS,
                 markerfacecolor=OURS if rung.resolved else "white", capsize=2, linewidth=1.3, label=label,
             )  # fmt: skip
             label = None

@@ -20,10 +20,7 @@ def contributions(findings: Findings, look: Look) -> Drawing | None:
     axes = figure.subplots()
     heading(figure, findings, look)
     places, changes = list(range(len(known))), [_change(one) for one in known]
-    reach = [
-        [change - one.difference.low for change, one in zip(changes, known, strict=True) if one.difference],
-        [one.difference.high - change for change, one in zip(changes, known, strict=True) if one.difference],
-    ]
+    reach = [one.difference.reach or 0.0 for one in known if one.difference]
     axes.barh(places, changes, height=0.55, color=OURS, alpha=0.45)
     axes.errorbar(changes, places, xerr=reach, fmt="o", color=OURS, markersize=3.5, capsize=2, linewidth=1.3)
     axes.axvline(0, color=GREY, linewidth=0.8)

@@ -22,14 +22,14 @@ from inceptionctl.report.statistics.variance import SeedVariance, own_variance
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """After minus before. `se`: its standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that
-    the true change is 0; None if nothing varies. `seed_part` and `image_part` are variances and add up to se
+    """After minus before. `reach`: half the width of its interval, None if a single seed and no images leave it unknown.
+    `se`: its standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that the true change is 0;
+    None if nothing varies. `seed_part` and `image_part` are variances and add up to se
     squared; `image_part` is None for a figure that is no error of images. `one_seed`: a side has a single seed, which
     does not show how much its row varies. `paired`: both sides are the same runs."""
 
     change: float
-    low: float
-    high: float
+    reach: float | None
     se: float
     df: float | None
     p: float | None
@@ -38,6 +38,19 @@ class Difference:
     image_part: float | None
     one_seed: bool
     paired: bool = False
+
+    @property
+    def low(self) -> float | None:
+        return None if self.reach is None else self.change - self.reach
+
+    @property
+    def high(self) -> float | None:
+        return None if self.reach is None else self.change + self.reach
+
+    @property
+    def excludes_0(self) -> bool:
+        """Whether its interval does."""
+        return self.reach is not None and abs(self.change) > self.reach
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +95,18 @@ def contrast(
     if image_part:
         parts.append((image_part, max(1, len(sizes_G) - 1)))  # type: ignore[arg-type]
     se, df = math.sqrt(seed_part + (image_part or 0.0)), satterthwaite(parts)
-    reach = se * float(stats.t.ppf((1 + confidence) / 2, df)) if df else 0.0
+    one_seed = min(len(side.values) for side in sides) < 2
+    reach = se * float(stats.t.ppf((1 + confidence) / 2, df)) if df else (None if one_seed else 0.0)
     return Difference(
         change=change,
-        low=change - reach,
-        high=change + reach,
+        reach=reach,
         se=se,
         df=df,
         p=float(2 * stats.t.sf(abs(change) / se, df)) if df else None,
         confidence=confidence,
         seed_part=seed_part,
         image_part=image_part,
-        one_seed=min(len(side.values) for side in sides) < 2,
+        one_seed=one_seed,
         paired=paired,
     )
 
