@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from inceptionctl.config.keys import matches
 from inceptionctl.config.schema import Config
 from inceptionctl.runs.records.table import Override
+from inceptionctl.runs.settings import shown
 from inceptionctl.tables.ladder import difference
 
 # The settings of the paper's recipe that a scale may replace; every report lists those that it does.
@@ -26,7 +27,7 @@ def overrides(paper: Config, here: Config) -> list[Override]:
     """The paper's values that the scale replaces."""
     pairs = difference(paper, here)
     return [
-        Override(key=key, paper=str(stated), here=str(ours))
+        Override(key=key, paper=shown(stated), here=shown(ours))
         for key, (stated, ours) in pairs.items()
         if matches(key, SCALED)
     ]

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from inceptionctl.report.column import Column
 from inceptionctl.report.columns import main_columns, report_text
+from inceptionctl.report.environment import environment
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.footnotes import overall, resolution
 from inceptionctl.report.format import change_unit
 from inceptionctl.report.method import METHOD
 from inceptionctl.report.page import sections
 from inceptionctl.report.page.cells import CellView, cell_views
-from inceptionctl.report.page.environment import environment
 from inceptionctl.report.page.figures import page_figures
 
 

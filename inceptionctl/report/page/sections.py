@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from inceptionctl.report.columns import further_columns, names
+from inceptionctl.report.environment import Fact
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.format import DASH, change, difference, metric, probability, signed, verdict
 from inceptionctl.report.page.cells import CellView
-from inceptionctl.report.page.environment import Fact
 from inceptionctl.report.results import ResultTable
 from inceptionctl.tables.metric import Metric
 

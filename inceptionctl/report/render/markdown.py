@@ -8,6 +8,7 @@ from itertools import chain
 
 from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.columns import report_text
+from inceptionctl.report.environment import environment
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.footnotes import relative
 from inceptionctl.report.format import DASH, change, difference, probability, signed, verdict
@@ -37,6 +38,7 @@ def markdown(findings: Findings, figures: Sequence[str]) -> str:
         *_overrides(table),
         "## Runs",
         _runs(table),
+        *_environment(table),
         f"Made by this command, which also continues it: {code(table.manifest.command)}",
     ]
     return "\n\n".join(sections) + "\n"
@@ -106,6 +108,14 @@ def _runs(table: ResultTable) -> str:
         by_seed = {cell.seed: cell for cell in row.cells}
         lines.append([plain(row.name), *(_link(table, by_seed.get(seed)) for seed in seeds)])
     return grid(lines, [False] + [True] * len(seeds))
+
+
+def _environment(table: ResultTable) -> list[str]:
+    facts = environment(table)
+    if not facts:
+        return []
+    lines = [[fact.name, plain("; ".join(value for value, _ in fact.values))] for fact in facts]
+    return ["## Environment", grid([["what", "value"], *lines], [False, False])]
 
 
 def _link(table: ResultTable, cell: ResultCell | None) -> str:

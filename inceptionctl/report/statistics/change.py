@@ -22,7 +22,7 @@ from inceptionctl.report.statistics.variance import SeedVariance, own_variance
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """After minus before. `reach`: half the width of its interval, None if a single seed and no images leave it unknown.
+    """After minus before. `reach`: half the width of its interval; None if one seed and no images leave it unknown.
     `se`: its standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that the true change is 0;
     None if nothing varies. `seed_part` and `image_part` are variances and add up to se
     squared; `image_part` is None for a figure that is no error of images. `one_seed`: a side has a single seed, which

@@ -1,15 +1,18 @@
-"""Where the runs of a table were made, from their env.json, and what differs between them."""
+"""Where the runs of a table were made and how long they took, and what differs between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from inceptionctl.errors import count
 from inceptionctl.files import FileError
 from inceptionctl.report.results import ResultTable
+from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Environment
+from inceptionctl.runs.records.result import Result
 from inceptionctl.runs.records.table import cell_label
 
 
@@ -26,14 +29,32 @@ class Fact:
 
 
 def environment(table: ResultTable) -> list[Fact]:
-    """Of the cells that are done, each run once; empty if none has an env.json."""
+    """Of the cells that are done, each run once: how long they took, and what their env.json says."""
+    runs = _runs(table)
     found: dict[str, dict[str, list[str]]] = {}
-    for label, run in _runs(table):
+    for label, run in runs:
         for name, value in _facts(run):
             found.setdefault(name, {}).setdefault(value, []).append(label)
-    return [
-        Fact(name, tuple((value, tuple(labels)) for value, labels in values.items())) for name, values in found.items()
+    facts = [
+        (name, tuple((value, tuple(labels)) for value, labels in values.items())) for name, values in found.items()
     ]
+    return [*_time(runs), *(Fact(*fact) for fact in facts)]
+
+
+def _time(runs: Sequence[tuple[str, RunDir]]) -> Iterator[Fact]:
+    """Training and evaluation together; runs work side by side, so a table takes less."""
+    seconds = {label: result.wall_s for label, run in runs if (result := _result(run))}
+    if seconds:
+        mean = sum(seconds.values()) / len(seconds)
+        text = f"{count(len(seconds), 'run')}, {mean:,.0f} s each, {sum(seconds.values()) / 3600:.2f} hours in all"
+        yield Fact("time", ((text, tuple(seconds)),))
+
+
+def _result(run: RunDir) -> Result | None:
+    try:
+        return read_result(run)
+    except FileError:  # removed since, or an evaluation of its own
+        return None
 
 
 def _runs(table: ResultTable) -> list[tuple[str, RunDir]]:
