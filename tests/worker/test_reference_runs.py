@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from support.runs import launched
 
-
+from inceptionctl.config.compose import Composer
+from inceptionctl.config.hydra_main import Request
+from inceptionctl.scheduling.table import plan_table
 from inceptionctl.scheduling.table_manifest import write_manifest
 
 ROWS = {"Inception-v2": "arch=inception_v2", "BN-GoogLeNet": "arch=bn_googlenet"}
