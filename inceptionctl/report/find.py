@@ -13,7 +13,7 @@ from inceptionctl.report.declared import check
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.measure import measure, metrics_of
 from inceptionctl.report.pairing import share_a_run
-from inceptionctl.report.results import ResultTable
+from inceptionctl.report.results import ResultTable, compared_rows
 from inceptionctl.report.runs import Floats
 from inceptionctl.report.statistics.change import satterthwaite
 from inceptionctl.report.statistics.images import wrong_by_group
@@ -73,10 +73,11 @@ def _basis(table: ResultTable, rows: Sequence[RowFinding], confidence: float) ->
             group_N = row.figures[0].predictions.group_N
             correct = [one.predictions.correct_N for one in row.figures]
             counts[row.label], sizes_G = wrong_by_group(correct, group_N)
-    metrics = metrics_of(table.manifest)
+    metrics, names = metrics_of(table.manifest), compared_rows(table.manifest)
+    pooled = [one for one in rows if one.row.label in names]
     return Basis(
         metric=str(metrics[0]),
-        variances={str(metric): _pooled(rows, place) for place, metric in enumerate(metrics)},
+        variances={str(metric): _pooled(pooled, place) for place, metric in enumerate(metrics)},
         counts=counts,
         sizes_G=sizes_G,
         confidence=confidence,

@@ -114,6 +114,13 @@ def compared(manifest: TableManifest) -> Iterator[tuple[ManifestRow, str | None]
         above = above if entry.standalone else entry.label
 
 
+def compared_rows(manifest: TableManifest) -> list[str]:
+    """Labels of the rows that are compared with another, or another with them; of all if the table compares none."""
+    pairs = [(entry.label, other) for entry, other in compared(manifest)]
+    others = {other for _, other in pairs}
+    return [label for label, other in pairs if other or label in others] or [label for label, _ in pairs]
+
+
 def _row(
     manifest: TableManifest, entry: ManifestRow, against: str | None, index: EvaluationIndex, images: _Images
 ) -> ResultRow:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import from_here
-from inceptionctl.report.results import compared
+from inceptionctl.report.results import compared, compared_rows
 from inceptionctl.report.statistics.power import predicted
 from inceptionctl.report.statistics.variance import seed_variance
 from inceptionctl.runs.damage import read_result
@@ -61,7 +61,7 @@ def declared(plan: TablePlan) -> DeclaredPlan:
 
 def detectable(plan: TablePlan, sd: float | None) -> float | None:
     """The smallest change that the planned seeds show with 80 % power, of independent rows."""
-    return predicted(sd, len(plan.seeds), len(plan.rows)) if sd else None
+    return predicted(sd, len(plan.seeds), len(compared_rows(manifest_of(plan)))) if sd else None
 
 
 def detectable_line(plan: TablePlan) -> str:
@@ -78,7 +78,8 @@ def seed_sd(plan: TablePlan) -> tuple[float | None, str]:
     told."""
     if plan.table.metric != "final":
         return None, f"unknown for {plan.table.metric}"
-    errors = [[error for seed in plan.seeds if (error := _error(plan, row.row.label, seed))] for row in plan.rows]
+    rows = compared_rows(manifest_of(plan))
+    errors = [[error for seed in plan.seeds if (error := _error(plan, row, seed))] for row in rows]
     if found := seed_variance([row for row in errors if row]):
         return found.sd, f"{sum(map(len, errors))} finished cells"
     assumed = SPREADS.get(plan.scale)

@@ -53,6 +53,15 @@ def test_one_seed_s_steps_have_no_interval(outputs):
     assert final.low < final.change < final.high
 
 
+def test_a_row_that_is_compared_with_none_has_no_part_in_the_variance(outputs):
+    """GoogLeNet without batch norm spreads by points, and says nothing of the ladder below it."""
+    outputs.rows = {FIRST: {"standalone": True}}
+    findings = found(outputs.done(FIRST, 20, 90, 50).done(SECOND, 12, 14, 13).done(THIRD, 11, 13, 15))
+    assert findings.rungs[0].before.label == SECOND
+    assert (findings.seed_variance.rows, findings.seed_variance.df) == (2, 4)
+    assert findings.seed_variance.sd == pytest.approx(np.sqrt((0.5**2 + 1.0**2) / 2))
+
+
 def test_a_run_that_never_gets_there_is_counted_and_has_no_part_in_a_mean(outputs):
     outputs.manifest = {"metric": "steps_to(10)"}
     outputs.done(FIRST, *[40] * 4).done(SECOND, 2, 3, 4, 5).done(THIRD, 5, 40, 40, 6)
