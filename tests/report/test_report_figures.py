@@ -18,7 +18,7 @@ from inceptionctl.errors import RequestError
 from inceptionctl.report.find import find
 from inceptionctl.report.findings import Contribution
 from inceptionctl.report.plots.draw import draw, drawings
-from inceptionctl.report.plots.labels import spread_apart
+from inceptionctl.report.plots.labels import overlapping, spread_apart
 from inceptionctl.report.plots.style import WIDTHS, Look
 from inceptionctl.report.plots.svg import inline, svg
 from inceptionctl.report.results import read
@@ -155,3 +155,13 @@ def test_names_are_moved_apart_in_their_order(wanted):
     order = np.argsort(wanted, kind="stable")
     assert (np.diff(places[order]) >= 10 - 1e-9).all()
     assert abs(places.mean() - np.mean(wanted)) < 10
+
+
+def test_names_stay_within_the_panel_where_there_is_room():
+    assert spread_apart(np.array([95.0, 99.0, 100.0]), 10.0, (0.0, 100.0)).tolist() == [80.0, 90.0, 100.0]
+    assert spread_apart(np.array([-3.0, 50.0]), 10.0, (0.0, 100.0)).tolist() == [0.0, 50.0]
+
+
+def test_names_on_both_sides_are_moved_apart_where_they_meet():
+    """The first two would cover each other between their points; the third stands alone."""
+    assert [sorted(group) for group in overlapping(np.array([[0, 40], [30, 60], [70, 90]]))] == [[0, 1], [2]]
