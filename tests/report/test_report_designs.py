@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from inceptionctl.report.find import find
 from inceptionctl.report.footnotes import footnotes
 from inceptionctl.report.format import difference
 from inceptionctl.report.pairing import blocks
+from inceptionctl.report.render.json import as_json
 from inceptionctl.report.results import read
 from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.tables.metric import Metric
@@ -40,6 +42,7 @@ def test_steps_to_an_error_are_interpolated_between_looks(outputs):
     assert rung.difference.image_part is None
     assert [str(one.metric) for one in rung.also] == ["final", "area_under_curve"]
     assert rung.also[0].difference.change == pytest.approx(4.5 - 11)
+    assert set(json.loads(as_json(findings))["rungs"][0]["also"][0]) >= {"metric", "change", "low", "high", "p"}
     assert any(re.search(r"detectable at 80 % power: \d+\.\d steps \(n = 3\)", line) for line in footnotes(findings))
 
 

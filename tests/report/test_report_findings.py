@@ -101,7 +101,7 @@ def test_one_seed_gives_no_verdict(outputs):
 def difference(low, high):
     se, change = (high - low) / 4, (low + high) / 2
     parts = {"seed_part": se**2, "image_part": 0.0, "one_seed": False}
-    return Difference(change=change, reach=(high - low) / 2, se=se, df=60.0, p=None, confidence=0.95, **parts)
+    return Difference(change=change, low=low, high=high, se=se, df=60.0, p=None, confidence=0.95, **parts)
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,15 @@ from inceptionctl.report.statistics.variance import SeedVariance, own_variance
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """After minus before. `reach`: half the width of its interval; None if one seed and no images leave it unknown.
-    `se`: its standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that the true change is 0;
-    None if nothing varies. `seed_part` and `image_part` are variances and add up to se
-    squared; `image_part` is None for a figure that is no error of images. `one_seed`: a side has a single seed, which
-    does not show how much its row varies. `paired`: both sides are the same runs."""
+    """After minus before. `low` and `high`: its interval, None where one seed and no images leave it unknown. `se`: its
+    standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that the true change is 0; None if
+    nothing varies. `seed_part` and `image_part` are variances that add up to se squared; `image_part` is None for a
+    figure that is no error of images. `one_seed`: a side has a single seed, which does not show how much its row varies.
+    `paired`: both sides are the same runs."""
 
     change: float
-    reach: float | None
+    low: float | None
+    high: float | None
     se: float
     df: float | None
     p: float | None
@@ -40,16 +41,13 @@ class Difference:
     paired: bool = False
 
     @property
-    def low(self) -> float | None:
-        return None if self.reach is None else self.change - self.reach
-
-    @property
-    def high(self) -> float | None:
-        return None if self.reach is None else self.change + self.reach
+    def reach(self) -> float | None:
+        """Half the width of the interval."""
+        return None if self.high is None else self.high - self.change
 
     @property
     def excludes_0(self) -> bool:
-        """Whether its interval does."""
+        """Whether the interval does."""
         return self.reach is not None and abs(self.change) > self.reach
 
 
@@ -99,7 +97,8 @@ def contrast(
     reach = se * float(stats.t.ppf((1 + confidence) / 2, df)) if df else (None if one_seed else 0.0)
     return Difference(
         change=change,
-        reach=reach,
+        low=None if reach is None else change - reach,
+        high=None if reach is None else change + reach,
         se=se,
         df=df,
         p=float(2 * stats.t.sf(abs(change) / se, df)) if df else None,
