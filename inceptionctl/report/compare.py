@@ -61,7 +61,7 @@ def compare(before: RowFinding, after: RowFinding, basis: Basis) -> Rung:
     rung = replace(rung, also=tuple(_change(before.row, after.row, *pair, basis) for pair in also))
     change = _change(before.row, after.row, before.main, after.main, basis)
     if change.difference is None:
-        return replace(rung, rank_p=change.rank_p, verdict=_unreached(before.main, after.main, change, basis))
+        return replace(rung, rank_p=change.rank_p, verdict=_unreached(before.main, after.main, change, rung, basis))
     equal = equivalence(change.difference, basis.margin) if basis.margin is not None else None
     p = _seeds_p(before.row, after.row, before.main, after.main)
     word = verdict(change.difference, rung.paper_change, equal)
@@ -117,10 +117,11 @@ def _seeds_p(before: ResultRow, after: ResultRow, first: MetricFigures, second: 
     return paired_t(*(side.values for side in _paired((sides[0], sides[1]), found)))
 
 
-def _unreached(first: MetricFigures, second: MetricFigures, change: MetricChange, basis: Basis) -> str:
+def _unreached(first: MetricFigures, second: MetricFigures, change: MetricChange, rung: Rung, basis: Basis) -> str:
     if change.rank_p is None:
         return CANNOT_TELL
-    return by_ranks(change.rank_p, basis.confidence, first_is_lower=_speed(first) < _speed(second))
+    first_is_lower = _speed(first) < _speed(second)
+    return by_ranks(change.rank_p, basis.confidence, rung.paper_change, first_is_lower=first_is_lower)
 
 
 def _speed(one: MetricFigures) -> tuple[float, float]:

@@ -25,8 +25,6 @@ def direction(change: float, paper_change: float | None) -> str:
     return "same direction" if (change < 0) == (paper_change < 0) else "opposite direction"
 
 
-def by_ranks(p: float, confidence: float, *, first_is_lower: bool) -> str:
+def by_ranks(p: float, confidence: float, paper_change: float | None, *, first_is_lower: bool) -> str:
     """Of runs of which some never reached the error: these rank last."""
-    if p >= 1 - confidence:
-        return CANNOT_TELL
-    return "higher" if first_is_lower else "lower"
+    return CANNOT_TELL if p >= 1 - confidence else direction(1 if first_is_lower else -1, paper_change)

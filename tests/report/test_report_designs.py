@@ -80,6 +80,13 @@ def test_a_run_that_never_gets_there_is_counted_and_has_no_part_in_a_mean(output
     assert f"Not reached: 10 % by 4 of 4 runs of {FIRST}, 10 % by 2 of 4 runs of {THIRD}." in lines
 
 
+def test_ranks_have_the_papers_direction_where_it_prints_steps(outputs):
+    outputs.manifest = {"metric": "steps_to(10)"}
+    outputs.rows = {FIRST: {"paper": "bn.f3.inception"}, SECOND: {"paper": "bn.f3.bn-baseline"}}
+    (rung, *_) = found(outputs.done(FIRST, *[40] * 4).done(SECOND, 2, 3, 4, 5)).rungs
+    assert (rung.paper_change < 0, rung.difference, rung.verdict) == (True, None, "same direction")
+
+
 def test_the_speed_of_training_comes_from_the_log(outputs):
     outputs.manifest = {"metric": "steps_per_second"}
     outputs.done(FIRST, 40)

@@ -25,8 +25,8 @@ class Difference:
     """After minus before. `low` and `high`: its interval, None where one seed and no images leave it unknown. `se`: its
     standard error, with `df` degrees of freedom (Satterthwaite); `p`: two-sided, that the true change is 0; None if
     nothing varies. `seed_part` and `image_part` are variances that add up to se squared; `image_part` is None for a
-    figure that is no error of images. `one_seed`: a side has a single seed, which does not show how much its row varies.
-    `paired`: both sides are the same runs."""
+    figure that is no error of images. `one_seed`: a side has a single seed, which does not show how much its row
+    varies. `paired`: both sides are the same runs."""
 
     change: float
     low: float | None
