@@ -77,9 +77,12 @@ class Outputs:
             manifest_row(
                 label,
                 *(ManifestCell(seed=seed, identity=self.identity(label, seed)) for seed in self.seeds[label]),
-                paper=paper,
-                switch=switch,
-                **{"against": (self.against or {}).get(label), **self.rows.get(label, {})},
+                **{
+                    "paper": paper,
+                    "switch": switch,
+                    "against": (self.against or {}).get(label),
+                    **self.rows.get(label, {}),
+                },
             )
             for label, (switch, paper) in LADDER.items()
         ]
