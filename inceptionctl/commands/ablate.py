@@ -18,7 +18,6 @@ from inceptionctl.describe import tables
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling import speed
-from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.sync import track_report
 from inceptionctl.scheduling.table import plan_table
@@ -28,6 +27,7 @@ from inceptionctl.scheduling.table_evaluations import announce_following
 from inceptionctl.scheduling.table_json import as_json
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.scheduling.table_preview import show_table
 from inceptionctl.scheduling.table_run import run_cells, run_until_resolved
 from inceptionctl.scheduling.tuning import Tuning, run_tuning
 from inceptionctl.terminal import console as make_console

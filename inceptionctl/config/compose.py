@@ -113,8 +113,8 @@ class Composer:
 
     @cached_property
     def _groups(self) -> dict[str, list[str]]:
-        names = self._loader.get_group_options("", ObjectType.GROUP)
-        return {name: sorted(self._loader.get_group_options(name)) for name in names if name not in NO_GROUPS}
+        options = self._loader.repository.get_group_options  # the loader's own method copies all of Hydra's schemas
+        return {name: options(name) for name in options("", ObjectType.GROUP) if name not in NO_GROUPS}
 
     @cached_property
     def _loader(self) -> ConfigLoaderImpl:
@@ -172,7 +172,7 @@ def _of_hydra(config: DictConfig) -> Tree:
 def _our_options() -> dict[str, list[str]]:
     """Of every group, those that other options alone name included."""
     composer = _ours()
-    return composer._groups | {"arch/base": composer._loader.get_group_options("arch/base")}
+    return composer._groups | {"arch/base": composer._loader.repository.get_group_options("arch/base")}
 
 
 def _checked(config_dir: str) -> str:
