@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from inceptionctl.config import own_folder
 from inceptionctl.config.keys import SCHEMAS, flatten, key_paths
+from inceptionctl.config.option_files import OptionFiles
 from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.table_settings import own_settings
@@ -120,7 +121,9 @@ class Composer:
     def _loader(self) -> ConfigLoaderImpl:
         version.setbase("1.3")
         setup_globals()
-        return ConfigLoaderImpl(self.search_path)
+        loader = ConfigLoaderImpl(self.search_path)
+        loader.repository = OptionFiles(self.search_path)
+        return loader
 
     @property
     def search_path(self) -> ConfigSearchPath:
