@@ -9,7 +9,7 @@ from functools import partial
 from rich.console import Console
 
 from inceptionctl.commands import report
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.flags import read_flags
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
@@ -69,7 +69,7 @@ def _list(words: list[str], as_json: bool) -> None:
     given = [flag for flag in flags.given if flag != "--config-dir"]
     if others := [*given, *(word for word in flags.words if word != tables.RECIPE)]:
         raise RequestError(f"{others[0]} has no effect on --list: {tables.RECIPE} adds what the tables cost")
-    listed = tables.listed_tables(Composer(flags.config_dir), with_cost=bool(flags.words))
+    listed = tables.listed_tables(composer_for(flags.config_dir), with_cost=bool(flags.words))
     if as_json:
         print(json.dumps(tables.as_json(listed), indent=2, allow_nan=False))
     else:

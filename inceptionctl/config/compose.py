@@ -53,6 +53,7 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self.config_dir = _checked(config_dir) if config_dir is not None else None
+        self._ours_of_hydra = cache(_ours_of_hydra)
 
     @property
     def passed_over(self) -> list[str]:
@@ -74,8 +75,7 @@ class Composer:
         check_overrides(overrides, self.groups(command), {*key_paths(SCHEMAS[command]), *OWN_SETTINGS[command]})
         config = self.load(command, overrides)
         if self.config_dir:
-            ours = _ours().load(command, _for_hydra(overrides))
-            check_hydra_settings(_of_hydra(ours), _of_hydra(config))
+            check_hydra_settings(self._ours_of_hydra(command, *_for_hydra(overrides)), _of_hydra(config))
         return config
 
     def groups(self, command: str) -> dict[str, list[str]]:
@@ -139,6 +139,11 @@ def _ours() -> Composer:
     return Composer()
 
 
+def composer_for(config_dir: str | None) -> Composer:
+    """A new one where the user's own files may have changed; else that of this process, which has read ours."""
+    return Composer(config_dir) if config_dir is not None else _ours()
+
+
 def compose(command: str, overrides: Sequence[str]) -> Tree:
     """`Composer.compose` from our groups alone."""
     return _ours().compose(command, overrides)
@@ -163,6 +168,11 @@ def _untuned(overrides: Sequence[str]) -> list[str]:
 
 def _for_hydra(overrides: Sequence[str]) -> list[str]:
     return [override.input_line or "" for override in parse(overrides) if is_for_hydra(override)]
+
+
+def _ours_of_hydra(command: str, *words: str) -> Tree:
+    """Hydra's own settings without a folder of the user's own."""
+    return _of_hydra(_ours().load(command, words))
 
 
 def _of_hydra(config: DictConfig) -> Tree:
