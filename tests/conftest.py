@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.command_line import Result, call, call_here
+
+
+def pytest_collection_finish() -> None:
+    """The libraries that are imported by now stay: the collector need not look through them again during the tests."""
+    gc.freeze()
 
 
 @pytest.fixture

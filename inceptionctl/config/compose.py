@@ -86,7 +86,7 @@ class Composer:
 
     def settings_in(self, group: str, option: str) -> Tree:
         """What the file of an option sets itself, by key: not what its defaults do."""
-        found = self._loader.repository.load_config(f"{group}/{option}")
+        found = self._files.load_config(f"{group}/{option}")
         tree = OmegaConf.to_container(found.config) if found else {}
         return flatten({str(key): value for key, value in tree.items()}) if isinstance(tree, dict) else {}
 
@@ -114,7 +114,7 @@ class Composer:
 
     @cached_property
     def _groups(self) -> dict[str, list[str]]:
-        options = self._loader.repository.get_group_options  # the loader's own method copies all of Hydra's schemas
+        options = self._files.get_group_options  # the loader's own method copies all of Hydra's schemas
         return {name: options(name) for name in options("", ObjectType.GROUP) if name not in NO_GROUPS}
 
     @cached_property
@@ -122,8 +122,12 @@ class Composer:
         version.setbase("1.3")
         setup_globals()
         loader = ConfigLoaderImpl(self.search_path)
-        loader.repository = OptionFiles(self.search_path)
+        loader.repository = self._files
         return loader
+
+    @cached_property
+    def _files(self) -> OptionFiles:
+        return OptionFiles(self.search_path, _ours()._files if self.config_dir else None)
 
     @property
     def search_path(self) -> ConfigSearchPath:
@@ -185,7 +189,7 @@ def _of_hydra(config: DictConfig) -> Tree:
 def _our_options() -> dict[str, list[str]]:
     """Of every group, those that other options alone name included."""
     composer = _ours()
-    return composer._groups | {"arch/base": composer._loader.repository.get_group_options("arch/base")}
+    return composer._groups | {"arch/base": composer._files.get_group_options("arch/base")}
 
 
 def _checked(config_dir: str) -> str:
