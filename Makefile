@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+# A test may start many processes: compiled files are kept for them, even where the environment says not to.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .PHONY: help ablate install test test-slow test-slurm test-gpu test-browser lint wheel bench clean
 
@@ -21,11 +22,12 @@ ablate: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+# Each file in one worker, which makes its fixtures once. Files of slow tests differ too much in length for that.
 test: $(VENV)/.tested
-	$(PYTEST) $(ARGS)
+	$(PYTEST) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/.tested
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) --dist loadgroup -m slow $(ARGS)
 
 test-slurm: $(VENV)/.tested
 	.ci/slurm $(ARGS)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from inceptionctl.cli import COMMANDS, main
 from inceptionctl.commands import report
-from inceptionctl.config.compose import OWN_SETTINGS, Composer
+from inceptionctl.config.compose import OWN_SETTINGS, composer_for
 from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.overrides import sweeps
@@ -23,7 +23,7 @@ from inceptionctl.tables.table import Table
 
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
-FLAGS = ("--dry-run", "--save", "--json", "-m")
+FLAGS = ("--dry-run", "--save", "--json")
 PLACEHOLDERS = ("CIFAR10", "IMAGENET", "IMAGES")
 
 
@@ -31,6 +31,17 @@ def lines():
     fenced = [block for page in PAGES for block in page.read_text().split("```")[1::2]]
     found = [line.partition("  #")[0].strip() for block in fenced for line in block.splitlines()]
     return [shlex.split(line.partition(" # ")[0])[1:] for line in found if line.startswith("inceptionctl ")]
+
+
+def requests(*commands):
+    """What the lines of these commands ask for: a line that differs in flags alone is composed as another is."""
+    asked = [[word for word in words if word not in FLAGS] for words in lines() if words[0] in commands]
+    return [[*words] for words in dict.fromkeys(map(tuple, asked)) if "--help" not in words]
+
+
+@pytest.fixture(scope="module")
+def composer():
+    return composer_for(None)
 
 
 @pytest.fixture(scope="module")
@@ -64,34 +75,32 @@ def test_every_command_named_is_there():
     assert len(lines()) > 10
 
 
-@pytest.mark.parametrize(
-    "words", [w for w in lines() if w[0] in ("train", "ablate") and "--help" not in w], ids=" ".join
-)
-def test_a_documented_line_composes_and_plans(words, images, tmp_path, monkeypatch):
+@pytest.mark.parametrize("words", requests("train", "ablate"), ids=" ".join)
+def test_a_documented_line_composes_and_plans(words, composer, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command, *rest = words
-    overrides = [word for word in rest if word not in FLAGS]
+    overrides = [word for word in rest if word != "-m"]
     for name in PLACEHOLDERS:
         overrides = [word.replace(name, str(images)) for word in overrides]
     if str(images) in " ".join(overrides):  # a few images
         overrides = [*(word for word in overrides if not word.startswith("train.batch_size=")), "train.batch_size=2"]
     for run in sweeps(overrides, multirun="-m" in rest):
-        request = Request.compose(command, run, Composer())
+        request = Request.compose(command, run, composer)
         if command == "train":
             assert plan(parse(request.tree)).clock.steps > 0
         elif any(word.partition("=")[0] in OWN_SETTINGS["ablate"].keys() - {"seeds"} for word in run):
             more = [word for word in run if word.startswith("seeds=+")]  # adds to a table that is there
-            assert plan_table(Request.compose(command, [word for word in run if word not in more], Composer())).cells
+            assert plan_table(Request.compose(command, [word for word in run if word not in more], composer)).cells
         else:
             rows = resolve_rows(parse_as(Table, request.tree["table"]), run, request.composer)
             assert all(plan(row.config).cost.params > 0 for row in rows)
             assert len(rows) >= 4
 
 
-@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "eval"], ids=" ".join)
-def test_a_documented_eval_line_composes(words):
+@pytest.mark.parametrize("words", requests("eval"), ids=" ".join)
+def test_a_documented_eval_line_composes(words, composer):
     _, others = take(words[1:])
-    request = Request.compose("eval", [word for word in others if word not in FLAGS], Composer())
+    request = Request.compose("eval", others, composer)
     assert parse_evaluation(request.tree).protocol.num_views >= 1
 
 

@@ -103,13 +103,13 @@ def begun(finished, tmp_path):
         *(pytest.param(*case, marks=pytest.mark.slow) for case in [("predict", "weights.pt"), ("train", "weights.pt")]),
     ],
 )
-def test_a_pickle_for_weights_is_refused(command, name, harm, inceptionctl, tmp_path):
+def test_a_pickle_for_weights_is_refused(command, name, harm, inceptionctl_here, tmp_path):
     from PIL import Image
 
     Image.new("RGB", (90, 90)).save(tmp_path / "picture.png")
     torch.save({"weight": torch.zeros(1), "other": harm}, tmp_path / name)
     more = {"predict": ["picture.png"], "train": TINY}[command]
-    done = inceptionctl(command, "arch=inception_v3", f"weights={name}", *more)
+    done = inceptionctl_here(command, "arch=inception_v3", f"weights={name}", *more)
     assert_refused(done, 2, name, "nothing in it was run")
 
 
@@ -120,23 +120,22 @@ def sealed(checkpoint: Path) -> None:
     (checkpoint / "manifest.json").write_text(json.dumps(digests))
 
 
-@pytest.mark.xdist_group("safety")
 @pytest.mark.parametrize(
     "name", ["model.safetensors", *(pytest.param(n, marks=pytest.mark.slow) for n in ("state.json", "manifest.json"))]
 )
-def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl, begun):
+def test_a_pickle_in_a_checkpoint_is_refused(name, harm, inceptionctl_here, begun):
     (checkpoint,) = begun.glob("checkpoints/step-*")
     sealed(checkpoint)
     (checkpoint / name).write_bytes(pickle.dumps(harm))
     if name != "manifest.json":
         sealed(checkpoint)
-    assert_refused(inceptionctl("resume", str(begun)), 1, f"every checkpoint in {checkpoint.parent} is damaged")
+    assert_refused(inceptionctl_here("resume", str(begun)), 1, f"every checkpoint in {checkpoint.parent} is damaged")
     log = (begun / "log" / "rank-0.log").read_text()
     assert f"checkpoint {checkpoint} is damaged" in log
     assert "Traceback" not in log
 
 
-def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, tmp_path):
+def test_a_pickle_in_predictions_is_refused(harm, inceptionctl_here, tmp_path):
     """In a table's folder that somebody sent: a manifest and one finished run."""
     run = RunDir(tmp_path / "outputs" / "table" / "0123456789ab-0")
     (run.path / "evaluations").mkdir(parents=True)
@@ -146,7 +145,7 @@ def test_a_pickle_in_predictions_is_refused(harm, inceptionctl, tmp_path):
     np.savez(path.with_suffix(".npz"), schema=1, **dict.fromkeys(("label", "group", "top5", "p_true"), harmful))
     row = manifest_row("A", ManifestCell(seed=0, identity="0123456789ab"))
     write_record(run.path.parent / MANIFEST, manifest(row))
-    done = inceptionctl("report", str(run.path.parent))
+    done = inceptionctl_here("report", str(run.path.parent))
     assert_refused(done, 0, "Damaged: A seed 0: ", "test.single.ema.npz is damaged:", "they are pickles")
 
 
@@ -189,18 +188,18 @@ def whole(text: str) -> str:
         ("hydra/launcher/x", CALL, ["-m", "hydra/launcher=x"], "foreign/hydra: a folder"),
     ],
 )
-def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message, foreign, inceptionctl):
+def test_a_strangers_folder_of_settings_runs_nothing(name, text, words, message, foreign, inceptionctl_here):
     foreign(f"{name}.yaml", text)
-    assert_refused(inceptionctl("train", *words, "--dry-run", "--config-dir", "foreign"), 2, message)
+    assert_refused(inceptionctl_here("train", *words, "--dry-run", "--config-dir", "foreign"), 2, message)
 
 
-def test_groups_of_ones_own_still_join(foreign, inceptionctl):
+def test_groups_of_ones_own_still_join(foreign, inceptionctl_here):
     foreign("schedule/mine.yaml", "defaults: [cosine]\nlr: 0.123")
     words = ["schedule=mine", "--config-dir", "foreign"]
     hydra_words = ["hydra/job_logging=disabled", "hydra.verbose=true"]
-    assert "lr: 0.123" in inceptionctl("train", "--cfg", "job", *words, *hydra_words).stdout
-    assert inceptionctl("train", "--dry-run", *words).returncode == 0
-    refused = inceptionctl("train", "--dry-run", *words, *hydra_words)
+    assert "lr: 0.123" in inceptionctl_here("train", "--cfg", "job", *words, *hydra_words).stdout
+    assert inceptionctl_here("train", "--dry-run", *words).returncode == 0
+    refused = inceptionctl_here("train", "--dry-run", *words, *hydra_words)
     assert_refused(refused, 2, "hydra/job_logging=disabled has no effect on a single run")
 
 
@@ -217,19 +216,18 @@ def test_groups_of_ones_own_still_join(foreign, inceptionctl):
     ],
     ids=str,
 )
-def test_no_word_of_the_command_line_names_code(words, message, inceptionctl):
-    assert_refused(inceptionctl("train", *words), 2, message)
+def test_no_word_of_the_command_line_names_code(words, message, inceptionctl_here):
+    assert_refused(inceptionctl_here("train", *words), 2, message)
 
 
-def test_hydras_pickle_of_a_job_is_not_read(harm, inceptionctl, tmp_path):
+def test_hydras_pickle_of_a_job_is_not_read(harm, inceptionctl_here, tmp_path):
     (tmp_path / "config.pickle").write_bytes(pickle.dumps(harm))
-    assert_refused(inceptionctl("train", "--experimental-rerun", "config.pickle"), 2, "--experimental-rerun")
+    assert_refused(inceptionctl_here("train", "--experimental-rerun", "config.pickle"), 2, "--experimental-rerun")
 
 
 @pytest.mark.usefixtures("harm")
-@pytest.mark.xdist_group("safety")
 @pytest.mark.parametrize("kind", ["target", "nested", "tag"])
-def test_a_frozen_file_that_names_code_is_refused(kind, inceptionctl, begun, tmp_path):
+def test_a_frozen_file_that_names_code_is_refused(kind, inceptionctl_here, begun, tmp_path):
     frozen, target = yaml.safe_load((begun / "config.yaml").read_text()), {"_target_": "os.mkdir", "path": "ran"}
     changed = {"target": frozen | target, "nested": frozen | {"arch": frozen["arch"] | target}, "tag": frozen}[kind]
     text = yaml.safe_dump(changed)
@@ -237,7 +235,7 @@ def test_a_frozen_file_that_names_code_is_refused(kind, inceptionctl, begun, tmp
         text += f"more: !!python/object/apply:os.mkdir [{tmp_path / 'ran'}]\n"
     (begun / "config.yaml").write_text(text)
     named = "python/object/apply" if kind == "tag" else "_target_"
-    assert_refused(inceptionctl("resume", str(begun)), 2, "config.yaml", named)
+    assert_refused(inceptionctl_here("resume", str(begun)), 2, "config.yaml", named)
 
 
 # Paths that lead out
@@ -282,13 +280,12 @@ def test_a_state_that_the_manifest_does_not_vouch_for_is_damage(checkpoint):
         read(checkpoint)
 
 
-@pytest.mark.xdist_group("safety")
 @pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "log/rank-0.log", "checkpoints"])
-def test_a_run_folder_with_a_link_is_not_worked_on(name, inceptionctl, begun, tmp_path):
+def test_a_run_folder_with_a_link_is_not_worked_on(name, inceptionctl_here, begun, tmp_path):
     (begun / name).rename(tmp_path / "precious")
     before = (tmp_path / "precious").stat()
     (begun / name).symlink_to(tmp_path / "precious")
-    assert_refused(inceptionctl("resume", str(begun)), 2, f"{begun / name} cannot be trusted: it is a link")
+    assert_refused(inceptionctl_here("resume", str(begun)), 2, f"{begun / name} cannot be trusted: it is a link")
     after = (tmp_path / "precious").stat()
     assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 
@@ -302,22 +299,20 @@ def writable_by_others(folder: Path) -> list[Path]:
     return [path for path in found if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)]
 
 
-@pytest.mark.xdist_group("safety")
 def test_nobody_else_may_write_to_a_run(finished):
     assert writable_by_others(finished) == []
 
 
-@pytest.mark.xdist_group("safety")
 def test_nor_does_it_tell_a_secret(finished):
     files = [path for path in finished.rglob("*") if path.is_file()]
     assert any(path.suffix == ".wandb" for path in files)
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
-def test_nobody_else_may_write_to_what_a_shell_runs(inceptionctl, tmp_path):
+def test_nobody_else_may_write_to_what_a_shell_runs(inceptionctl_here, tmp_path):
     before = os.umask(0)
     try:
-        done = inceptionctl("completion", "install", HOME=str(tmp_path / "home"), SHELL="/bin/bash")
+        done = inceptionctl_here("completion", "install", HOME=str(tmp_path / "home"), SHELL="/bin/bash")
     finally:
         os.umask(before)
     assert done.returncode == 0

@@ -9,7 +9,7 @@ from functools import partial
 from rich.console import Console
 
 from inceptionctl.commands import report
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.flags import read_flags
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
@@ -18,7 +18,6 @@ from inceptionctl.describe import tables
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.runs.paths import MANIFEST
 from inceptionctl.scheduling import speed
-from inceptionctl.scheduling.preview import show_table
 from inceptionctl.scheduling.submit import submit_many
 from inceptionctl.scheduling.sync import track_report
 from inceptionctl.scheduling.table import plan_table
@@ -28,6 +27,7 @@ from inceptionctl.scheduling.table_evaluations import announce_following
 from inceptionctl.scheduling.table_json import as_json
 from inceptionctl.scheduling.table_manifest import write_manifest
 from inceptionctl.scheduling.table_plan import TablePlan
+from inceptionctl.scheduling.table_preview import show_table
 from inceptionctl.scheduling.table_run import run_cells, run_until_resolved
 from inceptionctl.scheduling.tuning import Tuning, run_tuning
 from inceptionctl.terminal import console as make_console
@@ -69,7 +69,7 @@ def _list(words: list[str], as_json: bool) -> None:
     given = [flag for flag in flags.given if flag != "--config-dir"]
     if others := [*given, *(word for word in flags.words if word != tables.RECIPE)]:
         raise RequestError(f"{others[0]} has no effect on --list: {tables.RECIPE} adds what the tables cost")
-    listed = tables.listed_tables(Composer(flags.config_dir), with_cost=bool(flags.words))
+    listed = tables.listed_tables(composer_for(flags.config_dir), with_cost=bool(flags.words))
     if as_json:
         print(json.dumps(tables.as_json(listed), indent=2, allow_nan=False))
     else:

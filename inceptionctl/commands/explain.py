@@ -18,12 +18,12 @@ HELP_OF_SIDE = (
 def main(argv: list[str]) -> int:
     asked = make_parser().parse_args(argv)
 
-    from inceptionctl.config.compose import Composer
+    from inceptionctl.config.compose import composer_for
     from inceptionctl.describe.explain.difference import explain
     from inceptionctl.describe.explain.show import as_json, show
     from inceptionctl.describe.explain.sides import side_of
 
-    composer = Composer(str(asked.config_dir) if asked.config_dir else None)
+    composer = composer_for(str(asked.config_dir) if asked.config_dir else None)
     found = explain(side_of(asked.a, composer), side_of(asked.b, composer))
     if asked.json:
         print(json.dumps(as_json(found), indent=2))

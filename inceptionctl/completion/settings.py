@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inceptionctl.completion.answer import Answer, starting
 from inceptionctl.completion.line import Line
-from inceptionctl.config.compose import OWN_SETTINGS, Composer
+from inceptionctl.config.compose import OWN_SETTINGS, Composer, composer_for
 from inceptionctl.config.keys import SCHEMAS, all_settings, key_paths, settings_of
 from inceptionctl.config.overrides import LISTS
 from inceptionctl.config.schema import Config
@@ -49,7 +49,7 @@ def groups(line: Line) -> Mapping[str, Sequence[str]]:
     if folder := line.value_of("--config-dir"):
         with suppress(InceptionctlError):
             return Composer(str(Path(folder).expanduser())).groups(line.command)
-    return Composer().groups(line.command)
+    return composer_for(None).groups(line.command)
 
 
 def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> list[str]:

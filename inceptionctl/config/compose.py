@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from inceptionctl.config import own_folder
 from inceptionctl.config.keys import SCHEMAS, flatten, key_paths
+from inceptionctl.config.option_files import OptionFiles
 from inceptionctl.config.overrides import axis, check_overrides, is_for_hydra, parse
 from inceptionctl.config.safety import check_commands, check_hydra_settings
 from inceptionctl.config.table_settings import own_settings
@@ -52,6 +53,7 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self.config_dir = _checked(config_dir) if config_dir is not None else None
+        self._ours_of_hydra = cache(_ours_of_hydra)
 
     @property
     def passed_over(self) -> list[str]:
@@ -73,8 +75,7 @@ class Composer:
         check_overrides(overrides, self.groups(command), {*key_paths(SCHEMAS[command]), *OWN_SETTINGS[command]})
         config = self.load(command, overrides)
         if self.config_dir:
-            ours = _ours().load(command, _for_hydra(overrides))
-            check_hydra_settings(_of_hydra(ours), _of_hydra(config))
+            check_hydra_settings(self._ours_of_hydra(command, *_for_hydra(overrides)), _of_hydra(config))
         return config
 
     def groups(self, command: str) -> dict[str, list[str]]:
@@ -85,7 +86,7 @@ class Composer:
 
     def settings_in(self, group: str, option: str) -> Tree:
         """What the file of an option sets itself, by key: not what its defaults do."""
-        found = self._loader.repository.load_config(f"{group}/{option}")
+        found = self._files.load_config(f"{group}/{option}")
         tree = OmegaConf.to_container(found.config) if found else {}
         return flatten({str(key): value for key, value in tree.items()}) if isinstance(tree, dict) else {}
 
@@ -113,14 +114,20 @@ class Composer:
 
     @cached_property
     def _groups(self) -> dict[str, list[str]]:
-        names = self._loader.get_group_options("", ObjectType.GROUP)
-        return {name: sorted(self._loader.get_group_options(name)) for name in names if name not in NO_GROUPS}
+        options = self._files.get_group_options  # the loader's own method copies all of Hydra's schemas
+        return {name: options(name) for name in options("", ObjectType.GROUP) if name not in NO_GROUPS}
 
     @cached_property
     def _loader(self) -> ConfigLoaderImpl:
         version.setbase("1.3")
         setup_globals()
-        return ConfigLoaderImpl(self.search_path)
+        loader = ConfigLoaderImpl(self.search_path)
+        loader.repository = self._files
+        return loader
+
+    @cached_property
+    def _files(self) -> OptionFiles:
+        return OptionFiles(self.search_path, _ours()._files if self.config_dir else None)
 
     @property
     def search_path(self) -> ConfigSearchPath:
@@ -134,6 +141,11 @@ class Composer:
 @cache
 def _ours() -> Composer:
     return Composer()
+
+
+def composer_for(config_dir: str | None) -> Composer:
+    """A new one where the user's own files may have changed; else that of this process, which has read ours."""
+    return Composer(config_dir) if config_dir is not None else _ours()
 
 
 def compose(command: str, overrides: Sequence[str]) -> Tree:
@@ -162,6 +174,11 @@ def _for_hydra(overrides: Sequence[str]) -> list[str]:
     return [override.input_line or "" for override in parse(overrides) if is_for_hydra(override)]
 
 
+def _ours_of_hydra(command: str, *words: str) -> Tree:
+    """Hydra's own settings without a folder of the user's own."""
+    return _of_hydra(_ours().load(command, words))
+
+
 def _of_hydra(config: DictConfig) -> Tree:
     """Hydra's own settings, with their interpolations."""
     tree = OmegaConf.to_container(config.hydra)
@@ -172,7 +189,7 @@ def _of_hydra(config: DictConfig) -> Tree:
 def _our_options() -> dict[str, list[str]]:
     """Of every group, those that other options alone name included."""
     composer = _ours()
-    return composer._groups | {"arch/base": composer._loader.get_group_options("arch/base")}
+    return composer._groups | {"arch/base": composer._files.get_group_options("arch/base")}
 
 
 def _checked(config_dir: str) -> str:

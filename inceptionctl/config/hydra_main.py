@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from inceptionctl.config.compose import Composer, Tree
+from inceptionctl.config.compose import Composer, Tree, composer_for
 from inceptionctl.config.flags import ALONE, Flags, read_flags
 from inceptionctl.config.help import Command, help_text
 from inceptionctl.config.overrides import is_for_hydra, parse, sweeps
@@ -54,7 +54,7 @@ def run_hydra(
     """
     flags = read_flags(argv)
     check_words(flags.words)
-    composer = Composer(flags.config_dir)
+    composer = composer_for(flags.config_dir)
     if composer.passed_over:
         warn(f"not read of {composer.config_dir}: {', '.join(composer.passed_over)}: options lie in groups")
     if "--help" in flags:
@@ -104,4 +104,4 @@ def _run_job(
     prepare: Callable[[Request], Prepared], run: Callable[[Prepared], None],
 ) -> None:  # fmt: skip
     """A job of -m, composed where it runs."""
-    run(prepare(Request.compose(command, words, Composer(config_dir))))
+    run(prepare(Request.compose(command, words, composer_for(config_dir))))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.schema import Config
 from inceptionctl.config.words import typed_path
 from inceptionctl.data.inputs import describe_input
@@ -59,7 +59,7 @@ def from_weights(settings: Mapping[str, str], overrides: Sequence[str]) -> Netwo
     architecture(arch)  # raises RequestError for an unknown one
     weights = weights if release(arch, weights) else typed_path("weights =", weights)
     words = [f"arch={arch}", *overrides]
-    config, entry = weights_config(Composer(), arch, weights, settings.get("weights_key"), words)
+    config, entry = weights_config(composer_for(None), arch, weights, settings.get("weights_key"), words)
     config = with_pixels(config, _pixels(settings))
     path = (entry.cached or download(entry, console(stderr=True))) if entry else Path(config.weights or "")
     opened, n_classes = classifier_weights(config, path)

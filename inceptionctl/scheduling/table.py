@@ -24,7 +24,7 @@ from inceptionctl.scheduling.table_folder import manifest_in
 from inceptionctl.scheduling.table_manifest import check_folder, manifest_of
 from inceptionctl.scheduling.table_places import found_in
 from inceptionctl.scheduling.table_plan import Design, TablePlan
-from inceptionctl.scheduling.table_seeds import null_seeds, planned_seeds
+from inceptionctl.scheduling.table_seeds import check_seeds, null_seeds, planned_seeds
 from inceptionctl.scheduling.tuning import plan_tuning, with_rate
 from inceptionctl.tables.check import read_table
 from inceptionctl.tables.crossed import Crossed, cross_switches, permute
@@ -40,6 +40,7 @@ def plan_table(request: Request) -> TablePlan:
     """Raises RequestError for a table, a row or an override that cannot be run."""
     composer = request.composer
     asked, figures = Asked.read(request.tree, request.overrides), read_figures(composer.config_dir)
+    check_seeds(asked, request.tree["seeds"])
     made = _tuned(asked, _with_null(asked, _made(request, asked, figures)))
     rows, design, config = made.rows, made.design, made.rows[0].config
     _check_no_run_dir(config)

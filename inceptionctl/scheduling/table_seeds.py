@@ -32,6 +32,12 @@ def planned_seeds(asked: Asked, requested: Any, before: TableManifest | None, fo
     return seeds_of(sorted([*have, *range(max(have) + 1, max(have) + 1 + asked.more_seeds)]))
 
 
+def check_seeds(asked: Asked, requested: Any) -> None:  # noqa: ANN401
+    """Raises RequestError for seeds that no table has, which needs none of its rows."""
+    if not asked.settings.until and asked.more_seeds is None:
+        seeds_of(requested)
+
+
 def seeds_in(manifest: TableManifest) -> list[int]:
     """Those of all rows but the A/A row's."""
     return sorted({cell.seed for row in manifest.rows if row.label != manifest.null for cell in row.cells})

@@ -102,7 +102,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.xdist_group("eval")
 @pytest.mark.parametrize(("words", "expected"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
 def test_a_wrong_request_ends_with_one_message_and_leaves_nothing(words, expected, here, capsys):
     before = sorted(here.rglob("*"))
@@ -115,7 +114,6 @@ def test_a_wrong_request_ends_with_one_message_and_leaves_nothing(words, expecte
     assert sorted(here.rglob("*")) == before
 
 
-@pytest.mark.xdist_group("eval")
 def test_a_request_is_planned_without_torch(here):
     words = ["run=" + str(run_of(here)), "protocol=crops144", "--dry-run", "--json"]
     code = (
@@ -131,7 +129,6 @@ def test_a_request_is_planned_without_torch(here):
     assert not (here / plan["folder"]).exists()
 
 
-@pytest.mark.xdist_group("eval")
 def test_what_training_has_evaluated_is_found_and_not_repeated(here, capsys):
     before = sorted(here.rglob("*"))
     code, said = said_by(capsys, f"run={run_of(here)}")
@@ -140,7 +137,6 @@ def test_what_training_has_evaluated_is_found_and_not_repeated(here, capsys):
     assert sorted(here.rglob("*")) == before
 
 
-@pytest.mark.xdist_group("eval")
 def test_another_protocol_adds_a_record_to_the_run_and_is_then_found(here):
     run, words = RunDir(run_of(here).absolute()), ["protocol=crops10", *CPU]
     before = result(run.path)
@@ -162,7 +158,6 @@ def test_another_protocol_adds_a_record_to_the_run_and_is_then_found(here):
     assert len(result(run.path).evaluations) == len(after.evaluations) + 1
 
 
-@pytest.mark.xdist_group("eval")
 def test_weights_of_a_file_on_a_folder_of_labelled_images(here, tmp_path):
     words = ["weights=w.safetensors", *NETWORK, "data.root=wordnet", f"outputs={tmp_path}", "probabilities=true"]
     code, said = launched("eval", *words, "--json")
@@ -180,7 +175,6 @@ def test_weights_of_a_file_on_a_folder_of_labelled_images(here, tmp_path):
     assert "already evaluated" in said
 
 
-@pytest.mark.xdist_group("eval")
 def test_an_ensemble_of_one_network_twice_is_that_network(here, tmp_path):
     run = run_of(here)
     copy = tmp_path / "outputs" / "train" / run.name
@@ -194,7 +188,6 @@ def test_an_ensemble_of_one_network_twice_is_that_network(here, tmp_path):
     assert [one.top1_error for one in record.alone] == [alone.top1_error] * 2
 
 
-@pytest.mark.xdist_group("eval")
 def test_status_lists_evaluations_and_resume_names_the_command(here, capsys, tmp_path):
     code, said = launched("eval", "weights=w.safetensors", *NETWORK, "data.root=wordnet", f"outputs={tmp_path}")
     assert code == 0, said

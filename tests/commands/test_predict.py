@@ -15,7 +15,7 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from support.command_line import SHORT, TINY, call, latest
+from support.command_line import SHORT, TINY, call_here, latest
 from support.image_folders import fill
 from support.runs import predictions
 
@@ -44,7 +44,7 @@ def batch(images, pixels, crop):
 def where(tmp_path_factory):
     """A folder with a tiny finished run and two images in `photos`."""
     folder = tmp_path_factory.mktemp("predict")
-    done = call("train", "run_dir=run", *TINY, cwd=folder)
+    done = call_here("train", "run_dir=run", *TINY, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "photos").mkdir()
     for seed, name in enumerate(["a.png", "b.png"]):
@@ -53,11 +53,10 @@ def where(tmp_path_factory):
     return folder
 
 
-@pytest.mark.xdist_group("predict")
 @pytest.mark.parametrize("raw", [False, True])
 def test_predictions_are_those_of_the_runs_network(where, raw):
     words = ["predict", "run=run", "photos", "--json", "--features", "f.npz", *(["--raw"] if raw else [])]
-    done = call(*words, cwd=where)
+    done = call_here(*words, cwd=where)
     assert done.returncode == 0, done.stderr
     found, saved = json.loads(done.stdout), np.load(where / "f.npz")
     assert [entry["file"] for entry in found] == ["photos/a.png", "photos/b.png"] == list(saved["files"])
@@ -93,16 +92,15 @@ def run_on_files(tmp_path_factory):
         values = np.linspace(0, 65535 - 1000 * i, 48 * 64).reshape(48, 64)
         Image.fromarray(values.astype(np.uint16)).save(path)
     size = ["data=imagefolder", "data.root=images", "arch.pixels=79", "train.batch_size=4", "train.epochs=1"]
-    done = call("train", "run_dir=run", *latest(*SHORT, *size), cwd=folder)
+    done = call_here("train", "run_dir=run", *latest(*SHORT, *size), cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
-@pytest.mark.xdist_group("predict")
 def test_predict_gives_the_probabilities_of_the_evaluation(run_on_files):
     """The same decoder, orientation, bit depth and crop."""
     stored = predictions(run_on_files / "run", "ema")
-    done = call("predict", "run=run", "--json", "images/val/ant", "images/val/bee", cwd=run_on_files)
+    done = call_here("predict", "run=run", "--json", "images/val/ant", "images/val/bee", cwd=run_on_files)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found) == len(stored.label_N) == 8
@@ -112,28 +110,27 @@ def test_predict_gives_the_probabilities_of_the_evaluation(run_on_files):
         assert guess["probability"] == pytest.approx(p_true, rel=1e-4)
 
 
-@pytest.mark.xdist_group("predict")
 def test_names_come_from_the_result_else_from_the_data(where):
     at = where / "run" / "result.json"
     found = read_record(at, Result)
     assert found.classes == list("0123456789")
     write_record(at, replace(found, classes=[f"digit {k}" for k in range(10)]))
-    assert "%  digit " in call("predict", "run=run", "photos/a.png", cwd=where).stdout
+    assert "%  digit " in call_here("predict", "run=run", "photos/a.png", cwd=where).stdout
     at.unlink()
-    shown = call("predict", "run=run", "photos/a.png", cwd=where).stdout.splitlines()
+    shown = call_here("predict", "run=run", "photos/a.png", cwd=where).stdout.splitlines()
     write_record(at, found)
     assert shown[0] == "photos/a.png"
     assert len(shown) == 6
     assert all(line.split()[2].isdecimal() for line in shown[1:])
 
 
-def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
+def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl_here, tmp_path):
     torch.manual_seed(0)
     theirs = timm.create_model("mobilenetv1_100").eval()
     theirs.classifier.weight.data.mul_(50)  # away from equal probabilities
     torch.save(theirs.state_dict(), tmp_path / "weights.pth")
     smooth(0).save(tmp_path / "a.png")
-    done = inceptionctl("predict", "arch=mobilenet_v1", "weights=weights.pth", "pixels=96", "a.png", "--json")
+    done = inceptionctl_here("predict", "arch=mobilenet_v1", "weights=weights.pth", "pixels=96", "a.png", "--json")
     assert done.returncode == 0, done.stderr
     assert "weights.pth, by timm names" in done.stderr
     with torch.no_grad():
@@ -145,11 +142,10 @@ def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl, tmp_path):
     assert [guess["class"] for guess in entry["top5"]] == [categories()[k] for k in top.indices.tolist()]
 
 
-@pytest.mark.xdist_group("predict")
 def test_an_image_that_cannot_be_read_is_named_and_the_others_are_predicted(where, tmp_path):
     shutil.copytree(where / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "b.png").write_bytes((where / "photos" / "b.png").read_bytes()[:900])
-    done = call("predict", f"run={where / 'run'}", "photos", cwd=tmp_path)
+    done = call_here("predict", f"run={where / 'run'}", "photos", cwd=tmp_path)
     assert done.returncode == 1
     assert "photos: 2 images; left out: 1 file of other kinds (.txt)" in done.stderr
     assert done.stdout.startswith("photos/a.png\n")
@@ -228,16 +224,23 @@ CLUMSY = [
 ]
 
 
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    """A folder with an image and weights of three classes, and with what is neither."""
+    folder = tmp_path_factory.mktemp("things")
+    save_file(timm.create_model("mobilenetv1_100", num_classes=3).state_dict(), folder / "w.safetensors")
+    smooth(0).save(folder / "a.png")
+    (folder / "link.png").symlink_to("nothing.png")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "text").mkdir(), (folder / "text" / "a.txt").touch(), (folder / "folder.npz").mkdir()
+    return folder
+
+
 @pytest.mark.parametrize("words", CLUMSY, ids=" ".join)
-def test_a_clumsy_request_names_the_word_and_makes_nothing(words, tmp_path, monkeypatch, capsys):
+def test_a_clumsy_request_names_the_word_and_makes_nothing(words, things, monkeypatch, capsys):
     from inceptionctl.cli import main
 
-    monkeypatch.chdir(tmp_path)
-    save_file(timm.create_model("mobilenetv1_100", num_classes=3).state_dict(), "w.safetensors")
-    smooth(0).save("a.png")
-    (tmp_path / "link.png").symlink_to("nothing.png")
-    os.mkfifo("pipe.png")
-    (tmp_path / "text").mkdir(), (tmp_path / "text" / "a.txt").touch(), (tmp_path / "folder.npz").mkdir()
+    monkeypatch.chdir(things)
     before = sorted(os.listdir())
     assert main(["predict", "arch=mobilenet_v1", "weights=w.safetensors", "a.png", *words]) == 2
     shown = capsys.readouterr()
@@ -251,18 +254,19 @@ def test_a_clumsy_request_names_the_word_and_makes_nothing(words, tmp_path, monk
     [["--json", "WEIGHTS", "IMAGES"], ["WEIGHTS", "--json", "IMAGES"], ["WEIGHTS", "IMAGES", "--json"]],
     ids=" ".join,
 )
-def test_json_is_valid_wherever_its_flag_stands_and_whatever_the_images_are(words, tmp_path, monkeypatch, capsys):
+def test_json_is_valid_wherever_its_flag_stands_and_whatever_the_images_are(
+    words, things, tmp_path, monkeypatch, capsys
+):
     """One image is damaged, one has a name that is not UTF-8, one a name like a setting, one like markup."""
     from inceptionctl.cli import main
 
     monkeypatch.chdir(tmp_path)
-    save_file(timm.create_model("mobilenetv1_100", num_classes=3).state_dict(), "w.safetensors")
     names = ["[red]a.png", "k=v.png", os.fsdecode(b"n\xff.png")]
     for name in names:
         smooth(0).save(name)
     (tmp_path / "broken.png").write_bytes((tmp_path / "k=v.png").read_bytes()[:500])
     given = {
-        "WEIGHTS": ["arch=mobilenet_v1", "weights=w.safetensors", "pixels=32"],
+        "WEIGHTS": ["arch=mobilenet_v1", f"weights={things}/w.safetensors", "pixels=32"],
         "IMAGES": [*names, "broken.png", "--features", "f.npz"],
     }
     assert main(["predict", *(word for part in words for word in given.get(part, [part]))]) == 1
@@ -273,11 +277,11 @@ def test_json_is_valid_wherever_its_flag_stands_and_whatever_the_images_are(word
     assert "arch.input=inception, to [-1, 1]" in shown.err
 
 
-def test_nan_in_a_file_is_never_a_prediction(tmp_path, monkeypatch, capsys):
+def test_nan_in_a_file_is_never_a_prediction(things, tmp_path, monkeypatch, capsys):
     from inceptionctl.cli import main
 
     monkeypatch.chdir(tmp_path)
-    state = timm.create_model("mobilenetv1_100", num_classes=3).state_dict()
+    state = load_file(things / "w.safetensors")
     state["bn1.bias"][:2] = float("nan")
     save_file(state, "w.safetensors")
     smooth(0).save("a.png")

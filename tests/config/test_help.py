@@ -11,7 +11,7 @@ from PIL import Image
 from inceptionctl.cli import main
 from inceptionctl.commands.ablate import ABLATE
 from inceptionctl.commands.train import TRAIN
-from inceptionctl.config.compose import Composer, compose, groups
+from inceptionctl.config.compose import compose, composer_for, groups
 from inceptionctl.config.help import GROUPS
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.keys import flatten, key_paths, settings_of
@@ -118,5 +118,5 @@ def test_the_examples_can_be_run(command, tmp_path):
         assert line.startswith(f"inceptionctl {command.name}")
         words = shlex.split(line.replace("IMAGENET", str(tmp_path)).replace("IMAGES", str(tmp_path)))[2:]
         for overrides in sweeps([word for word in words if not word.startswith("-")], multirun="-m" in words):
-            request = Request.compose(command.name, overrides, Composer())
+            request = Request.compose(command.name, overrides, composer_for(None))
             assert parse({key: request.tree[key] for key in request.tree.keys() & key_paths()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,29 @@ def test_values_and_documentation_of_a_setting(key, option, values, docs):
     assert docs in setting.docs
 
 
+@cache
+def composed(choice):
+    return compose("train", [choice])
+
+
+def options():
+    for group, names in groups("train").items():
+        for name in names:
+            yield f"{group}=[{name}]" if group == "ablation" else f"{group}={name}"
+
+
+@pytest.mark.parametrize("choice", sorted(options()))
+def test_every_option_of_every_group_composes_and_validates(choice):
+    group, _, option = choice.partition("=")
+    network = [f"arch={option.partition('_')[2]}"] if group == "tuned" and option != "none" else []
+    assert parse(compose("train", [choice, *network]) if network else composed(choice)).seed == 0
+
+
 @pytest.mark.parametrize("group", sorted(GROUPS))
 def test_every_option_has_exactly_the_keys_of_its_section(group):
     sections = sections_in(next(setting.kind for setting in SETTINGS if setting.key == group))
     for option in groups("train")[group]:
-        tree = compose("train", [f"{group}={option}"])[group]
+        tree = composed(f"{group}={option}")[group]
         name = tree["name"] if len(sections) > 1 or None not in sections else None
         keys = {s.key for s in SETTINGS if s.key.startswith(f"{group}.") and s.option in (None, name)}
         leaves = {key for key in keys if not sections_in(BY_KEY.get((key, name), BY_KEY.get((key, None))).kind)}

@@ -30,19 +30,22 @@ FILLED = ("arch.", "loss.aux_weight")
 
 
 def option_words(setting):
-    return [f"{setting.key.partition('.')[0]}={name_of(setting)}"] if setting.option else []
+    group = setting.key.partition(".")[0]
+    return [f"{group}={option_of(group, setting.option)}"] if setting.option else []
 
 
 @cache
-def name_of(setting):
-    """An option of the group whose section has the key."""
+def option_of(group, kind):
+    """An option of the group whose section is of that kind."""
     from inceptionctl.config.compose import groups
 
-    group = setting.key.partition(".")[0]
-    for option in groups("train")[group]:
-        if compose("train", [f"{group}={option}"])[group].get("name") == setting.option:
-            return option
-    raise AssertionError(setting)
+    named = (option for option in groups("train")[group] if name_in(group, option) == kind)
+    return next(named)
+
+
+@cache
+def name_in(group, option):
+    return compose("train", [f"{group}={option}"])[group].get("name")
 
 
 def takes(setting, value):

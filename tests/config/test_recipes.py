@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 from support.command_line import latest
 
-from inceptionctl.config.compose import Composer, compose, groups
+from inceptionctl.config.compose import compose, composer_for, groups
 from inceptionctl.config.keys import flatten
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
@@ -144,7 +144,7 @@ def below(path):
 
 def sources(name):
     """Every file that may set a number of an experiment, the last word first."""
-    choices = Composer().load("train", [f"experiment={name}"]).hydra.runtime.choices
+    choices = composer_for(None).load("train", [f"experiment={name}"]).hydra.runtime.choices
     for group in ("experiment", "scale", "optim", "schedule", "loss"):
         yield from below(f"{group}/{choices[group]}")
     yield "base", (CONF / "base.yaml").read_text()

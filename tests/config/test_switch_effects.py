@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer, compose, groups
+from inceptionctl.config.compose import compose, composer_for, groups
 from inceptionctl.config.idle import check_idle, effective_settings
 from inceptionctl.config.keys import flatten, matches
 from inceptionctl.config.overrides import flatten_overrides
@@ -56,7 +56,7 @@ def outcome(tree, switch, composer):
 
 
 def check_all(names, switches):
-    composer, secret = Composer(), []
+    composer, secret = composer_for(None), []
     for name in names:
         tree = compose("train", [f"arch={name}", "tuned=none"])
         secret += [(name, switch) for switch in switches if outcome(tree, switch, composer) == "IN SECRET"]
@@ -73,7 +73,7 @@ def test_every_switch_on_every_network():
 
 
 def refused(switch):
-    composer = Composer()
+    composer = composer_for(None)
     trees = {name: compose("train", [f"arch={name}", "tuned=none"]) for name in ARCHITECTURES}
     return sum(outcome(tree, switch, composer) is not None for tree in trees.values())
 
@@ -101,7 +101,7 @@ REFUSED = [
 @pytest.mark.parametrize(("words", "message"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
 def test_a_switch_without_effect_is_refused_with_its_reason(words, message):
     with pytest.raises(RequestError) as refusal:
-        check_switches(Composer(), words, compose("train", words))
+        check_switches(composer_for(None), words, compose("train", words))
     assert message in str(refusal.value)
 
 

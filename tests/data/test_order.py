@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -155,6 +156,7 @@ def test_plain_digits_are_scikit_learn_s():
     assert (inner == (raw.images[index] * 255 / 16).astype(np.uint8)).all()
 
 
+@cache
 def protocol(*words):
     return parse(compose("train", words)).protocol
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from inceptionctl.data.transforms import AUGMENTATIONS, DISTORTIONS, INTERPOLATI
 RATIOS = (3 / 4, 4 / 3)
 
 
+@cache
 def augment(option):
     """What conf/augment says."""
     return parse(compose("train", [f"augment={option}"])).augment

@@ -11,7 +11,7 @@ import yaml
 from support.records import EVALUATION, RESULT
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import compose
 from inceptionctl.config.idle import effective_settings
 from inceptionctl.config.keys import key_paths
 from inceptionctl.config.validate import parse
@@ -24,7 +24,7 @@ from inceptionctl.runs.paths import RunDir
 
 @cache
 def config(*words):
-    return parse(Composer().compose("train", list(words)))
+    return parse(compose("train", list(words)))
 
 
 def make_run(folder, *words, error=None):

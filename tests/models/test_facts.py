@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
-from inceptionctl.config.compose import Composer, compose, groups
+from inceptionctl.config.compose import compose, composer_for, groups
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.keys import settings_of
 from inceptionctl.config.validate import parse
@@ -45,6 +47,7 @@ FACTS = {
 }
 
 
+@cache
 def config(*overrides):
     return parse(compose("train", [*overrides, "scale=imagenet"]))
 
@@ -99,9 +102,9 @@ def test_what_a_network_cannot_have_is_refused(overrides, message):
 
 def test_a_switch_to_what_the_network_has_changes_nothing():
     with pytest.raises(RequestError, match="bn_auxiliary changes nothing"):
-        Request.compose("train", ["arch=inception_v4", "ablation=[bn_auxiliary]"], Composer())
+        Request.compose("train", ["arch=inception_v4", "ablation=[bn_auxiliary]"], composer_for(None))
     with pytest.raises(RequestError, match="no_dropout changes nothing"):
-        Request.compose("train", ["arch=resnet50", "ablation=[no_dropout]"], Composer())
+        Request.compose("train", ["arch=resnet50", "ablation=[no_dropout]"], composer_for(None))
 
 
 def test_every_switch_is_a_documented_setting():

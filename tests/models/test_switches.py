@@ -3,6 +3,8 @@ that changes a network's structure is tried here on a network that can take it."
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from inceptionctl.config.compose import compose, groups
@@ -72,6 +74,7 @@ CLAIMS = {
 RECIPES = {"rmsprop", "label_smoothing"}  # change no network
 
 
+@cache
 def sized(name, *overrides):
     """The cost at full size, for ten classes, on the command line's own way from settings to a network."""
     whole = ["arch.rewrites.stem_pools=null", "arch.rewrites.blocks=null"]

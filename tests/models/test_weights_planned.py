@@ -113,20 +113,28 @@ UNFIT = [
 ]
 
 
-@pytest.mark.parametrize("more", [[], ["--dry-run"], ["launch=slurm"]], ids=str)
-@pytest.mark.parametrize(("words", "message"), UNFIT, ids=[" ".join(words) for words, _ in UNFIT])
-def test_what_cannot_fit_is_refused_before_anything_is_made(words, message, more, folder, capsys):
-    torch.save(state(), "w.pth")
-    torch.save({"student": state(), "teacher": state(1)}, "twice.pth")
-    torch.save(build(network("mobilenet_v1", 10), (224, 224)).state_dict(), "whole.pth")
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with weights that fit, and with what does not."""
+    folder = tmp_path_factory.mktemp("files")
+    torch.save(state(), folder / "w.pth")
+    torch.save({"student": state(), "teacher": state(1)}, folder / "twice.pth")
+    torch.save(build(network("mobilenet_v1", 10), (224, 224)).state_dict(), folder / "whole.pth")
     broken = state()
     broken["stem.conv_1a.conv.weight"].view(-1)[0] = float("inf")
-    torch.save(broken, "nan.pth")
+    torch.save(broken, folder / "nan.pth")
     (folder / "page.pth").write_text("<!DOCTYPE html><html>")
-    before = sorted(path.name for path in folder.iterdir())
+    return folder
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["launch=slurm"]], ids=str)
+@pytest.mark.parametrize(("words", "message"), UNFIT, ids=[" ".join(words) for words, _ in UNFIT])
+def test_what_cannot_fit_is_refused_before_anything_is_made(words, message, more, files, monkeypatch, capsys):
+    monkeypatch.chdir(files)
+    before = sorted(path.name for path in files.iterdir())
     assert main(["train", *latest(*SIZE, *words), *more]) == 2
     assert message in capsys.readouterr().err
-    assert sorted(path.name for path in folder.iterdir()) == before
+    assert sorted(path.name for path in files.iterdir()) == before
 
 
 def test_a_dry_run_with_a_file_of_weights_never_imports_torch(folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from rich.console import Console
 
@@ -26,6 +28,7 @@ def gpus(monkeypatch):
     return show
 
 
+@cache
 def planned(*words):
     return plan(parse(compose("train", list(words))))
 

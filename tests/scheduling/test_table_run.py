@@ -9,7 +9,7 @@ import pytest
 from support.image_folders import fill
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.paths import MANIFEST, PLAN
@@ -30,7 +30,7 @@ UNTIL = ("until=resolved", "max_seeds=8", "looks=4")
 @pytest.fixture
 def planned(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *words: plan_table(Request.compose("ablate", [*CROSSED, *words], Composer()))
+    return lambda *words: plan_table(Request.compose("ablate", [*CROSSED, *words], composer_for(None)))
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_what_can_be_detected_is_said_before_anything_runs(words, said, tmp_path
     fill(tmp_path / "images" / "val")
     small = [] if "scale=cifar10" not in words else ["data.root=images", "train.batch_size=4", "train.epochs=1"]
     base = [word for word in CROSSED if small == [] or not word.startswith("data.")]
-    plan = plan_table(Request.compose("ablate", [*base, *words, *small], Composer()))
+    plan = plan_table(Request.compose("ablate", [*base, *words, *small], composer_for(None)))
     assert detectable_line(plan).startswith(said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer, compose
+from inceptionctl.config.compose import compose, composer_for
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.table_settings import Asked
 from inceptionctl.errors import RequestError
@@ -35,7 +35,7 @@ def test_the_rate_with_the_lowest_error_is_chosen(errors, lr, at_edge):
 
 def test_runs_on_the_dev_split_come_first_and_each_row_gets_its_rate(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    request = Request.compose("ablate", [*CROSSED, *TUNED, "tune_seeds=2", "null=true", "seeds=1"], Composer())
+    request = Request.compose("ablate", [*CROSSED, *TUNED, "tune_seeds=2", "null=true", "seeds=1"], composer_for(None))
     plan = plan_table(request)
     tuning = plan.design.tuning
     assert len(tuning.runs) == 3 * 3 * 2  # the A/A row has those of the first row

@@ -1,11 +1,17 @@
-"""The command line in a process of its own."""
+"""The command line, in a process of its own or in this one."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+
+import pytest
+
+from inceptionctl import cli
 
 Result = subprocess.CompletedProcess[str]
 # The smallest run that goes through everything: a tenth of the width, a few steps; one rendering of each digit.
@@ -30,3 +36,18 @@ def call(*words: str, cwd: Path, **environment: str) -> Result:
         timeout=1200,
         check=False,
     )
+
+
+def call_here(*words: str, cwd: Path, **environment: str) -> Result:
+    """The same in this process, which has everything imported and whose fork server is warm."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", sys.argv)  # Hydra's command sets it
+        for name, value in ({"COLUMNS": "100"} | environment).items():
+            patch.setenv(name, value)
+        try:
+            code = cli.main([*words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Result(words, code, out.getvalue(), err.getvalue())

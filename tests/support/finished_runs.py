@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import compose
 from inceptionctl.config.identity import identity
 from inceptionctl.config.label import typed_label
 from inceptionctl.config.schema import Config
@@ -26,7 +26,7 @@ EPOCHS, ROWS_AN_EPOCH = 8, 4  # of metrics
 
 @cache
 def config_of(*words: str) -> Config:
-    return parse(Composer().compose("train", list(words)))
+    return parse(compose("train", list(words)))
 
 
 @dataclass(frozen=True)

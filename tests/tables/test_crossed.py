@@ -9,7 +9,7 @@ import pytest
 from support.records import manifest, manifest_row
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer, compose
+from inceptionctl.config.compose import compose, composer_for
 from inceptionctl.config.table_settings import Asked
 from inceptionctl.errors import RequestError
 from inceptionctl.runs.records.table import ManifestCell, SeedsAdded
@@ -32,7 +32,7 @@ def asked(**changes):
 
 
 def crossed(mode, **more):
-    return cross_switches(asked(switches=["label_smoothing", "bn_auxiliary"], mode=mode, **more), Composer())
+    return cross_switches(asked(switches=["label_smoothing", "bn_auxiliary"], mode=mode, **more), composer_for(None))
 
 
 def test_each_row_of_a_cumulative_crossing_adds_one_switch():
@@ -128,13 +128,13 @@ def test_switches_that_cannot_be_crossed_are_refused(switches, more, why):
     names = switches.split(",")
     read = Asked.read(TREE | {"switches": names, "mode": "grid"}, [f"switches=[{switches}]", "mode=grid", *more])
     with pytest.raises(RequestError, match=why):
-        cross_switches(read, Composer())
+        cross_switches(read, composer_for(None))
 
 
 def test_any_network_can_be_the_base():
     names = ["label_smoothing", "plain_auxiliary"]
     words = [f"switches=[{','.join(names)}]", "mode=leave_one_out", "arch=inception_v3"]
-    table = cross_switches(Asked.read(TREE | {"switches": names, "mode": "leave_one_out"}, words), Composer())
+    table = cross_switches(Asked.read(TREE | {"switches": names, "mode": "leave_one_out"}, words), composer_for(None))
     assert {row.config.arch.name for row in table.rows} == {"inception_v3"}
     assert [row.config.arch.aux.norm for row in table.rows] == [False, False, True]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import cache
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from support.runs import launched
 
 from inceptionctl.commands import train
-from inceptionctl.config.compose import Composer, compose
+from inceptionctl.config.compose import compose, composer_for
 from inceptionctl.config.keys import flatten
 from inceptionctl.config.validate import parse, parse_as
 from inceptionctl.errors import RequestError
@@ -35,7 +36,7 @@ def table():
 
 
 def resolve_rows(table, words):
-    return ladder.resolve_rows(table, words, Composer())
+    return ladder.resolve_rows(table, words, composer_for(None))
 
 
 def with_row(table, label, **changes):
@@ -114,6 +115,7 @@ def test_a_report_lists_what_the_scale_sets_against_the_paper():
 # Independent tables
 
 
+@cache
 def independent(name):
     return parse_as(Table, compose("ablate", [f"table={name}"])["table"])
 

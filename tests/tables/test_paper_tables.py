@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from support.runs import launched
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
@@ -19,7 +19,7 @@ from inceptionctl.tables.scales import at_scale, stated
 from inceptionctl.tables.source import TableSource
 
 IMAGENET = ("scale=imagenet", "data.root=.")
-TABLES = [name for name in Composer().groups("ablate")["table"] if name != "jft"]
+TABLES = [name for name in composer_for(None).groups("ablate")["table"] if name != "jft"]
 HAS_RECIPES = ("bn_inception", "inception_v3")
 
 
@@ -30,7 +30,7 @@ def read(name):
 
 @cache
 def composer():
-    return Composer()
+    return composer_for(None)
 
 
 @cache

@@ -15,7 +15,7 @@ from PIL import Image
 from support.image_folders import smooth
 from support.shared_data import shared_data
 
-from inceptionctl.config.compose import Composer
+from inceptionctl.config.compose import composer_for
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.evaluation.evaluate import logits_of
 from inceptionctl.planning.evaluation.plan import plan_evaluation
@@ -72,7 +72,7 @@ def images(folder: Path) -> list[Path]:
 
 def job_of(words: list[str], tmp_path: Path) -> EvaluationJob:
     others = ["data.workers=0", "launch.device=cpu", f"outputs={tmp_path}/outputs"]
-    plan = plan_evaluation(Request.compose("eval", [*words, *others], Composer()))
+    plan = plan_evaluation(Request.compose("eval", [*words, *others], composer_for(None)))
     job = assemble(open_folder(plan, 1, torch.get_num_threads()))
     assert isinstance(job, EvaluationJob)
     return job

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from support.command_line import SHORT, TINY, call, latest
+from support.command_line import SHORT, TINY, call_here, latest
 from support.runs import assert_same_end, at_step, last_checkpoint, only, predictions, result, rows, start, wait_for
 
 from inceptionctl.config.compose import compose
@@ -31,8 +31,9 @@ TABLE = ["ablate", "seeds=1", *TINY]
 SMALL = latest(*TINY, "train.epochs=0.6")
 
 
-def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
-    done = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *SHORT)
+def test_a_run_leaves_its_folder(inceptionctl_here, tmp_path):
+    words = ["train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *SHORT]
+    done = inceptionctl_here(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     run = only(tmp_path, "outputs/train/*-0")
     found = result(run)
@@ -48,7 +49,7 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
     assert steps == sorted(set(steps))
     assert last_checkpoint(run).name == f"step-{steps[-1]:08d}"
 
-    again = inceptionctl("train", "arch=inception_v2", "ablation=[label_smoothing,bn_auxiliary]", "data=digits", *SHORT)
+    again = inceptionctl_here(*words)
     assert "already finished" in again.stdout
     assert len(list(tmp_path.glob("outputs/train/*"))) == 1
 
@@ -57,7 +58,7 @@ def test_a_run_leaves_its_folder(inceptionctl, tmp_path):
 def tabled(tmp_path_factory):
     """A table of one seed, run once for the tests that look at it: (folder, what the command printed)."""
     where = tmp_path_factory.mktemp("table")
-    done = call(*TABLE, cwd=where)
+    done = call_here(*TABLE, cwd=where)
     assert done.returncode == 0, done.stdout + done.stderr
     return where, done
 
@@ -101,8 +102,7 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
     assert_same_end(cut, only(tmp_path, "whole/train/*-0"))
 
 
-@pytest.mark.xdist_group("table")
-def test_a_table_runs_and_reports(inceptionctl, tabled):
+def test_a_table_runs_and_reports(inceptionctl_here, tabled):
     where, done = tabled
     table = where / "outputs" / "inception_v3"
     assert len(list(table.glob("*/result.json"))) == 8
@@ -112,31 +112,28 @@ def test_a_table_runs_and_reports(inceptionctl, tabled):
         line = next(line for line in done.stdout.splitlines() if label in line and paper in line)
         assert "(1 seed)" in line
     assert "directions at most" in done.stdout
-    assert inceptionctl("report", cwd=where).stdout.splitlines()[0] in done.stdout
+    assert inceptionctl_here("report", cwd=where).stdout.splitlines()[0] in done.stdout
 
 
-@pytest.mark.xdist_group("table")
-def test_finished_cells_are_skipped(inceptionctl, tabled):
+def test_finished_cells_are_skipped(inceptionctl_here, tabled):
     where, _ = tabled
-    assert "8 done, 0 to run" in inceptionctl(*TABLE, cwd=where).stdout
-    more = inceptionctl("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
+    assert "8 done, 0 to run" in inceptionctl_here(*TABLE, cwd=where).stdout
+    more = inceptionctl_here("ablate", "seeds=[0,7]", "--dry-run", *TINY, cwd=where)
     assert more.stdout.count("  done, error") == 8
     assert more.stdout.count("  to run") == 8
 
 
-@pytest.mark.xdist_group("table")
-def test_a_run_dir_of_another_run_is_refused(inceptionctl, tabled):
+def test_a_run_dir_of_another_run_is_refused(inceptionctl_here, tabled):
     where, _ = tabled
     theirs = next(where.glob("outputs/inception_v3/*-0"))
     before = sorted(where.rglob("*"))
-    done = inceptionctl("train", "seed=9", f"run_dir={theirs}", cwd=where)
+    done = inceptionctl_here("train", "seed=9", f"run_dir={theirs}", cwd=where)
     assert done.returncode == 2
     assert "belongs to another run" in done.stderr
     assert sorted(where.rglob("*")) == before
 
 
-@pytest.mark.xdist_group("table")
-def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, tabled):
+def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl_here, tabled):
     """Two cells find a damaged checkpoint in their folders, as a broken disk would leave it; the others are sound."""
     where, _ = tabled
     runs = sorted(path.parent for path in where.glob("outputs/inception_v3/*/result.json"))
@@ -144,7 +141,7 @@ def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, ta
         (run / "result.json").unlink()
         (last_checkpoint(run) / "state.json").write_text("{}")
     (runs[2] / "result.json").unlink()
-    done = inceptionctl(*TABLE, cwd=where)
+    done = inceptionctl_here(*TABLE, cwd=where)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     logs = [where / line.split("log: ")[1] for line in lines if "  log: " in line]
@@ -154,13 +151,13 @@ def test_a_failed_cell_is_reported_at_once_and_the_others_go_on(inceptionctl, ta
     assert (runs[2] / "result.json").exists()
 
 
-def test_a_sweep_runs_every_setting(inceptionctl, tmp_path):
-    done = inceptionctl("train", "-m", "seed=0,1", *TINY)
+def test_a_sweep_runs_every_setting(inceptionctl_here, tmp_path):
+    done = inceptionctl_here("train", "-m", "seed=0,1", *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {result(run).seed for run in tmp_path.glob("outputs/train/*-0")} == {0, 1}
 
 
-def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(inceptionctl, tmp_path):
+def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(inceptionctl_here, tmp_path):
     for split, count in (("train", 6), ("val", 2)):
         for kind in ("dark", "light"):
             (tmp_path / "images" / split / kind).mkdir(parents=True)
@@ -169,7 +166,7 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
                 Image.new("RGB", (100, 90), (shade,) * 3).save(tmp_path / "images" / split / kind / f"{i}.jpg")
     images = ["data=imagefolder", "data.root=images", "augment=inception_crop", "data.workers=1"]
     words = ["train", *images, *latest(*SHORT, "train.batch_size=4", "train.epochs=2")]
-    done = inceptionctl(*words)
+    done = inceptionctl_here(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{tmp_path}/images/train and {tmp_path}/images/val" in done.stdout
     found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.whole.ema.json"))
@@ -179,12 +176,12 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
 
     run, other = only(tmp_path, "outputs/train/*-0"), [*words, "protocol.crop=0.5"]
     trained = last_checkpoint(run).stat().st_mtime_ns
-    assert "to evaluate" in inceptionctl(*other, "--dry-run").stdout
-    assert inceptionctl(*other).returncode == 0
+    assert "to evaluate" in inceptionctl_here(*other, "--dry-run").stdout
+    assert inceptionctl_here(*other).returncode == 0
     assert (only(tmp_path, "outputs/train/*-0"), last_checkpoint(run).stat().st_mtime_ns) == (run, trained)
     assert read_evaluation(run / "evaluations/test.whole.ema.json") == found
     assert read_evaluation(only(run, "evaluations/test.single-*.ema.json")).protocol.crop == 0.5
-    assert "already finished" in inceptionctl(*other).stdout
+    assert "already finished" in inceptionctl_here(*other).stdout
 
 
 def error_on_digits(arch: str, shuffled: bool) -> float:

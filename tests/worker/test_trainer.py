@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from functools import cache
 from itertools import count
 
 import pytest
@@ -36,6 +37,7 @@ from inceptionctl.worker.assemble import assemble
 SMALL = latest(*SHORT, "data=digits", "arch.width=0.05", "train.epochs=0.3")  # thirteen steps
 
 
+@cache
 def config(*words):
     return parse(compose("train", latest(*SMALL, *words)))
 
