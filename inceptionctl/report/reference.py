@@ -50,9 +50,10 @@ class RowCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceCheck:
-    """`untested`: rows of the table that have no finished run or no reference."""
+    """`untested`: rows of the table that have no finished run or no reference; `made`: of what the reference is."""
 
     table: str
+    made: str
     rows: tuple[RowCheck, ...]
     untested: tuple[str, ...]
 
@@ -72,6 +73,7 @@ def check(folder: Path, shipped: Path | None = None) -> ReferenceCheck:
     tested = [(row.label, one) for row, other in pairs for one in _figures(row, other, reference)]
     return ReferenceCheck(
         table=table.manifest.table,
+        made=f"{reference.command}, {reference.made}",
         rows=tuple(_corrected(tested)),
         untested=_untested(table, [row.label for row, _ in pairs]),
     )
@@ -81,6 +83,7 @@ def reference_lines(found: ReferenceCheck) -> list[str]:
     lines = [f"{row.label}: {row.verdict} ({'; '.join(map(_text, row.figures))})" for row in found.rows]
     if found.untested:
         lines.append(f"Not tested, for want of runs or of a reference: {', '.join(found.untested)}.")
+    lines.append(f"The reference: {found.made}.")
     return [*lines, f"One-sided t tests of trimmed means to either side, {100 * LEVEL:g} % over all rows (Holm)."]
 
 
