@@ -123,7 +123,7 @@ def test_a_plan_is_declared_once(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["seeds=3"], "1.8 points at 80 % power with 3 seeds (by a standard deviation of 0.67 between seeds, from 15"),
+        (["seeds=3"], "2.2 points at 80 % power with 3 seeds (by a standard deviation of 0.79 between seeds, from 50"),
         (["scale=cifar10"], "unknown at 80 % power with 3 seeds (no row has two finished seeds yet, and none is known"),
         (["seeds=1"], "unknown at 80 % power with 1 seed ("),
     ],
