@@ -18,7 +18,7 @@ def test_this_build_learns_as_the_reference_did(tmp_path, monkeypatch):
     """Two rows of `ablate`, whole runs; those of the other rows are missing, and are named."""
     monkeypatch.chdir(tmp_path)
     for row in ROWS.values():
-        code, said = launched("train", "-m", row, "seed=0,1", "launch.jobs=2", "launch.threads=1")
+        code, said = launched("train", "-m", row, "seed=0,1", "launch.threads=1")
         assert code == 0, said
     write_manifest(plan_table(Request.compose("ablate", ["seeds=2"], Composer())))
     code, said = launched("report", "outputs/inception_v3", "--against", "reference")
