@@ -15,6 +15,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # what the libraries hold is freed at the end, or nanobind lists it as leaked
+
+
 @pytest.fixture
 def inceptionctl(tmp_path: Path) -> Callable[..., Result]:
     """The command line in a process of its own, in an empty folder unless `cwd` says where."""

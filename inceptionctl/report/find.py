@@ -73,7 +73,7 @@ def _basis(table: ResultTable, rows: Sequence[RowFinding], confidence: float) ->
             group_N = row.figures[0].predictions.group_N
             correct = [one.predictions.correct_N for one in row.figures]
             counts[row.label], sizes_G = wrong_by_group(correct, group_N)
-    metrics, names = metrics_of(table.manifest), compared_rows(table.manifest)
+    metrics, names = metrics_of(table.manifest), compared_rows(table.manifest.mode, table.manifest.rows)
     pooled = [one for one in rows if one.row.label in names]
     return Basis(
         metric=str(metrics[0]),

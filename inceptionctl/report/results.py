@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.files import FileError
@@ -23,6 +24,9 @@ from inceptionctl.runs.paths import MANIFEST, PLAN, RunDir
 from inceptionctl.runs.records.declared import DeclaredPlan
 from inceptionctl.runs.records.table import ManifestRow, TableManifest
 from inceptionctl.runs.settings import read_settings
+from inceptionctl.tables.table import TableRow
+
+Row = TypeVar("Row", ManifestRow, TableRow)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,9 @@ def read(folder: Path) -> ResultTable:
         folder=folder,
         manifest=manifest,
         quoted=tuple(_printed(manifest, record) for record in manifest.quoted),
-        rows=tuple(_row(manifest, entry, other, index, images) for entry, other in compared(manifest)),
+        rows=tuple(
+            _row(manifest, entry, other, index, images) for entry, other in compared(manifest.mode, manifest.rows)
+        ),
         plan=read_record(folder / PLAN, DeclaredPlan) if os.path.lexists(folder / PLAN) else None,
     )
     for row in table.rows:
@@ -104,19 +110,19 @@ def read(folder: Path) -> ResultTable:
     return table
 
 
-def compared(manifest: TableManifest) -> Iterator[tuple[ManifestRow, str | None]]:
-    """Each row with the label of the one that it is compared with: that which it names, or, in a ladder, the row above
-    that it builds on."""
+def compared(mode: str, rows: Sequence[Row]) -> Iterator[tuple[Row, str | None]]:
+    """Each row of a table or its manifest with the label of the one that it is compared with: that which it names, or,
+    in a ladder, the row above that it builds on."""
     above: str | None = None
-    for entry in manifest.rows:
-        on_a_ladder = manifest.mode == "cumulative" and not entry.standalone
-        yield entry, entry.against or (above if on_a_ladder else None)
-        above = above if entry.standalone else entry.label
+    for row in rows:
+        on_a_ladder = mode == "cumulative" and not row.standalone
+        yield row, row.against or (above if on_a_ladder else None)
+        above = above if row.standalone else row.label
 
 
-def compared_rows(manifest: TableManifest) -> list[str]:
+def compared_rows(mode: str, rows: Sequence[Row]) -> list[str]:
     """Labels of the rows that are compared with another, or another with them; of all if the table compares none."""
-    pairs = [(entry.label, other) for entry, other in compared(manifest)]
+    pairs = [(row.label, other) for row, other in compared(mode, rows)]
     others = {other for _, other in pairs}
     return [label for label, other in pairs if other or label in others] or [label for label, _ in pairs]
 

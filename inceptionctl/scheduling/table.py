@@ -21,7 +21,7 @@ from inceptionctl.scheduling.cell_evaluations import check_evaluations
 from inceptionctl.scheduling.placement import place
 from inceptionctl.scheduling.table_cells import plan_cells
 from inceptionctl.scheduling.table_folder import manifest_in
-from inceptionctl.scheduling.table_manifest import check_folder, manifest_of
+from inceptionctl.scheduling.table_manifest import check_folder
 from inceptionctl.scheduling.table_places import found_in
 from inceptionctl.scheduling.table_plan import Design, TablePlan
 from inceptionctl.scheduling.table_seeds import check_seeds, null_seeds, planned_seeds
@@ -157,5 +157,5 @@ def _check_looks(plan: TablePlan) -> None:
             "until=resolved waits for the results of each look, and launch=slurm submits and returns at once: "
             "give seeds=N, and more with seeds=+N"
         )
-    if not any(before for _, before in compared(manifest_of(plan))):
+    if not any(before for _, before in compared(plan.table.mode, plan.table.rows)):
         raise RequestError(f"until=resolved has no effect: table {plan.table.name} compares no rows\n  give seeds=N")

@@ -55,13 +55,13 @@ def declared(plan: TablePlan) -> DeclaredPlan:
         sd_from=sd_from,
         detectable=detectable(plan, sd),
         device_hours=sum(map(device_hours, to_run)),
-        expected=[_expected(row, before, plan) for row, before in compared(manifest) if before],
+        expected=[_expected(row, before, plan) for row, before in compared(manifest.mode, manifest.rows) if before],
     )
 
 
 def detectable(plan: TablePlan, sd: float | None) -> float | None:
     """The smallest change that the planned seeds show with 80 % power, of independent rows."""
-    return predicted(sd, len(plan.seeds), len(compared_rows(manifest_of(plan)))) if sd else None
+    return predicted(sd, len(plan.seeds), len(compared_rows(plan.table.mode, plan.table.rows))) if sd else None
 
 
 def detectable_line(plan: TablePlan) -> str:
@@ -78,7 +78,7 @@ def seed_sd(plan: TablePlan) -> tuple[float | None, str]:
     told."""
     if plan.table.metric != "final":
         return None, f"unknown for {plan.table.metric}"
-    rows = compared_rows(manifest_of(plan))
+    rows = compared_rows(plan.table.mode, plan.table.rows)
     errors = [[error for seed in plan.seeds if (error := _error(plan, row, seed))] for row in rows]
     if found := seed_variance([row for row in errors if row]):
         return found.sd, f"{sum(map(len, errors))} finished cells"
