@@ -96,6 +96,12 @@ class DataSource(ABC):
     workers: Annotated[Integer, Field(ge=0, le=256)]
     """Processes of each rank that read images; 0: the rank reads them itself."""
 
+    @property
+    def image_set(self) -> str:
+        """The images to evaluate on, in the names of evaluations. Sets that differ by settings alone have names of their
+        own: one would be written over the other."""
+        return self.eval_split
+
     @abstractmethod
     def index(self, dev: bool) -> Index:
         """Lists the training and evaluation images; `dev` as in `Index`. Raises RequestError for data that is missing

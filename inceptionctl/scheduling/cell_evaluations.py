@@ -160,7 +160,7 @@ def _asked(label: str, how: ProtocolSettings, plans: tuple[Plan, ...], table: Ta
     sizes = {plan.config.arch.pixels for plan in plans}
     key = EvaluationKey(
         identities=tuple(plan.identity for plan in plans),
-        image_set=plans[0].config.data.eval_split,
+        image_set=plans[0].config.data.image_set,
         protocol=protocol_label(how, sizes.pop() if len(sizes) == 1 else None),
         weights=table.table.weights,
     )

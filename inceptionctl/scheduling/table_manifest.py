@@ -48,7 +48,7 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         setting=setting(plan.configs),
         command=plan.command,
         metric=table.metric,
-        image_set=first.config.data.eval_split,
+        image_set=first.config.data.image_set,
         protocol=_protocol(_of_table(plan), first),
         weights=table.weights,
         comparable=is_comparable(plan),

@@ -17,6 +17,8 @@ from inceptionctl.data.order import generator
 from inceptionctl.data.sources.digits import MARGIN, MODULES, SPLIT_SEED, Scans, as_rgb, index_digits, open_digits
 from inceptionctl.settings import Finite, FractionRange, Integer, UnitInterval, section
 
+USUAL_RENDERINGS = 10  # those of conf/data
+
 
 @section
 class Jitter:
@@ -44,6 +46,11 @@ class Settings(DataSource):
     renderings: Annotated[Integer, Field(ge=1, le=1000)]
     """Fixed renderings of each evaluation digit, the same for every seed."""
     jitter: Jitter
+
+    @property
+    def image_set(self) -> str:
+        usual = self.renderings == USUAL_RENDERINGS
+        return self.eval_split if usual else f"{self.eval_split}-renderings{self.renderings}"
 
     def index(self, dev: bool) -> Index:
         return index_digits(self.eval_split, dev, self.renderings)

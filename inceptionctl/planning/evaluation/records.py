@@ -35,14 +35,14 @@ DIGITS = 6  # of the digest of an image set, or of changed settings of a protoco
 def image_set(plan: Plan) -> ImageSet:
     """The images that a run is evaluated on when it is trained."""
     data, index = plan.config.data, plan.data
-    return _image_set(data, index, data.eval_split)
+    return _image_set(data, index, data.image_set)
 
 
 def chosen_image_set(data: DataSource, index: Index, blacklist: bool, labels: str) -> ImageSet:
     """Any images to evaluate on; their name has the folder's, and a digest over paths, labels and sizes."""
     digest = index.eval_fingerprint
     if digest is None:
-        return _image_set(data, index, f"{data.name}-{data.eval_split}")
+        return _image_set(data, index, f"{data.name}-{data.image_set}")
     folder = re.sub(r"[^\w-]+", "-", Path(index.files["eval"].root).name, flags=re.ASCII).strip("-")
     found = _image_set(data, index, "-".join(filter(None, [data.name, folder[:40], digest[:DIGITS]])))
     return replace(found, blacklist=blacklist, labels=labels)  # type: ignore[arg-type]
