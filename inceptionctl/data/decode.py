@@ -1,17 +1,21 @@
-"""Reads image files with Pillow: the one decoder of training, evaluation and `predict`."""
+"""Reads images with Pillow: the one decoder of training, evaluation and `predict`."""
 
 from __future__ import annotations
 
+import io
 import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
+from inceptionctl.data.byte_ranges import Shape
+from inceptionctl.data.index import MAX_IMAGE_BYTES, FileList
 from inceptionctl.errors import DataError
+from inceptionctl.files import FileError, read_bytes
 
 # Formats of Pillow that are not read: EPS starts Ghostscript, the others have no decoder of their own.
 EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
@@ -37,22 +41,50 @@ def decoder() -> str:
     return f"pillow {pillow_version}, EXIF orientation applied, 16 bits >> 8"
 
 
+def read_image(files: FileList, index: int) -> Image.Image:
+    """Image `index` of `files`, as `decode` gives it. Raises DataError for one that cannot be read."""
+    name = files.name(index)
+    try:
+        data = files.read(index)
+    except FileError as error:
+        reason = str(error).removeprefix(f"{files.path(index)} cannot be read: ")
+        raise DataError(f"image {name} cannot be read: {reason}") from error
+    if files.ranges and files.ranges.shape:
+        return _from_pixels(data, files.ranges.shape)
+    return _decoded(data, name)
+
+
 def decode(path: Path) -> Image.Image:
-    """The image in RGB, upright by its EXIF orientation, read to its end.
+    """The image of a file in RGB, upright by its EXIF orientation, read to its end.
 
     Transparency is dropped; of 16 bits the higher eight are taken, as viewers do. Raises DataError for a file that is
     not an image, is cut off, is larger than Pillow's limit, or has 32-bit values, whose range no file states.
     """
     try:
+        return _decoded(read_bytes(path, MAX_IMAGE_BYTES), str(path))
+    except FileError as error:
+        raise DataError(f"image {error}") from error
+
+
+def _decoded(data: bytes, name: str) -> Image.Image:
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about metadata
-            with Image.open(path, formats=formats()) as image:
+            with Image.open(io.BytesIO(data), formats=formats()) as image:
                 _turn_upright(image)
                 return _to_eight_bits(image).convert("RGB")
+    except UnidentifiedImageError as error:
+        raise DataError(f"image {name} cannot be read: it is of no format that is read") from error
     except Exception as error:  # broken files make Pillow raise nearly anything, SyntaxError and struct.error included
         reason = getattr(error, "strerror", None) or error
         advice = " Scale the image down." if isinstance(error, Image.DecompressionBombError) else ""
-        raise DataError(f"image {path} cannot be read: {reason}{advice}") from error
+        raise DataError(f"image {name} cannot be read: {reason}{advice}") from error
+
+
+def _from_pixels(data: bytes, shape: Shape) -> Image.Image:
+    pixels = np.frombuffer(data, np.uint8).reshape(shape)
+    planes = pixels if pixels.ndim == 3 else np.broadcast_to(pixels, (3, *shape))
+    return Image.fromarray(np.ascontiguousarray(planes.transpose(1, 2, 0)))
 
 
 def _turn_upright(image: Image.Image) -> None:

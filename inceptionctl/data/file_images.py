@@ -1,4 +1,4 @@
-"""Images that are read from files, for any data set that lists files."""
+"""Images that are read from files or out of larger ones, for any data set that lists them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.decode import decode
+from inceptionctl.data.decode import read_image
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.memory import ImageMemory
@@ -51,19 +50,18 @@ class FileImages:
     def image(self, epoch: int, index: int) -> Input:
         """uint8, as `transform` gives it. Raises DataError for an image that cannot be read, and Unreadable with its
         replacement unless `on_corrupt` is "error"."""
-        path = self.files.path(index)
         try:
             return self._transformed(epoch, index, self._decoded(index))
         except DataError as error:
             if self.on_corrupt == "error":
                 raise DataError(f"{error}; remove it, or set data.on_corrupt={self.instead}") from error
-            _warn_once(path, OUTCOMES[self.on_corrupt])
+            _warn_once(self.files.name(index), OUTCOMES[self.on_corrupt])
             raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
 
     def _decoded(self, index: int) -> Image.Image:
         """A file that could not be read into memory is read again, for its error."""
         held = self.memory and self.memory.image(index)
-        return held or decode(self.files.path(index))
+        return held or read_image(self.files, index)
 
     def _transformed(self, epoch: int, index: int, image: Image.Image) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
@@ -88,7 +86,7 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memor
             raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
     splits = dict(index.files)
     splits.setdefault("train", index.files["eval"].subset(np.arange(0)))
-    held = {split: _held(splits[split]) for split in splits} if in_memory else {}
+    held = {split: ImageMemory.of(files) for split, files in splits.items()} if in_memory else {}
 
     def evaluated(split: str, transform: Transform) -> FileImages:
         policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
@@ -102,10 +100,6 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memor
     )
 
 
-def _held(files: FileList) -> ImageMemory:
-    return ImageMemory.of(map(files.path, range(len(files))))
-
-
 def _grey(image: Input) -> Input:
     """An image of the same shape, or such images."""
     if isinstance(image, tuple):
@@ -114,5 +108,5 @@ def _grey(image: Input) -> Input:
 
 
 @cache
-def _warn_once(path: Path, outcome: str) -> None:
-    warn(f"image {path} cannot be read ({outcome})")
+def _warn_once(name: str, outcome: str) -> None:
+    warn(f"image {name} cannot be read ({outcome})")

@@ -98,8 +98,8 @@ class DataSource(ABC):
 
     @property
     def image_set(self) -> str:
-        """The images to evaluate on, in the names of evaluations. Sets that differ by settings alone have names of their
-        own: one would be written over the other."""
+        """The images to evaluate on, in the names of evaluations. Sets that differ by settings alone differ in name, or
+        the evaluation of one would be written over that of another."""
         return self.eval_split
 
     @abstractmethod

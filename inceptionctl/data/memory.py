@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.decode import decode
+from inceptionctl.data.decode import read_image
+from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError, RequestError
 
 MOST_BYTES = 4 << 30  # of one set of images
@@ -29,11 +28,11 @@ class ImageMemory:
     shapes_N2: np.ndarray
 
     @classmethod
-    def of(cls, paths: Iterator[Path], most_bytes: int = MOST_BYTES) -> ImageMemory:
-        """Decodes the files. Raises RequestError if they need more than `most_bytes`."""
+    def of(cls, files: FileList, most_bytes: int = MOST_BYTES) -> ImageMemory:
+        """Decodes all images. Raises RequestError if they need more than `most_bytes`."""
         parts, total = list[np.ndarray](), 0
-        for path in paths:
-            parts.append(_decoded(path))
+        for index in range(len(files)):
+            parts.append(_decoded(files, index))
             total += parts[-1].size
             if total > most_bytes:
                 raise RequestError(
@@ -56,8 +55,8 @@ class ImageMemory:
         return np.concatenate([[0], np.cumsum(3 * self.shapes_N2.prod(axis=1))])
 
 
-def _decoded(path: Path) -> np.ndarray:
-    """uint8, (height, width, 3); empty for a file that cannot be read, which is reported when its turn comes."""
+def _decoded(files: FileList, index: int) -> np.ndarray:
+    """uint8, (height, width, 3); empty for an image that cannot be read, which is reported when its turn comes."""
     with suppress(DataError):
-        return np.asarray(decode(path))
+        return np.asarray(read_image(files, index))
     return np.empty((0, 0, 3), np.uint8)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from support.image_folders import fill, settings
 
-from inceptionctl.data import file_images, memory
 from inceptionctl.data.images import Unreadable, Views
+from inceptionctl.data.index import FileList
 from inceptionctl.data.memory import ImageMemory
 from inceptionctl.data.transforms import CentreCrop, CropFlip
 from inceptionctl.errors import RequestError
@@ -40,9 +40,8 @@ def test_images_in_memory_are_those_of_the_files_bit_for_bit(folder, dev):
 
 def test_files_are_read_once(folder, monkeypatch):
     read = []
-    for module in (file_images, memory):
-        real = module.decode
-        monkeypatch.setattr(module, "decode", lambda path, real=real: read.append(path) or real(path))
+    real = FileList.read
+    monkeypatch.setattr(FileList, "read", lambda files, index: read.append(files.name(index)) or real(files, index))
     images = opened(settings(folder, in_memory=True))
     for epoch in range(3):
         for index in range(len(images.train)):
@@ -60,11 +59,10 @@ def test_an_unreadable_image_is_reported_when_its_turn_comes(folder):
 
 def test_what_does_not_fit_is_refused_with_its_size(folder):
     files = settings(folder).index(False).files["train"]
-    paths = [files.path(i) for i in range(len(files))]
-    whole = ImageMemory.of(iter(paths))
-    assert ImageMemory.of(iter(paths), whole.pixels.size).shapes_N2.shape == (30, 2)
+    whole = ImageMemory.of(files)
+    assert ImageMemory.of(files, whole.pixels.size).shapes_N2.shape == (30, 2)
     with pytest.raises(RequestError, match=r"data.in_memory=true: the first 30 decoded images need .* is the most"):
-        ImageMemory.of(iter(paths), whole.pixels.size - 1)
+        ImageMemory.of(files, whole.pixels.size - 1)
 
 
 def test_a_fraction_of_each_class_is_trained_on_and_is_always_the_same(folder):

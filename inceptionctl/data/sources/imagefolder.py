@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
-from inceptionctl.data.file_images import open_splits
-from inceptionctl.data.images import DataSource, DataSplits, Views
-from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import (
     Listing,
     check_classes,
@@ -21,20 +16,18 @@ from inceptionctl.data.listing import (
     describe,
     entries,
     is_folder,
-    per_class,
     read_class_folders,
     some,
     split_classes,
 )
 from inceptionctl.data.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
+from inceptionctl.data.training_source import Found, TrainingSource
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import AbsolutePath, Finite, Flag, section
-
-DEV_FRACTION = 0.1
+from inceptionctl.settings import AbsolutePath, Finite, section
 
 
 @section
-class Settings(DataSource):
+class Settings(TrainingSource):
     """Your own images: `root` with train/ and val/ (or test/), or `train` and `val`, or `root` and `split`."""
 
     title = "image folder"
@@ -48,36 +41,13 @@ class Settings(DataSource):
     """Folder with the class folders to evaluate on."""
     split: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class of `root` to evaluate on, the same images for every seed; null: `root` is divided."""
-    train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None
-    """Fraction of each class to train on, the same images for every seed; null: all of them."""
-    in_memory: Flag
-    """Decoded images stay in memory, of each rank: for small images. They are read once, when the run starts."""
-    on_corrupt: Literal["error", "skip", "replace", "wrong"]
-    """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
-    and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
 
-    def index(self, dev: bool) -> Index:
-        found = _find(self.root, self.train, self.val, self.split)
-        return _index_once(found, self.train_fraction, self.eval_split, dev)
-
-    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt, self.in_memory)
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What the settings name, before a dev split is taken; `where` says which folders or which share, `notes` what else
-    to know of them."""
-
-    listings: tuple[Listing, ...]
-    train: FileList
-    eval: FileList
-    where: str
-    notes: tuple[str, ...] = ()
+    def find(self) -> Found:
+        return _find(self.root, self.train, self.val, self.split)
 
 
 @cache  # the rows of a table share their images, and listing a million files takes a while
-def _find(root: str | None, train: str | None, val: str | None, split: float | None) -> _Found:
+def _find(root: str | None, train: str | None, val: str | None, split: float | None) -> Found:
     if train or val:
         if root or split:
             raise RequestError("data.root and data.split have no effect beside data.train and data.val")
@@ -85,48 +55,7 @@ def _find(root: str | None, train: str | None, val: str | None, split: float | N
     return _one_folder(root, split)
 
 
-@cache
-def _index_once(found: _Found, train_fraction: float | None, eval_split: str, dev: bool) -> Index:
-    classes, train_files, eval_files, dev_files = found.listings[0].classes, found.train, found.eval, None
-    if train_fraction:
-        train_files = split_classes(train_files, classes, train_fraction)[1]
-    if dev or eval_split == "dev":
-        train_files, dev_files = split_classes(train_files, classes, DEV_FRACTION)
-        eval_files = dev_files if eval_split == "dev" else found.eval
-    return Index(
-        n_train=len(train_files),
-        n_eval=len(eval_files),
-        classes=classes,
-        provenance=_provenance(found, train_files, eval_files, train_fraction, dev_files),
-        fingerprint=train_files.digest(classes),
-        eval_fingerprint=eval_files.digest(classes),
-        dev=dev,
-        files={"train": train_files, "eval": eval_files} | ({"dev": dev_files} if dev and dev_files else {}),
-    )
-
-
-def _provenance(
-    found: _Found, train: FileList, eval: FileList, train_fraction: float | None, dev: FileList | None
-) -> str:
-    classes = found.listings[0].classes
-    train_K, eval_K = train.counts(classes), eval.counts(classes)
-    notes = [
-        f"{len(train):,} images of {len(classes)} classes to train on ({per_class(train_K)}) and {len(eval):,} to "
-        f"evaluate on ({per_class(eval_K)}): {found.where}"
-    ]
-    if train_fraction:
-        notes.append(f"data.train_fraction: {train_fraction:.0%} of the {len(found.train):,} training images are used")
-    if dev is not None:
-        notes.append(f"dev split: {DEV_FRACTION:.0%} of the training images")
-    if without := [classes[k] for k in np.flatnonzero(eval_K == 0)]:
-        notes.append(f"no images to evaluate on of {some(without)}")
-    left_out = sum((count for listing in found.listings for count in listing.left_out.values()), Counter[str]())
-    if left_out:
-        notes.append(f"left out: {describe(left_out)}")
-    return "; ".join([*notes, *found.notes])
-
-
-def _two_folders(train: str | None, val: str | None, *notes: str) -> _Found:
+def _two_folders(train: str | None, val: str | None, *notes: str) -> Found:
     if not (train and val):
         raise RequestError("data.train and data.val go together: one of them is missing")
     if Path(train).resolve() == Path(val).resolve():
@@ -134,7 +63,7 @@ def _two_folders(train: str | None, val: str | None, *notes: str) -> _Found:
     return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}", *notes)
 
 
-def _one_folder(root: str | None, split: float | None) -> _Found:
+def _one_folder(root: str | None, split: float | None) -> Found:
     if not root:
         raise RequestError("data=imagefolder needs data.root=DIR, or data.train=DIR and data.val=DIR")
     folder = Path(root)
@@ -158,15 +87,21 @@ def _one_folder(root: str | None, split: float | None) -> _Found:
     )
 
 
-def _divided(folder: Path, split: float) -> _Found:
+def _divided(folder: Path, split: float) -> Found:
     if (folder / "train").is_dir():
         raise RequestError(f"data.split divides class folders, and {folder} has train/: set data.root={folder}/train")
     whole = read_class_folders(folder)
     check_images(whole)
     kept, eval = split_classes(whole.files, whole.classes, split)
-    return _Found((whole,), kept, eval, f"{folder}, {split:.0%} of it to evaluate on (data.split)")
+    where = f"{folder}, {split:.0%} of it to evaluate on (data.split)"
+    return Found(whole.classes, kept, eval, where, _left_out(whole))
 
 
-def _pair(train: Listing, eval: Listing, where: str, *notes: str) -> _Found:
+def _pair(train: Listing, eval: Listing, where: str, *notes: str) -> Found:
     check_classes(train, eval)
-    return _Found((train, eval), train.files, eval.files, where, notes)
+    return Found(train.classes, train.files, eval.files, where, (*_left_out(train, eval), *notes))
+
+
+def _left_out(*listings: Listing) -> tuple[str, ...]:
+    found = sum((count for listing in listings for count in listing.left_out.values()), Counter[str]())
+    return (f"left out: {describe(found)}",) if found else ()

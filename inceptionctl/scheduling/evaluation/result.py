@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
 from rich.console import Console
 
-from inceptionctl.data.evaluated import open_eval
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, from_here
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
@@ -25,6 +21,7 @@ from inceptionctl.report.evaluation.write import write_details
 from inceptionctl.runs.evaluations import Predictions, read_evaluation, read_predictions
 from inceptionctl.runs.io import make_folder
 from inceptionctl.runs.records.evaluation import EvaluationRecord, MemberRecord
+from inceptionctl.scheduling.evaluation.images import image_source
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class EvaluationResult:
         folder = self.path.parent.parent / "details" / self.path.stem if in_run else self.path.parent / "details"
         make_folder(folder.parent)
         files = self.plan.index.files.get("eval")
-        root, image_of = (Path(files.root), None) if files else (None, _drawn(self.plan))
+        root, image_of = Path(files.root) if files else None, image_source(self.plan, self.predictions)
         details, paths = write_details(self.record, self.predictions, self.plan.request.classes, root, folder, image_of)
         show_details(details, console)
         console.print(f"details: {from_here(folder)} ({count(len(paths), 'file')})")
@@ -105,23 +102,3 @@ def _of_member(member: MemberRecord, plan: EvaluationPlan) -> Evaluated | None:
         return Evaluated(member.label, record, read_predictions(path, record)) if path and record else None
     except FileError:  # the run itself is told to be damaged where it is asked for
         return None
-
-
-def _drawn(plan: EvaluationPlan) -> Any:  # noqa: ANN401  a function that draws an image
-    """Draws the image at a place, of a data set without files."""
-    pixels = max(member.pixels for member in plan.request.members)
-    images = open_eval(plan.config.data, plan.index, [_as_drawn], [pixels])
-
-    def image_of(place: int) -> Image.Image | None:
-        (drawn,) = _parts(images.image(0, place))
-        return Image.fromarray(drawn)
-
-    return image_of
-
-
-def _as_drawn(image: Image.Image, _: np.random.Generator) -> Image.Image:
-    return image
-
-
-def _parts(image: Any) -> Iterator[Any]:  # noqa: ANN401  an input, or one for each network
-    yield from image if isinstance(image, tuple) else (image,)

@@ -1,0 +1,92 @@
+"""What data sets of files to train on share: a fraction of the training images, a dev split, images held in memory."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from inceptionctl.data.file_images import open_splits
+from inceptionctl.data.images import DataSource, DataSplits, Views
+from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.listing import per_class, some, split_classes
+from inceptionctl.settings import Finite, Flag, section
+
+DEV_FRACTION = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The images that the settings name, before a fraction or a dev split is taken. `where` says which folders or
+    files; `notes`: what was left out, and what else to know."""
+
+    classes: tuple[str, ...]
+    train: FileList
+    eval: FileList
+    where: str
+    notes: tuple[str, ...] = ()
+
+
+@section
+class TrainingSource(DataSource):
+    """Each is a subclass with its own settings and its `find`."""
+
+    train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None
+    """Fraction of each class to train on, the same images for every seed; null: all of them."""
+    in_memory: Flag
+    """Decoded images stay in memory, of each rank: for small images. They are read once, when the run starts."""
+    on_corrupt: Literal["error", "skip", "replace", "wrong"]
+    """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
+    and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
+
+    @abstractmethod
+    def find(self) -> Found:
+        """Lists the images. Raises RequestError for data that is missing or cannot be used. A process lists them once,
+        and gets the same object again: the rows of a table share it."""
+
+    def index(self, dev: bool) -> Index:
+        return _index(self.find(), self.train_fraction, self.eval_split, dev)
+
+    def open(self, index: Index, views: Views, seed: int) -> DataSplits:
+        return open_splits(index, views, seed, self.on_corrupt, self.in_memory)
+
+
+@cache
+def _index(found: Found, train_fraction: float | None, eval_split: str, dev: bool) -> Index:
+    classes, train, eval, dev_files = found.classes, found.train, found.eval, None
+    if train_fraction:
+        train = split_classes(train, classes, train_fraction)[1]
+    if dev or eval_split == "dev":
+        train, dev_files = split_classes(train, classes, DEV_FRACTION)
+        eval = dev_files if eval_split == "dev" else eval
+    return Index(
+        n_train=len(train),
+        n_eval=len(eval),
+        classes=classes,
+        provenance=_provenance(found, train, eval, train_fraction, dev_files),
+        fingerprint=train.digest(classes),
+        eval_fingerprint=eval.digest(classes),
+        dev=dev,
+        files={"train": train, "eval": eval} | ({"dev": dev_files} if dev and dev_files else {}),
+    )
+
+
+def _provenance(
+    found: Found, train: FileList, eval: FileList, train_fraction: float | None, dev: FileList | None
+) -> str:
+    train_K, eval_K = train.counts(found.classes), eval.counts(found.classes)
+    notes = [
+        f"{len(train):,} images of {len(found.classes):,} classes to train on ({per_class(train_K)}) and {len(eval):,} "
+        f"to evaluate on ({per_class(eval_K)}): {found.where}"
+    ]
+    if train_fraction:
+        notes.append(f"data.train_fraction: {train_fraction:.0%} of the {len(found.train):,} training images are used")
+    if dev is not None:
+        notes.append(f"dev split: {DEV_FRACTION:.0%} of the training images")
+    if without := [found.classes[k] for k in np.flatnonzero(eval_K == 0)]:
+        notes.append(f"no images to evaluate on of {some(without)}")
+    return "; ".join([*notes, *found.notes])

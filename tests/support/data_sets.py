@@ -1,0 +1,47 @@
+"""A small copy of every data set, for the tests that hold all of them to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from inceptionctl.config.compose import compose
+from inceptionctl.config.validate import parse
+from inceptionctl.data.images import DataSource
+from support.image_folders import fill
+from support.labelled_images import fill_validation, write_devkit
+
+CLASSES = ("ant", "bee", "cat")
+
+
+def digits(folder: Path) -> list[str]:
+    return []
+
+
+def imagefolder(folder: Path) -> list[str]:
+    fill(folder / "train", CLASSES, 12, ".jpg"), fill(folder / "val", CLASSES, 3, ".jpg")
+    return [f"data.root={folder}"]
+
+
+def labelled(folder: Path) -> list[str]:
+    return [f"data.root={fill(folder, CLASSES, 3)}"]
+
+
+def imagenet_val(folder: Path) -> list[str]:
+    write_devkit(folder)
+    return [f"data.root={fill_validation(folder / 'val', 1, 2, 7)}"]
+
+
+# By name: writes the data into a folder, and returns the words that name it.
+DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
+    "digits": digits,
+    "digits_jitter": digits,
+    "imagefolder": imagefolder,
+    "imagenet_val": imagenet_val,
+    "labelled": labelled,
+}
+
+
+def data_set(name: str, folder: Path, *words: str) -> DataSource:
+    """Its settings, as typed after `train` with `words`, of small data that is written into `folder`."""
+    return parse(compose("train", [f"data={name}", "data.workers=0", *DATA_SETS[name](folder), *words])).data
