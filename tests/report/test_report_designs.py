@@ -15,6 +15,7 @@ from inceptionctl.report.format import difference
 from inceptionctl.report.pairing import blocks
 from inceptionctl.report.render.json import as_json
 from inceptionctl.report.results import read
+from inceptionctl.report.write import write
 from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.tables.metric import Metric
 
@@ -78,6 +79,18 @@ def test_a_run_that_never_gets_there_is_counted_and_has_no_part_in_a_mean(output
     assert (up.difference, up.verdict) == (None, "cannot tell")
     lines = "\n".join(footnotes(findings))
     assert f"Not reached: 10 % by 4 of 4 runs of {FIRST}, 10 % by 2 of 4 runs of {THIRD}." in lines
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_one_seed_that_never_gets_there_cannot_be_compared(outputs, also):
+    outputs.manifest = {"metric": "final", "also": ["steps_to(10)"]} if also else {"metric": "steps_to(10)"}
+    findings = found(outputs.done(FIRST, 40).done(SECOND, 2))
+    rung = findings.rungs[0]
+    change = rung.also[0] if also else rung
+    assert (change.difference, change.rank_p) == (None, None)
+    assert also or rung.verdict == "cannot tell"
+    assert f"Not reached: 10 % by 1 of 1 runs of {FIRST}." in "\n".join(footnotes(findings))
+    assert "Not reached: 10 % by 1 of 1 runs" in write(findings.table.folder).texts["markdown"].read_text()
 
 
 def test_ranks_have_the_papers_direction_where_it_prints_steps(outputs):

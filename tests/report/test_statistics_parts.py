@@ -109,6 +109,7 @@ def test_runs_that_never_reach_an_error_rank_last():
     """Of 70 ways to choose 4 of 8, two are as extreme."""
     assert ranks([None, None, None, None], [100.0, 120.0, 130.0, 110.0]) == pytest.approx(2 / 70)
     assert ranks([None, None], [None, None]) == 1.0
+    assert ranks([None], [100.0, 120.0]) is None
 
 
 def test_holm_worked_by_hand_keeps_order_and_never_falls():

@@ -22,9 +22,11 @@ def paired_t(before: Sequence[float], after: Sequence[float]) -> float | None:
     return float(stats.ttest_rel(before, after).pvalue)
 
 
-def ranks(before: Sequence[float | None], after: Sequence[float | None]) -> float:
-    """Two-sided p of the Mann-Whitney test by permutation of the seeds, exact for small numbers. None stands for a run
-    that never reached the figure: it ranks behind every run that did."""
+def ranks(before: Sequence[float | None], after: Sequence[float | None]) -> float | None:
+    """Two-sided p of the Mann-Whitney test by permutation of the seeds, exact for small numbers; None if a side has one
+    seed. A value of None stands for a run that never reached the figure: it ranks behind every run that did."""
+    if min(len(before), len(after)) < 2:
+        return None
     last = 1 + max((value for value in (*before, *after) if value is not None), default=0.0)
     sides = [[last if value is None else value for value in side] for side in (before, after)]
     method = stats.PermutationMethod(n_resamples=20_000, rng=np.random.default_rng(0))
