@@ -73,7 +73,8 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises FileError for anything else."""
     with open_file(path) as file:
         try:
-            data = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size  # a reader that is asked for `limit` bytes reserves as many
+            data = file.read(min(size, limit) + 1)
         except OSError as error:
             raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > limit:

@@ -13,6 +13,9 @@ from inceptionctl.config.schema import Config
 # Raised by hand whenever code makes the same settings give other results.
 # 4: digits are evaluated by a protocol too; runs before have one in their settings that was never applied.
 RESULTS_VERSION = 4
+# The same of images that are decoded, not drawn.
+# 1: training images are cropped in whole pixels, and resized by torch instead of Pillow.
+DECODED_VERSION = 1
 
 # The settings that trained weights do not depend on, and why.
 IRRELEVANT = (
@@ -40,7 +43,8 @@ def identity(config: Config) -> str:
         for key, value in effective_settings(config).items()
         if not matches(key, ignored) and value != VALUES.get(key, ...)
     }
-    return digest_of([RESULTS_VERSION, relevant])[:12]
+    versions = [RESULTS_VERSION] if config.data.drawn else [RESULTS_VERSION, DECODED_VERSION]
+    return digest_of([*versions, relevant])[:12]
 
 
 def digest_of(values: object) -> str:

@@ -54,7 +54,12 @@ def open_eval(source: DataSource, index: Index, transforms: Sequence[Transform],
     Images that are drawn are drawn at each size. Raises RequestError where files are gone.
     """
     if source.drawn:
-        views = [Views(size, transform, transform) for size, transform in zip(pixels, transforms, strict=True)]
+        views = [Views(size, no_training, transform) for size, transform in zip(pixels, transforms, strict=True)]
         return Zipped(tuple(source.open(index, each, SEED).eval for each in views))
     together = Together(tuple(transforms))
-    return source.open(index, Views(max(pixels), together, together), SEED).eval
+    return source.open(index, Views(max(pixels), no_training, together), SEED).eval
+
+
+def no_training(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """In place of an augmentation, where no training image is read."""
+    raise AssertionError("evaluation reads no training images")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.memory import ImageMemory
@@ -23,6 +24,9 @@ OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong
 IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
+Decoded = Callable[[np.ndarray, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...]"]
+
+
 @dataclass(frozen=True)
 class FileImages:
     """Images of files, as `transform` brings them to the input: image `index` of `epoch` is a pure function of both and
@@ -30,7 +34,7 @@ class FileImages:
     "replace" the next image by index that can be read. `memory`: the decoded images, if they are held there."""
 
     files: FileList
-    transform: Transform
+    transform: Decoded
     seed: int
     on_corrupt: str = "error"
     instead: str = "skip or replace"  # of "error", for its message
@@ -58,24 +62,34 @@ class FileImages:
             _warn_once(self.files.name(index), OUTCOMES[self.on_corrupt])
             raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
 
-    def _decoded(self, index: int) -> Image.Image:
+    def _decoded(self, index: int) -> np.ndarray:
         """A file that could not be read into memory is read again, for its error."""
-        held = self.memory and self.memory.image(index)
-        return held or read_image(self.files, index)
+        held = self.memory.image(index) if self.memory else None
+        return read_pixels(self.files, index) if held is None else held
 
-    def _transformed(self, epoch: int, index: int, image: Image.Image) -> Input:
-        found = self.transform(image, generator(self.seed, epoch, index))
+    def _transformed(self, epoch: int, index: int, pixels: np.ndarray) -> Input:
+        found = self.transform(pixels, generator(self.seed, epoch, index))
         return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 
     def _replacement(self, epoch: int, index: int) -> tuple[Input, int]:
         """(image, label) in place of image `index`."""
         if self.on_corrupt in ("skip", "wrong"):
-            blank = self._transformed(epoch, index, Image.new("RGB", (64, 64)))  # the transform knows the size
+            blank = self._transformed(epoch, index, np.zeros((64, 64, 3), np.uint8))  # the transform knows the size
             return _grey(blank), IGNORED if self.on_corrupt == "skip" else int(self.labels_N[index])
         for other in (*range(index + 1, len(self)), *range(index)):
             with suppress(DataError):
                 return self._transformed(epoch, other, self._decoded(other)), int(self.labels_N[other])
         raise DataError(f"none of the {len(self)} images below {self.files.root} can be read")
+
+
+@dataclass(frozen=True)
+class OfImage:
+    """`transform`, of decoded pixels."""
+
+    transform: Transform
+
+    def __call__(self, pixels: np.ndarray, random: np.random.Generator) -> Image.Image | np.ndarray:
+        return self.transform(Image.fromarray(pixels), random)
 
 
 def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memory: bool = False) -> DataSplits:
@@ -90,7 +104,7 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memor
 
     def evaluated(split: str, transform: Transform) -> FileImages:
         policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
-        return FileImages(splits[split], transform, seed, policy, "skip or wrong", held.get(split))
+        return FileImages(splits[split], OfImage(transform), seed, policy, "skip or wrong", held.get(split))
 
     policy = IN_TRAINING.get(on_corrupt, on_corrupt)
     return DataSplits(

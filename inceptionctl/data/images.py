@@ -21,6 +21,7 @@ IGNORED = -100  # the label that torch's cross entropy passes over
 
 # To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # of training images: uint8, (height, width, 3)
 Input = np.ndarray | tuple[np.ndarray, ...]  # of one network, or of each member of an ensemble
 
 
@@ -66,7 +67,7 @@ class Views:
     looking on while training (None: as `eval`)."""
 
     pixels: int
-    train: Transform
+    train: Augment
     eval: Transform
     monitor: Transform | None = None
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError, RequestError
 
@@ -42,13 +41,13 @@ class ImageMemory:
         flat = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0, np.uint8)
         return cls(flat, np.array([part.shape[:2] for part in parts], np.int64).reshape(-1, 2))
 
-    def image(self, index: int) -> Image.Image | None:
-        """None for one that could not be read."""
+    def image(self, index: int) -> np.ndarray | None:
+        """uint8, (height, width, 3); None for one that could not be read."""
         height, width = self.shapes_N2[index]
         begin = self._begins_N[index]
         if not height * width:
             return None
-        return Image.fromarray(self.pixels[begin : begin + 3 * height * width].reshape(height, width, 3))
+        return self.pixels[begin : begin + 3 * height * width].reshape(height, width, 3)
 
     @cached_property
     def _begins_N(self) -> np.ndarray:
@@ -58,5 +57,5 @@ class ImageMemory:
 def _decoded(files: FileList, index: int) -> np.ndarray:
     """uint8, (height, width, 3); empty for an image that cannot be read, which is reported when its turn comes."""
     with suppress(DataError):
-        return np.asarray(read_image(files, index))
+        return read_pixels(files, index)
     return np.empty((0, 0, 3), np.uint8)

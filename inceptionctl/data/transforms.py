@@ -1,5 +1,6 @@
-"""From an image of any size to the network's input. PIL does the pixels; every draw comes from the generator given.
+"""From an image of any size to the network's input. Every draw comes from the generator given.
 
+Evaluation images are resized by Pillow; training images by `data.resize`, which is faster and differs by rounding.
 The augmentations are sections of settings, by the names of `augment.name`; the files of conf/augment own their values.
 """
 
@@ -13,23 +14,16 @@ from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from pydantic import Field
 
 from inceptionctl.data.colour import FAST, FULL, Distortion
-from inceptionctl.data.images import Transform
+from inceptionctl.data.images import Augment
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
-# TF's resize methods; Pillow's filters widen where they shrink an image.
-INTERPOLATIONS = {
-    "bilinear": BILINEAR,
-    "area": Image.Resampling.BOX,
-    "nearest": Image.Resampling.NEAREST,
-    "bicubic": Image.Resampling.BICUBIC,
-}
 DISTORTIONS: dict[str, tuple[tuple[Distortion, ...], ...]] = {"none": (), "fast": FAST, "full": FULL}
-Box = tuple[float, float, float, float]
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -52,12 +46,13 @@ class Augmentation(ABC):
 
     name: str
 
-    def transform(self, pixels: int) -> Transform:
+    def transform(self, pixels: int) -> Augment:
         """To an input of `pixels` x `pixels`."""
         return partial(self.apply, pixels)
 
     @abstractmethod
-    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image: ...
+    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """uint8, (height, width, 3), to (pixels, pixels, 3)."""
 
 
 @section
@@ -66,8 +61,8 @@ class NoAugmentation(Augmentation):
 
     name: Literal["none"]
 
-    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
-        return CentreCrop(pixels, 1.0)(image, random)
+    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return np.asarray(CentreCrop(pixels, 1.0)(Image.fromarray(image), random))
 
 
 @section
@@ -80,14 +75,14 @@ class CropFlip(Augmentation):
     flip: UnitInterval
     """Probability of mirroring an image left to right."""
 
-    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
-        side = min(image.size)
+    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        height, width, _ = image.shape
+        side = min(height, width)
         border = int(side * self.padding)
         x, y = random.integers(0, 2 * border, size=2, endpoint=True)
-        x, y = x + (image.width - side) // 2, y + (image.height - side) // 2
-        padded = ImageOps.expand(image, border)
-        shifted = padded.resize((pixels, pixels), BILINEAR, box=(x, y, x + side, y + side))
-        return _flipped(shifted, self.flip, random)
+        x, y = x + (width - side) // 2, y + (height - side) // 2
+        padded = np.pad(image, ((border, border), (border, border), (0, 0)))
+        return _resized(padded, (x, y, x + side, y + side), pixels, "bilinear", random.random() < self.flip)
 
 
 @section
@@ -107,12 +102,13 @@ class InceptionCrop(Augmentation):
     distortion: Literal["none", "fast", "full"]
     """Photometric distortions of TF-slim. fast: brightness and saturation; full: hue and contrast too."""
 
-    def apply(self, pixels: int, image: Image.Image, random: np.random.Generator) -> Image.Image:
-        box = random_box(image.size, self.area, self.aspect_ratio, random)
+    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        height, width, _ = image.shape
+        box = random_box((width, height), self.area, self.aspect_ratio, random)
         method = self.interpolation[random.integers(len(self.interpolation))]  # one alone costs the generator nothing
-        resized = image.resize((pixels, pixels), INTERPOLATIONS[method], box=box)
-        flipped, orders = _flipped(resized, self.flip, random), DISTORTIONS[self.distortion]
-        return _distorted(flipped, orders[random.integers(len(orders))], random) if orders else flipped
+        resized = _resized(image, box, pixels, method, random.random() < self.flip)
+        orders = DISTORTIONS[self.distortion]
+        return _distorted(resized, orders[random.integers(len(orders))], random) if orders else resized
 
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
@@ -125,27 +121,31 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
 def random_box(
     size: tuple[int, int], area: Sequence[float], ratios: Sequence[float], random: np.random.Generator
 ) -> Box:
-    """Ten tries, then the largest centred box of an allowed shape, as torchvision does (TF-slim: a hundred, then the
-    whole image)."""
+    """In whole pixels. Ten tries, then the largest centred box of an allowed shape, as torchvision does (TF-slim: a
+    hundred, then the whole image)."""
     (width, height), (smallest, largest), (low, high) = size, area, ratios
     for _ in range(10):
         pixels = random.uniform(smallest, largest) * width * height
         ratio = math.exp(random.uniform(math.log(low), math.log(high)))
-        w, h = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
-        if w <= width and h <= height:
-            left, top = random.uniform(0, width - w), random.uniform(0, height - h)
+        w, h = round(math.sqrt(pixels * ratio)), round(math.sqrt(pixels / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            left, top = (int(random.integers(0, room, endpoint=True)) for room in (width - w, height - h))
             return left, top, left + w, top + h
-    w, h = min(width, height * high), min(height, width / low)
-    left, top = (width - w) / 2, (height - h) / 2
+    w, h = min(width, max(1, round(height * high))), min(height, max(1, round(width / low)))
+    left, top = (width - w) // 2, (height - h) // 2
     return left, top, left + w, top + h
 
 
-def _distorted(image: Image.Image, order: tuple[Distortion, ...], random: np.random.Generator) -> Image.Image:
-    planes = np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1), dtype=np.float32) / 255
+def _resized(image: np.ndarray, box: Box, pixels: int, interpolation: str, mirrored: bool) -> np.ndarray:
+    from inceptionctl.data.resize import resize  # torch: settings are read without it
+
+    left, top, right, bottom = box
+    return resize(image[top:bottom, left:right], pixels, interpolation, mirrored)
+
+
+def _distorted(image: np.ndarray, order: tuple[Distortion, ...], random: np.random.Generator) -> np.ndarray:
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32) / 255
     for distort in order:
         planes = distort(planes, random)
-    return Image.fromarray((planes.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0).copy())
-
-
-def _flipped(image: Image.Image, probability: float, random: np.random.Generator) -> Image.Image:
-    return ImageOps.mirror(image) if random.random() < probability else image
+    distorted: np.ndarray = (planes.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
+    return distorted

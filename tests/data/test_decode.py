@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image
 from support.image_folders import smooth
+from support.shared_data import shared_data
+from torchvision.io import ImageReadMode, decode_jpeg, read_file
 
 from inceptionctl.data.decode import decode, suffixes
 from inceptionctl.errors import DataError
@@ -42,6 +45,75 @@ def test_32_bit_values_are_refused_by_name(values, kind, tmp_path):
     Image.fromarray(GREY_16.astype(values)).save(tmp_path / "a.tif")
     with pytest.raises(DataError, match=rf"a\.tif cannot be read: its values are 32-bit {kind} .* convert it to 8 or"):
         decode(tmp_path / "a.tif")
+
+
+LAYOUTS = {
+    "4:4:4": {"subsampling": 0},
+    "4:2:2": {"subsampling": 1},
+    "4:2:0": {"subsampling": 2},
+    "4:1:1": {"subsampling": "4:1:1"},
+    "progressive": {"progressive": True},
+    "optimised": {"optimize": True, "quality": 30},
+    "restarts": {"restart_marker_rows": 1},
+    "RGB": {"keep_rgb": True},
+}
+
+
+def by_pillow(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def by_torchvision(path):
+    return decode_jpeg(read_file(str(path)), ImageReadMode.RGB).permute(1, 2, 0).numpy()
+
+
+@pytest.mark.filterwarnings("ignore:The image decoding")  # torchvision will give its decoder up
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(64, 48), (61, 37), (17, 16), (1, 3)])
+def test_every_decoder_of_jpeg_gives_the_same_bits(layout, size, tmp_path):
+    """All of them are libjpeg-turbo; which one a machine has is no part of a result."""
+    smooth(5, size).save(path := tmp_path / "a.jpg", **LAYOUTS[layout])
+    assert np.array_equal(decoded(path), by_pillow(path))
+    assert np.array_equal(decoded(path), by_torchvision(path))
+
+
+def test_a_grey_jpeg_has_three_equal_channels(tmp_path):
+    smooth(5).convert("L").save(path := tmp_path / "a.jpg")
+    assert np.array_equal(decoded(path), by_pillow(path))
+
+
+@pytest.mark.filterwarnings("ignore:The image decoding")
+def test_photographs_are_decoded_to_the_same_bits():
+    for path in sorted(shared_data("imagenet_sample").glob("*/*"))[::3]:
+        if orientation(path) == 1:
+            assert np.array_equal(decoded(path), by_pillow(path)), path.name
+            assert np.array_equal(decoded(path), by_torchvision(path)), path.name
+
+
+def orientation(path):
+    with Image.open(path) as image:
+        return image.getexif().get(0x0112, 1)
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
+def test_a_cut_jpeg_is_refused_as_pillow_refuses_it(cut, tmp_path):
+    smooth(5, (200, 200)).save(path := tmp_path / "a.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(cut * len(data))])
+    with pytest.raises(DataError, match=r"a\.jpg cannot be read: image file is truncated"):
+        decode(path)
+
+
+def test_bytes_that_do_not_belong_are_passed_over_as_pillow_does(tmp_path):
+    """simplejpeg refuses them, and Pillow is asked."""
+    smooth(5, (200, 200)).save(path := tmp_path / "a.jpg")
+    data = path.read_bytes()
+    at = data.index(b"\xff\xda")  # before the scan
+    path.write_bytes(data[:at] + b"\x00\x00" + data[at:])
+    with pytest.raises(ValueError, match="extraneous bytes"):
+        simplejpeg.decode_jpeg(path.read_bytes(), "RGB", strict=True)
+    assert np.array_equal(decoded(path), by_pillow(path))
 
 
 TURNED = {  # what EXIF says has to be done to the stored pixels

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.evaluated import open_eval
 from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError
@@ -28,7 +28,7 @@ def _in_larger_files(files: FileList, predictions: Predictions) -> ImageOf:
     def image_of(place: int) -> Image.Image | None:
         index = place if predictions.index_N is None else int(predictions.index_N[place])
         with suppress(DataError):
-            return read_image(files, index)
+            return Image.fromarray(read_pixels(files, index))
         return None
 
     return image_of

@@ -1,0 +1,155 @@
+"""Training images/s from files to batches of uint8 in real workers, against timm's loader on the same files, in turn.
+
+Both decode, cut 8 to 100 % of the area at 3/4 to 4/3, resize (bilinear), mirror and collate; colours stay as they are,
+and nobody normalises. Ratios are of images per second of CPU time of all processes, which other work on the machine
+changes little, and of images per second on the clock.
+
+    python benchmarks/input_pipeline.py FOLDER [--pixels 299] [--batch 64] [--workers 2] [--images 2048] [--repeats 7]
+
+FOLDER has a folder per class.
+
+How the decoder was chosen: milliseconds of CPU time an image, one thread of an AMD EPYC, 238 photographs of ImageNet
+(November 2026, medians of five turns):
+
+                          Pillow 13.0  simplejpeg 1.9  torchvision 0.29  OpenCV 5.0  nvImageCodec 0.9
+    whole image           1.52         1.11            1.30              1.21        1.26
+    the crop alone                                                                   0.95
+    crop resized to 299   0.93                         0.30              0.13, without antialiasing
+
+All five give the same bits, crops included. simplejpeg is a wheel of 0.4 MB without dependencies but NumPy;
+nvImageCodec's 25 MB would save another 0.1 to 0.2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from inceptionctl.data.file_images import FileImages
+from inceptionctl.data.index import FileList
+from inceptionctl.data.listing import read_class_folders
+from inceptionctl.data.loader import Loader
+from inceptionctl.data.transforms import InceptionCrop
+
+AREA, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    folder: Path
+    pixels: int
+    batch: int
+    workers: int
+    images: int
+    repeats: int
+
+    @property
+    def batches(self) -> int:
+        return self.images // self.batch
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of an image, in seconds."""
+
+    clock: float
+    cpu: float
+
+
+def main() -> None:
+    arguments = parsed()
+    torch.set_num_threads(1)
+    ways: dict[str, Callable[[], Iterable[Any]]] = {"timm": lambda: timm(arguments), "ours": lambda: ours(arguments)}
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    for repeat in range(arguments.repeats + 1):
+        for name, way in ways.items():
+            cost = measured(way(), arguments)
+            if repeat:  # the first warms the file system up
+                costs[name].append(cost)
+    print(
+        f"{arguments.batches * arguments.batch:,} images a repeat, {arguments.workers} workers, {os.cpu_count()} cores"
+    )
+    for name, found in costs.items():
+        print(f"{name:5} {1 / statistics.median(cost.cpu for cost in found):8.0f} images/s of CPU time")
+    for kind in ("cpu", "clock"):
+        ratios = [getattr(t, kind) / getattr(o, kind) for t, o in zip(costs["timm"], costs["ours"], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        print(f"ours / timm, by {kind:5} {middle:.2f} (quartiles {low:.2f} to {high:.2f}, {len(ratios)} repeats)")
+
+
+def parsed() -> Arguments:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    for name, value in (("pixels", 299), ("batch", 64), ("workers", 2), ("images", 2048), ("repeats", 7)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    return Arguments(**vars(parser.parse_args()))
+
+
+def measured(batches: Iterable[Any], arguments: Arguments) -> Cost:
+    """Starting and stopping the workers included."""
+    clock, cpu = time.perf_counter(), cpu_seconds()
+    count = sum(len(images) for images in images_of(batches, arguments.batches))
+    del batches
+    while resource.getrusage(resource.RUSAGE_CHILDREN) and _children():  # their time counts once they have ended
+        time.sleep(0.01)
+    return Cost((time.perf_counter() - clock) / count, (cpu_seconds() - cpu) / count)
+
+
+def images_of(batches: Iterable[Any], count: int) -> Iterator[torch.Tensor]:
+    for batch in islice(batches, count):
+        yield batch.images_NCHW if hasattr(batch, "images_NCHW") else batch[0]
+
+
+def cpu_seconds() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _children() -> bool:
+    import multiprocessing
+
+    return bool(multiprocessing.active_children())
+
+
+def files_of(arguments: Arguments) -> FileList:
+    """As many as a repeat reads, each file several times."""
+    files = read_class_folders(arguments.folder).files
+    return files.subset(np.arange(arguments.batches * arguments.batch) % len(files))
+
+
+def ours(arguments: Arguments) -> Iterable[Any]:
+    crop = InceptionCrop(
+        name="inception_crop", area=[*AREA], aspect_ratio=[*RATIO], interpolation=["bilinear"], flip=0.5,
+        distortion="none",
+    )  # fmt: skip
+    images = FileImages(files_of(arguments), crop.transform(arguments.pixels), seed=0)
+    return Loader(arguments.workers).training(images, arguments.batch, 0, range(arguments.batches))
+
+
+def timm(arguments: Arguments) -> Iterator[Any]:
+    from timm.data import create_dataset, create_loader
+
+    images: Any = create_dataset("", root=str(arguments.folder))
+    samples = images.reader.samples
+    images.reader.samples = [samples[i % len(samples)] for i in range(arguments.batches * arguments.batch)]
+    loader: Any = create_loader(
+        images, (3, arguments.pixels, arguments.pixels), arguments.batch, is_training=True, scale=AREA, ratio=RATIO,
+        hflip=0.5, color_jitter=None, interpolation="bilinear", num_workers=arguments.workers, pin_memory=False,
+        persistent_workers=False, device=torch.device("cpu"),
+    )  # fmt: skip
+    return iter(loader.loader)  # what the workers give: normalising is left to the device
+
+
+if __name__ == "__main__":
+    main()
