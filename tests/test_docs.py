@@ -86,7 +86,9 @@ def test_a_documented_line_composes_and_plans(words, composer, images, tmp_path,
         overrides = [*(word for word in overrides if not word.startswith("train.batch_size=")), "train.batch_size=2"]
     for run in sweeps(overrides, multirun="-m" in rest):
         request = Request.compose(command, run, composer)
-        if command == "train":
+        if command == "train" and "data.download=true" in run:  # to plan it would download the data
+            assert parse(request.tree).data.download
+        elif command == "train":
             assert plan(parse(request.tree)).clock.steps > 0
         elif any(word.partition("=")[0] in OWN_SETTINGS["ablate"].keys() - {"seeds"} for word in run):
             more = [word for word in run if word.startswith("seeds=+")]  # adds to a table that is there

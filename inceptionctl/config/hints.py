@@ -113,9 +113,10 @@ def foreign_setting(key: str, chosen: str | None = None) -> RequestError | None:
     having = [setting.option for setting in settings_of() if setting.key == key and setting.option]
     if not having or chosen in having:
         return None
-    options = " and ".join(f"{group}={option}" for option in having)
+    *options, last = (f"{group}={option}" for option in having)
+    listed = f"{', '.join(options)} and {last}" if options else last
     here = f"; this is {group}={chosen}" if chosen else f", not of the {group} chosen here"
-    return RequestError(f"{key} is a setting of {options}{here}")
+    return RequestError(f"{key} is a setting of {listed}{here}")
 
 
 def nearest(key: str, known: Collection[str]) -> list[str]:

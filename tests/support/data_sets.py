@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.images import DataSource
+from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
 from support.labelled_images import fill_validation, write_devkit
 
@@ -34,8 +36,11 @@ def imagenet_val(folder: Path) -> list[str]:
 
 # By name: writes the data into a folder, and returns the words that name it.
 DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
+    "cifar10": partial(fill_cifar, "cifar10"),
+    "cifar100": partial(fill_cifar, "cifar100"),
     "digits": digits,
     "digits_jitter": digits,
+    "fashion_mnist": fill_fashion_mnist,
     "imagefolder": imagefolder,
     "imagenet_val": imagenet_val,
     "labelled": labelled,
