@@ -44,6 +44,9 @@ class Zipped:
     def groups_N(self) -> np.ndarray:
         return self.parts[0].groups_N
 
+    def name(self, index: int) -> str:
+        return self.parts[0].name(index)
+
     def image(self, epoch: int, index: int) -> tuple[np.ndarray, ...]:
         return tuple(part.image(epoch, index) for part in self.parts)  # type: ignore[misc]
 

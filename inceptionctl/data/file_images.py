@@ -51,6 +51,9 @@ class FileImages:
     def groups_N(self) -> np.ndarray:
         return np.arange(len(self))
 
+    def name(self, index: int) -> str:
+        return self.files.name(index)
+
     def image(self, epoch: int, index: int) -> Input:
         """uint8, as `transform` gives it. Raises DataError for an image that cannot be read, and Unreadable with its
         replacement unless `on_corrupt` is "error"."""

@@ -36,6 +36,10 @@ class Images(Protocol):
 
     def __len__(self) -> int: ...
 
+    def name(self, index: int) -> str:
+        """An image in messages."""
+        ...
+
     def image(self, epoch: int, index: int) -> Input:
         """uint8, (height, width, 3), or (views, height, width, 3) of a transform with several views, or a tuple of such
         (`open_eval`); the same for the same arguments. Raises DataError for one that cannot be read, and Unreadable

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, shard, training_batches
+from inceptionctl.data.reading import NEVER, Reading
 from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
 from inceptionctl.data.workers import Workers, shared
 from inceptionctl.errors import DataError, warn
@@ -47,10 +48,11 @@ class Sample:
 @dataclass(frozen=True)
 class Loader:
     """Reads the batches of `rank` of `world_size`. `workers`: processes that read (0: this one); `pin`: batches are
-    copied to page-locked memory, for a GPU; `report` is called with the death of a worker.
+    copied to page-locked memory, for a GPU; `report` is called with the death of a worker; `timeout`: seconds after
+    which a batch of workers is not waited for any more, or NEVER.
 
-    Batches are the same for every number of workers. They raise DataError for an image that cannot be read and when
-    workers keep dying.
+    Batches are the same for every number of workers. They raise DataError for an image that cannot be read, when
+    workers keep dying, and when one waits for a file: the message names it.
     """
 
     workers: int = 0
@@ -58,6 +60,7 @@ class Loader:
     rank: int = 0
     world_size: int = 1
     report: Callable[[str], None] = warn
+    timeout: float = NEVER
 
     def training(
         self, images: Images, batch_size: int, seed: int, steps: range, accumulation_steps: int = 1
@@ -71,7 +74,7 @@ class Loader:
             parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
             return islice(chain.from_iterable(parts), part, None)
 
-        for batch in self._read(_Samples(images), _collate, keys, steps.start * accumulation_steps):
+        for batch in self._read(images, _Samples(images), _collate, keys, steps.start * accumulation_steps):
             if batch.unreadable and bool((batch.labels_N < 0).all()):
                 raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
             yield batch
@@ -82,17 +85,19 @@ class Loader:
         def keys(number: int) -> Iterator[list[Key]]:
             return ([(0, index) for index in batch] for batch in batches[number:])
 
-        return self._read(ViewSamples(images), collate_views, keys, 0)
+        return self._read(images, ViewSamples(images), collate_views, keys, 0)
 
     def _read(
         self,
+        images: Images,
         samples: Dataset[S],
         collate: Callable[[list[S]], T | DataError],
         keys: Callable[[int], Iterator[list[Key]]],
         number: int,
     ) -> Iterator[T]:
         """The batches of `keys` from `number` on."""
-        for batch in Workers(samples, collate, self.workers, self.pin, self.report).read(keys, number):
+        reading = Reading(samples, self.workers, images.name, self.timeout)
+        for batch in Workers(reading, collate, self.workers, self.pin, self.report).read(keys, number):
             if isinstance(batch, DataError):
                 raise batch
             yield batch

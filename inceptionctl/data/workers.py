@@ -12,9 +12,10 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, get_worker_info
 
 from inceptionctl.data.order import Key
+from inceptionctl.data.reading import Reading
 from inceptionctl.errors import DataError
 
 RESTARTS = 3  # in one pass; whatever kills workers more often will not stop
@@ -29,7 +30,7 @@ class Workers(Generic[S, T]):
     """`count` processes (0: this one) that read samples and `collate` those of a batch. `pin`: copy batches to
     page-locked memory, for a GPU. `report` is called when a process has died."""
 
-    samples: Dataset[S]
+    samples: Reading[S]
     collate: Callable[[list[S]], T]
     count: int
     pin: bool
@@ -37,7 +38,7 @@ class Workers(Generic[S, T]):
 
     def read(self, keys: Callable[[int], Iterator[list[Key]]], number: int) -> Iterator[T]:
         """The batches from `number` on. `keys` is a pure function: when a worker dies, new ones continue at the batch
-        that is due. Raises DataError when that happens too often."""
+        that is due. Raises DataError when that happens too often, and when no batch comes in time."""
         deaths = 0
         while True:
             running = self._start(keys(number))
@@ -46,11 +47,13 @@ class Workers(Generic[S, T]):
                     yield batch
                     number += 1
                 return
-            except Exception:  # of any kind: a dead worker may show as a broken connection
+            except Exception as error:  # of any kind: a dead worker may show as a broken connection
                 death = running.death()
-                if not death:
+                if not death and not _timed_out(error):
                     raise
                 running.kill()
+                if not death:
+                    raise self.samples.stalled() from error
             deaths += 1
             if deaths > RESTARTS:
                 raise DataError(f"{death}, {deaths} times in one pass; try fewer data.workers")
@@ -65,6 +68,7 @@ class Workers(Generic[S, T]):
             multiprocessing_context="fork" if self.count else None,  # cheap, and torch's own choice on Linux
             worker_init_fn=_begin if self.count else None,
             pin_memory=self.pin,
+            timeout=self.samples.timeout,
             generator=torch.Generator(),  # a loader draws a seed, and the global generator is the model's
         )
         others, handler = active_children(), signal.getsignal(signal.SIGCHLD)
@@ -102,6 +106,11 @@ class _Running(Generic[T]):
         for process in self.processes:
             process.kill()
             process.join()
+
+
+def _timed_out(error: Exception) -> bool:
+    """Torch has no class for it."""
+    return isinstance(error, RuntimeError) and "timed out" in str(error)
 
 
 def shared(tensors: Sequence[Tensor]) -> DataError | None:

@@ -80,7 +80,13 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
     images, heartbeat = open_images(plan), Heartbeat(run.heartbeat)
     partition = plan.partition(context.world_size)
     meter = StepMeter(context, loss_scaled=step.scaler.is_enabled())
-    loader = Loader(config.data.workers, device == "cuda", context.rank, context.world_size)
+    loader = Loader(
+        config.data.workers,
+        device == "cuda",
+        context.rank,
+        context.world_size,
+        timeout=config.launch.hang_timeout / 2,
+    )
     return Trainer(
         run=run,
         plan=plan,

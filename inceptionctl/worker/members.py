@@ -86,7 +86,7 @@ def _recompute(model: Classifier, run: RunDir, place: Place, heartbeat: Heartbea
     config = read_config(run)
     plan = frozen_plan(config, read_index(run, config.resolved.data_fingerprint))
     partition, steps = plan.partition(1), range(plan.clock.steps_per_epoch)
-    loader = Loader(config.data.workers, place.device.type == "cuda")
+    loader = Loader(config.data.workers, place.device.type == "cuda", timeout=config.launch.hang_timeout / 2)
     batches = loader.training(
         open_images(plan).train, config.train.batch_size, config.seed, steps, partition.accumulation_steps
     )

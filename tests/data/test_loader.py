@@ -48,6 +48,9 @@ class Noise:
     def __len__(self):
         return self.count
 
+    def name(self, index):
+        return f"noise {index}"
+
     def image(self, epoch, index):
         if index == self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -73,6 +76,23 @@ def test_no_batch_is_lost_or_repeated_when_a_worker_is_killed():
     (line,) = said
     assert line.startswith("a data worker was killed (signal 9, out of memory?); restarting the workers at batch ")
     assert 7 <= int(line.split()[-1]) <= 7 + 2 * 2
+    assert not active_children()
+
+
+class Stalled(Noise):
+    """Reading image 7 never ends, as where a network's file system is gone."""
+
+    def image(self, epoch, index):
+        if index == 7:
+            time.sleep(3600)
+        return super().image(epoch, index)
+
+
+def test_an_image_that_is_never_read_is_named():
+    batches = Loader(2, timeout=3.0).evaluation(Stalled(50), evaluation_batches(50, 5))
+    assert len(next(batches).indices_N) == 5
+    with pytest.raises(DataError, match=r"no batch for 3 s; still being read: noise 7\n.*launch.hang_timeout is twice"):
+        list(batches)
     assert not active_children()
 
 

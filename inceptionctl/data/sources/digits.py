@@ -52,6 +52,9 @@ class Digits:
     def groups_N(self) -> np.ndarray:
         return self.scans.sources_N
 
+    def name(self, index: int) -> str:
+        return f"digit {self.scans.sources_N[index]}"
+
     def image(self, epoch: int, index: int) -> np.ndarray:
         """uint8, (pixels, pixels, 3)."""
         scan = Image.fromarray(self.scans.scans_NHW[index])
@@ -75,6 +78,9 @@ class Drawn:
     @property
     def groups_N(self) -> np.ndarray:
         return self.images.groups_N
+
+    def name(self, index: int) -> str:
+        return self.images.name(index)
 
     def image(self, epoch: int, index: int) -> np.ndarray:
         """uint8, as `transform` gives it."""

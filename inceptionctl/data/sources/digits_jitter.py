@@ -90,6 +90,9 @@ class JitteredDigits:
         """The digit that each image shows: images of one digit are not independent."""
         return np.tile(self.scans.sources_N, self.renderings)
 
+    def name(self, index: int) -> str:
+        return f"digit {self.groups_N[index]}"
+
     def image(self, epoch: int, index: int) -> np.ndarray:
         """uint8, (pixels, pixels, 3)."""
         scan = Image.fromarray(self.scans.scans_NHW[index % len(self.scans)])
