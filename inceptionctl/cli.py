@@ -26,6 +26,7 @@ COMMANDS = {
     "sync": "send to trackers what they have not got of runs and tables",
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
+    "data": "check the images of a data set for faults; describe them",
     "completion": "set up tab completion for bash, zsh and fish",
 }
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from inceptionctl.completion.answer import Answer
+from inceptionctl.completion.answer import Answer, starting
 from inceptionctl.completion.line import Line
 
 HYDRA_COMMANDS = ("train", "ablate", "eval")
@@ -117,6 +117,18 @@ def _synced(line: Line) -> Answer:
     return settings.complete(line)
 
 
+def _data(line: Line) -> Answer:
+    """What to do, then a folder or the settings of a data set."""
+    if len(line.words) == 1:
+        return Answer.starting(line.word, ["check", "stats"])
+    if not line.word.startswith("data"):
+        return Answer(starting(line.word, ["data=", "data."]), files=True)
+
+    from inceptionctl.completion import settings
+
+    return settings.complete(line)
+
+
 def _predicted(line: Line) -> Answer:
     """A network, then images: the shell completes their names."""
     key, equals, _ = line.word.partition("=")
@@ -155,5 +167,6 @@ ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "wait": _runs,
     "cancel": _runs,
     "sync": _synced,
+    "data": _data,
     "completion": _shells,
 }

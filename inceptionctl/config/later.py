@@ -23,6 +23,7 @@ LATER = (
     *(LaterSetting(f"arch.rewrites.{name}", value) for name, value in ADDED_REWRITES.items()),
     LaterSetting("data.train_fraction", None, "imagefolder"),
     LaterSetting("data.in_memory", False, "imagefolder"),
+    LaterSetting("data.leave_out", None, "imagefolder"),
     LaterSetting("tracker.wandb.entity", None),
 )
 VALUES = {setting.key: setting.value for setting in LATER}

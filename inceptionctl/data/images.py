@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
@@ -16,6 +16,8 @@ from inceptionctl.settings import Integer, section
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from inceptionctl.data.listing import Listing
 
 IGNORED = -100  # the label that torch's cross entropy passes over
 
@@ -111,6 +113,14 @@ class DataSource(ABC):
     def index(self, dev: bool) -> Index:
         """Lists the training and evaluation images; `dev` as in `Index`. Raises RequestError for data that is missing
         or cannot be used."""
+
+    def listings(self) -> Mapping[str, Listing]:
+        """The images of each split as they lie there, "train" and "eval", or "all" before they are divided: what `data
+        check` looks at. A data set may list what `index` would refuse. Raises RequestError for data that is missing."""
+        from inceptionctl.data.listing import Listing
+
+        index = self.index(dev=False)
+        return {split: Listing(files, index.classes, {}) for split, files in index.files.items()}
 
     @abstractmethod
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:

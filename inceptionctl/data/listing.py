@@ -45,8 +45,8 @@ class Listing:
         return cls(FileList(str(root), paths_N, labels_N, sizes_N), classes, left_out)
 
 
-def read_class_folders(root: Path, inside: str = "") -> Listing:
-    """The images in the class folders of `root`, or in the folder `inside` each of them.
+def read_class_folders(root: Path, inside: str = "", empty: bool = False) -> Listing:
+    """The images in the class folders of `root`, or in the folder `inside` each of them; `empty`: those of 0 bytes too.
 
     Names that begin with a dot are neither classes nor images. Raises RequestError for a folder that cannot be listed.
     """
@@ -57,16 +57,17 @@ def read_class_folders(root: Path, inside: str = "") -> Listing:
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
     for label, folder in enumerate(folders):
-        found, left_out[as_text(folder)] = read_images(root / folder / inside)
+        found, left_out[as_text(folder)] = read_images(root / folder / inside, empty)
         images += [(os.path.join(folder, inside, entry.name), label, entry.stat().st_size) for entry in found]
     return Listing.of(root, images, tuple(map(as_text, folders)), left_out)
 
 
-def read_images(folder: Path) -> tuple[list[os.DirEntry[str]], Counter[str]]:
-    """The images in `folder`, by name, and how many of what else lie there; a file of 0 bytes is no image."""
+def read_images(folder: Path, empty: bool = False) -> tuple[list[os.DirEntry[str]], Counter[str]]:
+    """The images in `folder`, by name, and how many of what else lie there; a file of 0 bytes is an image only if
+    `empty`."""
     images, left_out = list[os.DirEntry[str]](), Counter[str]()
     for entry in entries(folder):
-        if is_image(entry) and entry.stat().st_size:
+        if is_image(entry) and (empty or entry.stat().st_size):
             images.append(entry)
         else:
             left_out += Counter(_images_below(entry)) or Counter([_kind(entry)])

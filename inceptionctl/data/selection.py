@@ -72,7 +72,7 @@ def select(
 
 def read_list(path: Path, files: FileList, setting: str) -> Listed:
     """Which of `files` the list names. Raises RequestError for a name that is not among them."""
-    lines = list(dict.fromkeys(_lines(path, setting)))
+    lines = list(dict.fromkeys(read_lines(path, setting)))
     numbers = [int(line) for line in lines if NUMBER.fullmatch(line)]
     names = [line for line in lines if not NUMBER.fullmatch(line)]
     mask_N = _named(names, path, files, setting)
@@ -97,7 +97,8 @@ def _removed(listed: Listed, mask_N: np.ndarray) -> str:
     return str(listed)
 
 
-def _lines(path: Path, setting: str) -> list[str]:
+def read_lines(path: Path, setting: str) -> list[str]:
+    """The names of a list, without the blanks around them. Raises RequestError for one that is missing or has none."""
     try:
         text = read_text(path)
     except FileError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,8 +14,10 @@ from pydantic import Field
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
-from inceptionctl.data.listing import per_class, some, split_classes
-from inceptionctl.settings import Finite, Flag, section
+from inceptionctl.data.leave_out import leave_out_of
+from inceptionctl.data.listing import Listing, per_class, some, split_classes
+from inceptionctl.errors import RequestError
+from inceptionctl.settings import AbsolutePath, Finite, Flag, section
 
 DEV_FRACTION = 0.1
 
@@ -30,11 +33,18 @@ class Found:
     where: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def splits(self) -> dict[str, FileList]:
+        return {"train": self.train, "eval": self.eval}
+
 
 @section
 class TrainingSource(DataSource):
     """Each is a subclass with its own settings and its `find`."""
 
+    leave_out: AbsolutePath | None
+    """List of images to leave out, one a line, as `data check --fix-list` writes it: a file name, or a path that begins
+    at the folder of a split, at the folder around it, or at /."""
     train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class to train on, the same images for every seed; null: all of them."""
     in_memory: Flag
@@ -49,10 +59,28 @@ class TrainingSource(DataSource):
         and gets the same object again: the rows of a table share it."""
 
     def index(self, dev: bool) -> Index:
-        return _index(self.find(), self.train_fraction, self.eval_split, dev)
+        return _index(_without(self.find(), self.leave_out), self.train_fraction, self.eval_split, dev)
+
+    def listings(self) -> dict[str, Listing]:
+        found = _without(self.find(), self.leave_out)
+        return {split: Listing(files, found.classes, {}) for split, files in found.splits.items()}
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
         return open_splits(index, views, seed, self.on_corrupt, self.in_memory)
+
+
+@cache
+def _without(found: Found, leave_out: str | None) -> Found:
+    """`found` less the images of a list. Raises RequestError for a list that names what is not there, or all images of
+    a class to train on."""
+    if leave_out is None:
+        return found
+    left, note = leave_out_of(found.splits, Path(leave_out))
+    missing = [found.classes[k] for k in np.flatnonzero(left["train"].counts(found.classes) == 0)]
+    if missing or not len(left["eval"]):
+        what = f"to train on of {some(missing)}" if missing else "to evaluate on"
+        raise RequestError(f"data.leave_out = {leave_out} leaves no images {what}")
+    return replace(found, train=left["train"], eval=left["eval"], notes=(*found.notes, note))
 
 
 @cache

@@ -16,6 +16,7 @@ SETTINGS = imagefolder.Settings(
     train=None,
     val=None,
     split=None,
+    leave_out=None,
     train_fraction=None,
     in_memory=False,
     eval_split="test",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import (
     Listing,
     check_classes,
@@ -45,6 +47,18 @@ class Settings(TrainingSource):
     def find(self) -> Found:
         return _find(self.root, self.train, self.val, self.split)
 
+    def listings(self) -> dict[str, Listing]:
+        """Those of folders that are refused too: their classes may differ or have no images. Images of 0 bytes are
+        listed."""
+        folders = _folders(self.root, self.train, self.val)
+        if not folders:
+            return super().listings()
+        found = {split: read_class_folders(folder, empty=True) for split, folder in folders.items()}
+        if not self.leave_out:
+            return found
+        left, _ = leave_out_of({split: listing.files for split, listing in found.items()}, Path(self.leave_out))
+        return {split: replace(listing, files=left[split]) for split, listing in found.items()}
+
 
 @cache  # the rows of a table share their images, and listing a million files takes a while
 def _find(root: str | None, train: str | None, val: str | None, split: float | None) -> Found:
@@ -63,6 +77,25 @@ def _two_folders(train: str | None, val: str | None, *notes: str) -> Found:
     return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}", *notes)
 
 
+def _folders(root: str | None, train: str | None, val: str | None) -> dict[str, Path]:
+    """The folder of each split that is there, without a look at its classes: "all" where class folders are not divided.
+    Nothing for what the settings do not name, and for a layout of another kind."""
+    if train or val:
+        return {split: Path(folder) for split, folder in (("train", train), ("eval", val)) if folder}
+    folder = Path(root or "")
+    if not root or not folder.is_dir() or is_tiny_imagenet(folder):
+        return {}
+    inside = _folders_in(folder)
+    evaluated = next((name for name in ("val", "test") if name in inside), None)
+    if "train" not in inside:
+        return {"all": folder}
+    return {"train": folder / "train"} | ({"eval": folder / evaluated} if evaluated else {})
+
+
+def _folders_in(folder: Path) -> list[str]:
+    return [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]
+
+
 def _one_folder(root: str | None, split: float | None) -> Found:
     if not root:
         raise RequestError("data=imagefolder needs data.root=DIR, or data.train=DIR and data.val=DIR")
@@ -74,7 +107,7 @@ def _one_folder(root: str | None, split: float | None) -> Found:
     if is_tiny_imagenet(folder):
         train, val, notes = read_tiny_imagenet(folder)
         return _pair(train, val, f"{root} (Tiny ImageNet)", *notes)
-    inside = [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]
+    inside = _folders_in(folder)
     for name in ("val", "test"):
         if {"train", name} <= set(inside):
             unused = [f"{other}/" for other in inside if other not in ("train", name)]

@@ -1,0 +1,50 @@
+"""Works through the images of a list in several processes, a few at a time, in their order."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+import numpy as np
+
+from inceptionctl.data.index import FileList
+from inceptionctl.errors import DataError
+
+CHUNK = 8  # images that a process is given at once
+AHEAD = 4  # chunks for each process: what is held does not grow with the data set
+T = TypeVar("T")
+_work: list[Any] = []  # of a worker: the function and the files, which it has from the process that forked it
+
+
+def each(work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int) -> Iterator[T]:
+    """`work(files, index)` for each of `indices_N`. Raises DataError when a process is killed."""
+    pending = deque[Future[list[T]]]()
+    with ProcessPoolExecutor(workers, get_context("fork"), _begin, (work, files)) as pool:
+        try:
+            for begin in range(0, len(indices_N), CHUNK):
+                pending.append(pool.submit(_work_on, indices_N[begin : begin + CHUNK]))
+                if len(pending) >= AHEAD * workers:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a process that decodes images was killed (out of memory?); --workers 1 needs the least memory"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin(*work: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts every process: the command ends the others
+    _work[:] = work
+
+
+def _work_on(indices_N: np.ndarray) -> list[Any]:
+    function, files = _work
+    return [function(files, int(index)) for index in indices_N]
