@@ -24,13 +24,13 @@ class Line:
     label: str
 
 
-def read_label_list(path: Path, root: Path) -> tuple[Listing, bool]:
+def read_label_list(path: Path, root: Path, setting: str = "data.list") -> tuple[Listing, bool]:
     """(the images, by line; whether the labels are class indices instead of names).
 
     Raises RequestError for a list that is missing, damaged or of another form, for labels of both kinds, and for images
-    that are not below `root`.
+    that are not below `root`. `setting` names the list.
     """
-    lines = list(_lines(path))
+    lines = list(_lines(path, setting))
     if not lines:
         raise RequestError(f"{path} lists no images\n  {FORM}")
     numbered = _are_numbers(path, lines)
@@ -42,12 +42,12 @@ def read_label_list(path: Path, root: Path) -> tuple[Listing, bool]:
     return Listing.of(root, images, tuple(classes), {"": Counter()}), numbered
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path, setting: str) -> Iterator[Line]:
     """Lines with no more than spaces are passed over; the label is the last word, since paths may have spaces."""
     try:
         text = read_text(path)
     except FileError as error:
-        raise RequestError(f"data.list: {error}") from error
+        raise RequestError(f"{setting}: {error}") from error
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         words = line.strip(BLANK)
         end = max(map(words.rfind, BLANK))

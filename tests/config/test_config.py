@@ -75,7 +75,7 @@ def test_every_network_survives_the_default_scale(name):
     assert [warning for warning in made.warnings if "padding" in warning] == []
 
 
-@pytest.mark.parametrize("scale", ["cifar10", "imagefolder", "imagenet"])
+@pytest.mark.parametrize("scale", ["cifar10", "imagefolder", "imagenet", "tiny_imagenet"])
 def test_every_network_survives_every_other_scale(scale):
     for name in ARCHITECTURES:
         made = config(f"arch={name}", f"scale={scale}", "data.root=nowhere")

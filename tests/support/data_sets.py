@@ -11,7 +11,8 @@ from inceptionctl.config.validate import parse
 from inceptionctl.data.images import DataSource
 from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
-from support.labelled_images import fill_validation, write_devkit
+from support.labelled_images import fill_validation, write_devkit, write_list
+from support.tiny_imagenet import write_tiny_imagenet
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -23,6 +24,25 @@ def digits(folder: Path) -> list[str]:
 def imagefolder(folder: Path) -> list[str]:
     fill(folder / "train", CLASSES, 12, ".jpg"), fill(folder / "val", CLASSES, 3, ".jpg")
     return [f"data.root={folder}"]
+
+
+def listed(folder: Path) -> list[str]:
+    fill(folder / "train", CLASSES, 12), fill(folder / "val", CLASSES, 3)
+    for split in ("train", "val"):
+        write_list(folder, *_lines(folder / split), name=f"{split}.txt")
+    return [f"data.train={folder}/train.txt", f"data.val={folder}/val.txt"]
+
+
+def _lines(split: Path) -> list[str]:
+    return [f"{path.relative_to(split.parent)} {path.parent.name}" for path in sorted(split.rglob("*.png"))]
+
+
+def synthetic(folder: Path) -> list[str]:
+    return ["data.images=60", "data.classes=3"]
+
+
+def tiny_imagenet(folder: Path) -> list[str]:
+    return [f"data.root={write_tiny_imagenet(folder)}"]
 
 
 def labelled(folder: Path) -> list[str]:
@@ -44,6 +64,9 @@ DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
     "imagefolder": imagefolder,
     "imagenet_val": imagenet_val,
     "labelled": labelled,
+    "list": listed,
+    "synthetic": synthetic,
+    "tiny_imagenet": tiny_imagenet,
 }
 
 

@@ -22,7 +22,7 @@ from inceptionctl.data.listing import (
     some,
     split_classes,
 )
-from inceptionctl.data.tiny_imagenet import is_tiny_imagenet, read_tiny_imagenet
+from inceptionctl.data.sources.tiny_imagenet import find_tiny_imagenet, is_tiny_imagenet
 from inceptionctl.data.training_source import Found, TrainingSource
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import AbsolutePath, Finite, section
@@ -105,8 +105,7 @@ def _one_folder(root: str | None, split: float | None) -> Found:
     if split:
         return _divided(folder, split)
     if is_tiny_imagenet(folder):
-        train, val, notes = read_tiny_imagenet(folder)
-        return _pair(train, val, f"{root} (Tiny ImageNet)", *notes)
+        return find_tiny_imagenet(folder)
     inside = _folders_in(folder)
     for name in ("val", "test"):
         if {"train", name} <= set(inside):

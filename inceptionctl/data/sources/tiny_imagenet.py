@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from inceptionctl.data.listing import Listing, read_class_folders, read_images, some
+from inceptionctl.data.listing import Listing, check_classes, describe, read_class_folders, read_images, some
+from inceptionctl.data.training_source import Found, TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, read_text
+from inceptionctl.settings import AbsolutePath, section
 
 ANNOTATIONS = "val_annotations.txt"
+
+
+@section
+class Settings(TrainingSource):
+    """Tiny ImageNet as it unpacks: 100,000 training and 10,000 validation images of 200 classes, 64 x 64 pixels."""
+
+    title = "Tiny ImageNet"
+
+    name: Literal["tiny_imagenet"]
+    root: AbsolutePath | None
+    """Folder with train/ and val/, tiny-imagenet-200 by its own name."""
+
+    def find(self) -> Found:
+        return _find(self.root)
+
+
+@cache
+def _find(root: str | None) -> Found:
+    if not root:
+        raise RequestError("data=tiny_imagenet needs data.root=DIR, the folder with train/ and val/")
+    folder = Path(root)
+    if not folder.is_dir():
+        raise RequestError(f"data.root = {root} is not a folder")
+    if not is_tiny_imagenet(folder):
+        raise RequestError(
+            f"data.root = {root} has no train/ with val/{ANNOTATIONS}, as Tiny ImageNet has when it is unpacked\n"
+            "  a folder for each class is data=imagefolder"
+        )
+    return find_tiny_imagenet(folder)
+
+
+def find_tiny_imagenet(root: Path) -> Found:
+    train, eval, notes = read_tiny_imagenet(root)
+    check_classes(train, eval)
+    left_out = sum((found for listing in (train, eval) for found in listing.left_out.values()), Counter[str]())
+    notes = [f"left out: {describe(left_out)}", *notes] if left_out else notes
+    return Found(train.classes, train.files, eval.files, f"{root} (Tiny ImageNet)", tuple(notes))
 
 
 def is_tiny_imagenet(root: Path) -> bool:
