@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,6 +20,7 @@ from inceptionctl.errors import DataError
 
 CHUNK = 8  # images that a process is given at once
 AHEAD = 4  # chunks for each process: what is held does not grow with the data set
+PARENT_SECONDS = 1.0  # between looks at whether the command is still there
 T = TypeVar("T")
 _work: list[Any] = []  # of a worker: the function and the files, which it has from the process that forked it
 
@@ -42,7 +46,15 @@ def each(work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndar
 
 def _begin(*work: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal interrupts every process: the command ends the others
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _work[:] = work
+
+
+def _end_with(parent: int) -> None:
+    """A process whose parent was killed would wait for work for ever: the others hold its pipe open."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
 
 
 def _work_on(indices_N: np.ndarray) -> list[Any]:
