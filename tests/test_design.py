@@ -173,10 +173,10 @@ def test_the_bare_help_does_not_even_import_hydra():
 
 def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     """The others get typed records from them. Checkpoints are sealed folders of their own; commands print JSON; the
-    header of a file of weights is JSON, and so are timm's labels and what wandb's own reader prints."""
+    header of a file of weights is JSON, and so are labels of timm and of shards and what wandb's own reader prints."""
     allowed = (
         "runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json",
-        "models.weights.safetensors_file", "data.real_labels", "trackers.wandb",
+        "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "trackers.wandb",
     )  # fmt: skip
     wrong = []
     for name, tree in modules():

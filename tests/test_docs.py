@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.tar_images import WNIDS, write_shards
 
 from inceptionctl.cli import COMMANDS, main
 from inceptionctl.commands import report
@@ -24,7 +25,7 @@ from inceptionctl.tables.table import Table
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FLAGS = ("--dry-run", "--save", "--json")
-PLACEHOLDERS = ("CIFAR10", "IMAGENET", "IMAGES")
+PLACEHOLDERS = {"CIFAR10": ".", "IMAGENET": ".", "IMAGES": ".", "SHARDS": "shards"}  # where they are among the images
 
 
 def lines():
@@ -48,10 +49,11 @@ def composer():
 def images(tmp_path_factory):
     root = tmp_path_factory.mktemp("images")
     for split in ("train", "val"):
-        for kind in ("a", "b"):
+        for kind in WNIDS:
             (root / split / kind).mkdir(parents=True)
             for i in range(4):
                 Image.new("RGB", (40, 40)).save(root / split / kind / f"{i}.png")
+        write_shards(root / "shards" / split, split, 2, 6)
     return root
 
 
@@ -80,8 +82,8 @@ def test_a_documented_line_composes_and_plans(words, composer, images, tmp_path,
     monkeypatch.chdir(tmp_path)
     command, *rest = words
     overrides = [word for word in rest if word != "-m"]
-    for name in PLACEHOLDERS:
-        overrides = [word.replace(name, str(images)) for word in overrides]
+    for name, place in PLACEHOLDERS.items():
+        overrides = [word.replace(name, str(images / place)) for word in overrides]
     if str(images) in " ".join(overrides):  # a few images
         overrides = [*(word for word in overrides if not word.startswith("train.batch_size=")), "train.batch_size=2"]
     for run in sweeps(overrides, multirun="-m" in rest):

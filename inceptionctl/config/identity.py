@@ -25,7 +25,7 @@ IRRELEVANT = (
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
     "protocol", "data.renderings",  # how it is evaluated, and on how many images
     "data.root", "data.train", "data.val", "data.train_fraction",  # where the images are: their digest counts
-    "data.leave_out", "data.class_names",
+    "data.devkit", "data.classes",  # where labels and names of classes are: the digest is over them too
     "data.in_memory",
     "data.workers",
     "train.log_every", "train.keep_checkpoints",

@@ -1,7 +1,7 @@
 """The development kit of ILSVRC-2012: the labels of the validation images, and the list of those that papers leave out.
 
 The ground truth states an ILSVRC id for each image; meta.mat says which WordNet id that is. Classes are numbered in the
-order of the sorted WordNet ids, which is not that of the ILSVRC ids.
+order of the sorted WordNet ids, which is not that of the ILSVRC ids. The kit may be unpacked or not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inceptionctl.data.devkit_archive import ARCHIVE, read_archive
 from inceptionctl.data.listing import as_text
 from inceptionctl.data.meta_mat import read_table
 from inceptionctl.data.real_labels import LEAST_AGREEMENT, N_VALIDATION, label_sets
@@ -23,12 +24,14 @@ GROUND_TRUTH, META = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
 BLACKLIST = "ILSVRC20*_clsloc_validation_blacklist.txt"
 MAX_TEXT, MAX_META = 1 << 20, 1 << 20  # bytes
 N_PER_CLASS = 50  # validation images of each class
+KAGGLE = Path("ILSVRC", "Data", "CLS-LOC")  # where Kaggle's archive has train/ and val/
 
 
 def places(root: Path, devkit: Path | None = None) -> list[Path]:
     """The folders in which a devkit's files are looked for: those of `devkit`, or of one beside or above `root`."""
     # A link may lie far from the images that it leads to.
-    bases = [devkit] if devkit else [above for start in (root, root.resolve()) for above in (start, *start.parents[:2])]
+    bases = [devkit] if devkit else [above for start in (root, root.resolve()) for above in _above(start)]
+    bases = [base.parent if base.is_file() else base for base in bases]  # the archive
     found = [
         folder
         for base in bases
@@ -38,16 +41,26 @@ def places(root: Path, devkit: Path | None = None) -> list[Path]:
     return list(dict.fromkeys(folder for folder in found if os.path.isdir(folder)))
 
 
+def _above(folder: Path) -> tuple[Path, ...]:
+    levels = len(KAGGLE.parts) + 1 if folder.parent.parts[-len(KAGGLE.parts) :] == KAGGLE.parts else 2
+    return (folder, *folder.parents[:levels])
+
+
 def find_ground_truth(root: Path, devkit: Path | None) -> Path:
-    """Raises RequestError where it is in none of the places, and for that of another year."""
+    """The file of the ground truth, or the archive that it is in. Raises RequestError where neither is in any of the
+    places, and for that of another year."""
+    if devkit and devkit.is_file():
+        return devkit
     folders = places(root, devkit)
-    for folder in folders:
-        if os.path.lexists(folder / GROUND_TRUTH):
-            return folder / GROUND_TRUTH
+    for name in (GROUND_TRUTH, ARCHIVE):
+        for folder in folders:
+            if os.path.lexists(folder / name):
+                return folder / name
     others = [path for folder in folders for path in sorted(folder.glob("*validation_ground_truth.txt"))]
     instead = f"\n  {others[0]} is of another year" if others else ""
     raise RequestError(
-        f"the labels of the validation images, {GROUND_TRUTH}, are not in {_listed(folders, root, devkit)}{instead}\n"
+        f"the labels of the validation images, {GROUND_TRUTH}, are not in {_listed(folders, root, devkit)}, and "
+        f"{ARCHIVE} is not there either{instead}\n"
         "  data.devkit=DIR names the folder of the devkit; data=labelled data.list=FILE reads labels from a list"
     )
 
@@ -71,7 +84,8 @@ def validation_labels(ground_truth: Path) -> np.ndarray:
 
     Raises RequestError for files that are damaged, of another set of images, or in another order.
     """
-    ids_N, id_of = _ids(ground_truth), _wordnet_ids_by_id(ground_truth.parent / META)
+    text, table, meta = _contents(ground_truth)
+    ids_N, id_of = _ids(ground_truth, text), _wordnet_ids_by_id(meta, table)
     class_of = {wnid: k for k, wnid in enumerate(wordnet_ids())}
     order = np.array([class_of[id_of[i]] for i in range(1, len(class_of) + 1)], dtype=np.int64)
     labels_N: np.ndarray = order[ids_N - 1]
@@ -86,9 +100,25 @@ def validation_labels(ground_truth: Path) -> np.ndarray:
     return labels_N
 
 
-def _ids(path: Path) -> np.ndarray:
+def _contents(ground_truth: Path) -> tuple[str, bytes, str]:
+    """(the ground truth, meta.mat, what messages call the latter): of files side by side, or of the archive."""
+    if ground_truth.name == GROUND_TRUTH:
+        meta = ground_truth.parent / META
+        return _text(ground_truth), _table(meta), str(meta)
+    truth, table = read_archive(ground_truth, GROUND_TRUTH, META)
+    return truth.decode(errors="replace"), table, f"{ground_truth}: {META}"
+
+
+def _table(path: Path) -> bytes:
+    try:
+        return read_bytes(path, MAX_META)
+    except FileError as error:
+        raise RequestError(f"{error}\n  it lies beside {GROUND_TRUTH} in the devkit") from error
+
+
+def _ids(path: Path, text: str) -> np.ndarray:
     """The ILSVRC id of each validation image."""
-    lines = _text(path).split()
+    lines = text.split()
     if len(lines) != N_VALIDATION:
         raise RequestError(f"{path} has {len(lines):,} labels, not those of the {N_VALIDATION:,} validation images")
     for number, line in enumerate(lines, start=1):
@@ -104,12 +134,10 @@ def _ids(path: Path) -> np.ndarray:
     return ids_N
 
 
-def _wordnet_ids_by_id(path: Path) -> Mapping[int, str]:
+def _wordnet_ids_by_id(path: str, table: bytes) -> Mapping[int, str]:
     """The WordNet id of each ILSVRC id from 1 to 1000; the rest of the table is classes above them."""
     try:
-        rows = read_table(read_bytes(path, MAX_META))
-    except FileError as error:
-        raise RequestError(f"{error}\n  it lies beside {GROUND_TRUTH} in the devkit") from error
+        rows = read_table(table)
     except ValueError as error:
         reason = shortened(as_text(str(error)))
         raise RequestError(f"{path} is not the table of the ILSVRC-2012 devkit: {reason}") from error

@@ -25,13 +25,14 @@ DEV_FRACTION = 0.1
 @dataclass(frozen=True, eq=False)
 class Found:
     """The images that the settings name, before a fraction or a dev split is taken. `where` says which folders or
-    files; `notes`: what was left out, and what else to know."""
+    files; `notes`: what was left out, and what else to know; `numbered` as in `Index`."""
 
     classes: tuple[str, ...]
     train: FileList
     eval: FileList
     where: str
     notes: tuple[str, ...] = ()
+    numbered: bool = False
 
     @property
     def splits(self) -> dict[str, FileList]:
@@ -100,6 +101,7 @@ def _index(found: Found, train_fraction: float | None, eval_split: str, dev: boo
         eval_fingerprint=eval.digest(classes),
         dev=dev,
         files={"train": train, "eval": eval} | ({"dev": dev_files} if dev and dev_files else {}),
+        numbered=found.numbered,
     )
 
 

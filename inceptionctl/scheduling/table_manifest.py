@@ -77,7 +77,7 @@ def is_comparable(plan: TablePlan) -> bool:
     first, paper = plan.first, plan.paper
     classes = first.data.classes
     stated = {plan.figures.cell(row.row.cell).n_images for row in plan.rows if row.row.cell}
-    if paper is None or first.config.data.name != paper.data.name or stated != {first.data.n_eval}:
+    if paper is None or first.config.data.name not in ("imagenet", paper.data.name) or stated != {first.data.n_eval}:
         return False
     declared = plan.table.protocol or protocol_label(paper.protocol, first.config.arch.pixels)
     is_imagenet = len(classes) == IMAGENET_CLASSES and all(WORDNET_ID.fullmatch(name) for name in classes)

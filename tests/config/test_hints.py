@@ -96,7 +96,7 @@ def test_nothing_is_suggested_for_a_word_unlike_any_other():
 @pytest.mark.parametrize(
     ("typed", "hint"),
     [
-        ("data=imagenet", "imagenet is an option of scale: scale=imagenet"),
+        ("optim=wandb", "wandb is an option of tracker: tracker=wandb"),
         ("optim=cosine", "cosine is an option of schedule: schedule=cosine"),
         ("arch=label_smoothing", "ablation=label_smoothing or loss=label_smoothing"),
         ("arch=inceptoin_v3", "Did you mean inception_v3?"),

@@ -43,6 +43,10 @@ def test_the_paper_s_images_and_protocol_are_comparable(config, flipped):
     assert comparable(flipped, config, protocol="flip")
 
 
+def test_imagenet_in_tars_is_the_paper_s_images_too(config):
+    assert comparable(parse(compose("train", ["scale=imagenet", "data=imagenet", "data.root=."])), config)
+
+
 @pytest.mark.parametrize(
     "changes", [{"images": 50000}, {"classes": WORDNET_IDS[:10]}, {"classes": ["a"] * 1000}, {"cell": None}]
 )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.images import DataSource
 from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
-from support.labelled_images import fill_validation, write_devkit, write_list
-from support.tiny_imagenet import write_tiny_imagenet
+from support.labelled_images import balanced_labels, fill_validation, write_devkit
+from support.tar_images import WNIDS, training_images, write_shards, write_tar, write_tar_of_tars
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -49,9 +51,22 @@ def labelled(folder: Path) -> list[str]:
     return [f"data.root={fill(folder, CLASSES, 3)}"]
 
 
+def imagenet(folder: Path) -> list[str]:
+    write_devkit(folder), write_tar_of_tars(folder / "ILSVRC2012_img_train.tar", training_images(), folder / "parts")
+    numbers = np.flatnonzero(balanced_labels() < len(WNIDS))[:9] + 1
+    images = fill_validation(folder / "images", *numbers.tolist())
+    write_tar(folder / "ILSVRC2012_img_val.tar", {file.name: file.read_bytes() for file in images.iterdir()})
+    return [f"data.root={folder}"]
+
+
 def imagenet_val(folder: Path) -> list[str]:
     write_devkit(folder)
     return [f"data.root={fill_validation(folder / 'val', 1, 2, 7)}"]
+
+
+def webdataset(folder: Path) -> list[str]:
+    write_shards(folder / "train", "train", 2, 18), write_shards(folder / "val", "val", 2, 6)
+    return [f"data.train={folder}/train/train-{{000000..000001}}.tar", f"data.val={folder / 'val'}"]
 
 
 # By name: writes the data into a folder, and returns the words that name it.
@@ -62,11 +77,10 @@ DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
     "digits_jitter": digits,
     "fashion_mnist": fill_fashion_mnist,
     "imagefolder": imagefolder,
+    "imagenet": imagenet,
     "imagenet_val": imagenet_val,
     "labelled": labelled,
-    "list": listed,
-    "synthetic": synthetic,
-    "tiny_imagenet": tiny_imagenet,
+    "webdataset": webdataset,
 }
 
 
