@@ -31,7 +31,7 @@ SAMPLE = 1000
 MOST_WORKERS = 256
 DESCRIPTION = (
     "check decodes every image and names those that cannot be read, duplicates across train and evaluation, classes "
-    "without images and what else is worth to know; it ends with 1 if there is a fault. stats describes the images: "
+    "without images and what else is worth knowing; it ends with 1 if there is a fault. stats describes the images: "
     "classes, sizes, formats, mean and deviation. The data set is named as behind train, by data=NAME data.KEY=VALUE, "
     "or by a folder, which stands for data=imagefolder data.root=DIR."
 )

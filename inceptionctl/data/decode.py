@@ -57,7 +57,7 @@ def read_pixels(files: FileList, index: int) -> np.ndarray:
         reason = str(error).removeprefix(f"{files.path(index)} cannot be read: ")
         raise DataError(f"image {name} cannot be read: {reason}") from error
     if files.ranges and files.ranges.shape:
-        return _from_pixels(data, files.ranges.shape)
+        return _from_planes(data, files.ranges.shape)
     return decode_bytes(data, name)
 
 
@@ -68,13 +68,13 @@ def decode(path: Path) -> Image.Image:
     not an image, is cut off, is larger than Pillow's limit, or has 32-bit values, whose range no file states.
     """
     try:
-        return decode_bytes(read_bytes(path, MAX_IMAGE_BYTES), str(path))
+        return Image.fromarray(decode_bytes(read_bytes(path, MAX_IMAGE_BYTES), str(path)))
     except FileError as error:
         raise DataError(f"image {error}") from error
 
 
-def decode_bytes(data: bytes, name: str) -> Image.Image:
-    """The same of the bytes of image `name`."""
+def decode_bytes(data: bytes, name: str) -> np.ndarray:
+    """The pixels of an encoded image, as `read_pixels` gives them. Raises DataError as `decode`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about metadata

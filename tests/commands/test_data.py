@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.defects import FACTS, UNREADABLE, healthy, with_defects, with_facts
-from support.image_folders import settings, smooth
+from support.image_folders import plain_views, settings, smooth
 
 from inceptionctl.cli import main
 from inceptionctl.data.byte_ranges import ByteRanges
-from inceptionctl.data.images import Views
 from inceptionctl.data.index import FileList
 from inceptionctl.data.leave_out import leave_out_of, lines_of
 from inceptionctl.data.sources import imagefolder
@@ -27,11 +26,9 @@ from inceptionctl.data.survey import pool
 from inceptionctl.data.survey.findings import findings
 from inceptionctl.data.survey.inspect import inspect
 from inceptionctl.data.survey.survey import take
-from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError, RequestError
 
 ONE = ("--workers", "1")
-WHOLE = CentreCrop(16, 1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +182,7 @@ def test_a_list_of_what_to_leave_out_makes_a_run_possible(tmp_path, capsys):
     index = source.index(dev=False)
     assert (index.n_train, index.n_eval) == (6, 6)
     assert f"data.leave_out: 2 train and 1 eval images left out ({fix})" in index.provenance
-    opened = source.open(index, Views(16, WHOLE, WHOLE), 0)
+    opened = source.open(index, plain_views(16), 0)
     assert [opened.train.image(0, i).shape for i in range(6)] == [(16, 16, 3)] * 6
     assert main(["train", "scale=imagefolder", *words, "train.batch_size=6", "--dry-run"]) == 0
     assert "data.leave_out: 2 train and 1 eval images left out" in capsys.readouterr().out.replace("\n", " ")

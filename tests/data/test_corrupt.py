@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support.image_folders import settings
+from support.image_folders import plain_views, settings
 from torch.nn.functional import log_softmax
 
 from inceptionctl.data.file_images import FileImages
-from inceptionctl.data.images import IGNORED, Views
+from inceptionctl.data.images import IGNORED
 from inceptionctl.data.listing import read_class_folders
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import epoch_order, evaluation_batches
-from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import Method, Network, evaluate
 from inceptionctl.models.torch.modules import Output
@@ -40,7 +39,7 @@ def folder(tmp_path):
 
 
 def images(folder, on_corrupt):
-    return FileImages(read_class_folders(folder).files, CentreCrop(SIDE, 1.0), seed=0, on_corrupt=on_corrupt)
+    return FileImages(read_class_folders(folder).files, plain_views(SIDE).train, seed=0, on_corrupt=on_corrupt)
 
 
 def passed(folder, corrupt, workers=0):
@@ -112,8 +111,7 @@ def test_evaluation_images_are_never_replaced(folder):
         for i in range(3, 10):
             save(folder / ("cat", "dog")[label] / f"{i}.jpg", 20 * label + i, "JPEG")
     where = settings(train=str(folder), val=str(folder), on_corrupt="replace")
-    plain = CentreCrop(SIDE, 1.0)
-    found = where.open(where.index(dev=True), Views(SIDE, plain, plain), 0)
+    found = where.open(where.index(dev=True), plain_views(SIDE), 0)
     assert [part.on_corrupt for part in (found.train, found.monitor, found.eval)] == ["replace", "skip", "skip"]
 
 

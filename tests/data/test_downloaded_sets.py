@@ -34,7 +34,7 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
 from inceptionctl.data.cifar import find_cifar
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.downloads import default_root, obtain
 from inceptionctl.data.idx import idx_header
 from inceptionctl.data.restricted_pickle import PickledArray, offset_of, read_pickle
@@ -111,7 +111,7 @@ def test_images_and_labels_are_those_of_torchvision_to_the_pixel(name, tmp_path,
         assert [*found.classes] == theirs.classes
         assert files.labels_N.tolist() == [label for _, label in theirs]
         for i, (image, _) in enumerate(theirs):
-            assert np.array_equal(np.asarray(read_image(files, i)), np.asarray(image.convert("RGB"))), i
+            assert np.array_equal(np.asarray(read_pixels(files, i)), np.asarray(image.convert("RGB"))), i
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from support.tar_images import (
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse, parse_evaluation
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.devkit import GROUND_TRUTH, META, find_blacklist
 from inceptionctl.data.devkit_archive import ARCHIVE
 from inceptionctl.data.imagenet_eval import SOLUTION, VAL_TAR
@@ -55,7 +55,7 @@ def refusal(root, devkit=None):
 
 
 def facts(files, classes):
-    pixels = [np.asarray(read_image(files, i)) for i in range(len(files))]
+    pixels = [np.asarray(read_pixels(files, i)) for i in range(len(files))]
     return files.digest(classes), files.paths_N.tolist(), files.labels_N.tolist(), pixels
 
 
@@ -183,7 +183,7 @@ def test_every_flat_layout_has_the_same_validation_images(layout, tmp_path, devk
     assert labels == [int(balanced_labels()[n - 1]) for n in NUMBERS]
     flat = write_folders(tmp_path / "flat", {"val": VALIDATION, **{f"train/{w}": f for w, f in IMAGES.items()}})
     assert index(flat, devkit).eval_fingerprint == found.eval_fingerprint == digest
-    assert all(np.array_equal(one, np.asarray(read_image(found.files["eval"], i))) for i, one in enumerate(pixels))
+    assert all(np.array_equal(one, np.asarray(read_pixels(found.files["eval"], i))) for i, one in enumerate(pixels))
 
 
 def test_class_folders_need_no_devkit_and_go_before_the_tar(tmp_path):
@@ -212,16 +212,16 @@ def test_labels_come_from_the_devkit_s_archive_as_it_is_downloaded(tmp_path, dev
     assert index(tmp_path, tmp_path / "kit.tgz").eval_fingerprint == index(tmp_path, devkit).eval_fingerprint
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"not gzip", "cannot be unpacked"),
-        (gzip.compress(bytes(20_000))[:-9], "is cut short"),
-        (gzip.compress(bytes(80 << 20)), "has more than 67,108,864 bytes unpacked"),
-        (gzip.compress(bytes(10_240)), f"it has no {GROUND_TRUTH}"),
-        (gzip.compress(b"x" * 10_240), "is no tar"),
-    ],
-)
+DAMAGED = {
+    "no gzip": (b"not gzip", "cannot be unpacked"),
+    "cut short": (gzip.compress(bytes(20_000))[:-9], "is cut short"),
+    "large": (gzip.compress(bytes(80 << 20)), "has more than 67,108,864 bytes unpacked"),
+    "empty": (gzip.compress(bytes(10_240)), f"it has no {GROUND_TRUTH}"),
+    "no tar": (gzip.compress(b"x" * 10_240), "is no tar"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_archive_is_one_message(content, words, tmp_path):
     write_folders(tmp_path / "train", IMAGES), write_tar(tmp_path / VAL_TAR, VALIDATION)
     (tmp_path / ARCHIVE).write_bytes(content)

@@ -8,16 +8,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.image_folders import fill, smooth
+from support.image_folders import fill, plain_views, smooth
 from support.image_folders import settings as imagefolder
 from support.labelled_images import LABELLED, labelled_index, write_list
 from support.shared_data import shared_data
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data.images import IGNORED, Unreadable, Views
+from inceptionctl.data.images import IGNORED, Unreadable
 from inceptionctl.data.labels import matched
-from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import DataError, RequestError
 from inceptionctl.planning.plan import plan
 
@@ -163,7 +162,7 @@ def test_it_is_not_trained_on(images):
 
 def opened(folder, on_corrupt, index=None):
     source = replace(LABELLED, root=str(folder), on_corrupt=on_corrupt)
-    return source.open(index or source.index(dev=False), Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
+    return source.open(index or source.index(dev=False), plain_views(8), 0)
 
 
 @pytest.fixture
@@ -196,12 +195,12 @@ def test_an_image_folder_of_a_run_is_evaluated_alike(policy, label, damaged):
         (damaged / name).rename(damaged / "own" / "val" / name)
     source = imagefolder(damaged / "own", on_corrupt=policy)
     index = matched(source.index(dev=False), ["ant", "bee"], "run=A")
-    splits = source.open(index, Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
+    splits = source.open(index, plain_views(8), 0)
     with pytest.raises(Unreadable) as caught:
         splits.eval.image(0, 1)
     assert (caught.value.label, caught.value.wrong) == (label, policy == "wrong")
     assert len(splits.train) == 0
-    whole = source.open(source.index(dev=False), Views(8, CentreCrop(8, 1.0), CentreCrop(8, 1.0)), 0)
+    whole = source.open(source.index(dev=False), plain_views(8), 0)
     assert whole.train.on_corrupt == ("skip" if policy == "wrong" else policy)
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from support.image_folders import fill
+from support.image_folders import fill, plain_views
 from support.labelled_images import LABELLED
 
 from inceptionctl.data import file_images
 from inceptionctl.data.evaluated import open_eval
-from inceptionctl.data.images import Unreadable, Views
+from inceptionctl.data.images import Unreadable
 from inceptionctl.data.sources import digits
 from inceptionctl.data.transforms import CentreCrop
 
@@ -26,13 +26,13 @@ def test_each_image_is_decoded_once_for_all_networks(tmp_path, monkeypatch):
     source = replace(LABELLED, root=str(tmp_path))
     index = source.index(dev=False)
     decoded = []
-    read = file_images.read_image
-    monkeypatch.setattr(file_images, "read_image", lambda files, i: decoded.append(i) or read(files, i))
+    read = file_images.read_pixels
+    monkeypatch.setattr(file_images, "read_pixels", lambda files, i: decoded.append(i) or read(files, i))
     images = open_eval(source, index, crops(8, 12), (8, 12))
     both = [images.image(0, i) for i in range(len(images))]
     assert len(decoded) == 4
     for side, alone in zip((8, 12), zip(*both, strict=True), strict=True):
-        single = source.open(index, Views(side, *crops(side, side)), 0).eval
+        single = source.open(index, plain_views(side), 0).eval
         assert all((one == single.image(0, i)).all() for i, one in enumerate(alone))
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.image_folders import plain_views
 
 from inceptionctl.cli import main
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data.images import Views
 from inceptionctl.data.sources.synthetic import Noise
-from inceptionctl.data.transforms import CentreCrop
 from inceptionctl.errors import RequestError
 
 SPEED_ONLY = "synthetic noise, for speed only: errors mean nothing"
@@ -43,7 +42,7 @@ def test_images_are_noise_that_differs_by_index_epoch_and_seed():
 def test_how_many_there_are(words, dev, sizes):
     data = source(*words)
     index = data.index(dev)
-    opened = data.open(index, Views(16, CentreCrop(16, 1.0), CentreCrop(16, 1.0)), 0)
+    opened = data.open(index, plain_views(16), 0)
     assert (index.n_train, index.n_eval) == sizes == (len(opened.train), len(opened.eval))
     assert len(opened.monitor) == sizes[1]
     assert {*opened.eval.labels_N.tolist()} == {*range(len(index.classes))}

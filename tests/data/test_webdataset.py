@@ -15,7 +15,7 @@ from support.tar_images import jpeg, sample, write_shards, write_tar
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data.decode import read_image
+from inceptionctl.data.decode import read_pixels
 from inceptionctl.data.labels import matched
 from inceptionctl.data.selection import select
 from inceptionctl.data.shards import expanded, find_shards
@@ -30,7 +30,9 @@ def index(train, val, classes=None):
     """Listed anew: a test may have changed what lies there."""
     webdataset._find.cache_clear()
     words = ["data=webdataset", f"data.train={train}", f"data.val={val}"]
-    return parse(compose("train", [*words, *([f"data.classes={classes}"] if classes else [])])).data.index(dev=False)
+    return parse(compose("train", [*words, *([f"data.class_names={classes}"] if classes else [])])).data.index(
+        dev=False
+    )
 
 
 def refusal(train, val, classes=None):
@@ -64,7 +66,7 @@ def extracted(*paths):
 
 def opened(files):
     for i in range(len(files)):
-        yield files.paths_N[i], int(files.labels_N[i]), np.asarray(read_image(files, i))
+        yield files.paths_N[i], int(files.labels_N[i]), np.asarray(read_pixels(files, i))
 
 
 def same(one, other):
@@ -159,7 +161,7 @@ def test_names_that_lead_elsewhere_are_only_names(tmp_path, val):
     files = found.files["train"]
     assert files.paths_N.tolist()[3:] == [b"../../d.jpg", b"/etc/passwd.jpg", b"a/../e.jpg"]
     assert {files.path(i) for i in range(6)} == {tmp_path / "train" / "0.tar"}
-    assert np.array_equal(np.asarray(read_image(files, 4)), np.asarray(Image.open(io.BytesIO(jpeg(5)))))
+    assert np.array_equal(np.asarray(read_pixels(files, 4)), np.asarray(Image.open(io.BytesIO(jpeg(5)))))
 
 
 def test_keys_have_folders_and_suffixes_are_in_any_case(tmp_path, val):
@@ -230,7 +232,7 @@ def test_classes_may_have_names(tmp_path, val):
     assert (found.classes, found.numbered) == (("ant", "honey bee", "cat"), False)
     assert found.fingerprint != index(train, val).fingerprint
     for text, words in {
-        "ant\nbee\n": "c.jpg has the label 2, and data.classes names 2 classes, 0 to 1",
+        "ant\nbee\n": "c.jpg has the label 2, and data.class_names names 2 classes, 0 to 1",
         "ant\nbee\ncat\ndog\n": "in 1 of the 4 classes of data.train",
         "ant\nbee\nant\n": "'ant' is the name of two classes, in lines 1 and 3",
         "ant\n\nbee\n": "line 2: no name of a class",
@@ -238,7 +240,7 @@ def test_classes_may_have_names(tmp_path, val):
     }.items():
         names.write_text(text)
         assert words in refusal(train, val, names)
-    assert "data.classes: " in refusal(train, val, tmp_path / "nowhere")
+    assert "data.class_names: " in refusal(train, val, tmp_path / "nowhere")
 
 
 def test_numbers_are_class_numbers_of_the_network_that_is_evaluated(tmp_path, val):

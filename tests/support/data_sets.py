@@ -13,8 +13,9 @@ from inceptionctl.config.validate import parse
 from inceptionctl.data.images import DataSource
 from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
-from support.labelled_images import balanced_labels, fill_validation, write_devkit
+from support.labelled_images import balanced_labels, fill_validation, write_devkit, write_list
 from support.tar_images import WNIDS, training_images, write_shards, write_tar, write_tar_of_tars
+from support.tiny_imagenet import write_tiny_imagenet
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -80,6 +81,9 @@ DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
     "imagenet": imagenet,
     "imagenet_val": imagenet_val,
     "labelled": labelled,
+    "list": listed,
+    "synthetic": synthetic,
+    "tiny_imagenet": tiny_imagenet,
     "webdataset": webdataset,
 }
 

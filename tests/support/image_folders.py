@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inceptionctl.data.images import Views
 from inceptionctl.data.sources import imagefolder
+from inceptionctl.data.transforms import CentreCrop, NoAugmentation
 
 SETTINGS = imagefolder.Settings(
     name="imagefolder",
@@ -29,6 +31,11 @@ def settings(root: Path | None = None, **changed: object) -> imagefolder.Setting
     """Those of `data=imagefolder`. Folders are listed anew: a test may have changed what is in them."""
     imagefolder._find.cache_clear()
     return replace(SETTINGS, root=str(root) if root else None, **changed)  # type: ignore[arg-type]
+
+
+def plain_views(side: int) -> Views:
+    """The square in the middle of every image, in training and evaluation."""
+    return Views(side, NoAugmentation(name="none").transform(side), CentreCrop(side, 1.0))
 
 
 def smooth(seed: int, size: tuple[int, int] = (48, 48)) -> Image.Image:

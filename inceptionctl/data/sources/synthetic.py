@@ -42,6 +42,9 @@ class Noise:
     def groups_N(self) -> np.ndarray:
         return np.arange(self.length)
 
+    def name(self, index: int) -> str:
+        return f"noise {index}"
+
     def image(self, epoch: int, index: int) -> np.ndarray:
         """uint8, (pixels, pixels, 3)."""
         place = index * STEPS[0] + epoch * STEPS[1]

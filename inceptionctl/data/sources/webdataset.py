@@ -31,11 +31,11 @@ class Settings(TrainingSource):
     """Shards to train on: a folder of .tar files, or a pattern as DIR/train-{000000..000146}.tar."""
     val: AbsolutePath | None
     """Shards to evaluate on."""
-    classes: AbsolutePath | None
+    class_names: AbsolutePath | None
     """Text file with the name of a class a line, that of class 0 first; null: classes are called by their numbers."""
 
     def find(self) -> Found:
-        return _find(self.train, self.val, self.classes)
+        return _find(self.train, self.val, self.class_names)
 
 
 @cache  # the rows of a table share their images, and listing a million files takes a while
@@ -58,7 +58,7 @@ def _read_classes(path: Path) -> tuple[str, ...]:
     try:
         names = tuple(as_text(line.strip()) for line in read_text(path).removeprefix("\ufeff").rstrip().split("\n"))
     except FileError as error:
-        raise RequestError(f"data.classes: {error}") from error
+        raise RequestError(f"data.class_names: {error}") from error
     first = dict[str, int]()
     for number, name in enumerate(names, start=1):
         if not name:
@@ -74,7 +74,7 @@ def _known(train: Samples, setting: str, names: tuple[str, ...] | None) -> tuple
     if not len(labels):
         raise RequestError(f"no images to train on in data.train = {setting}: {describe(train.left_out)}")
     if names is not None:
-        _check_range(train, len(names), f"data.classes names {len(names):,} classes")
+        _check_range(train, len(names), f"data.class_names names {len(names):,} classes")
     classes = names or tuple(map(str, range(int(labels[-1]) + 1)))
     if len(classes) < 2:
         raise RequestError(f"data.train = {setting} has one class, {classes[0]}: a network needs two to tell apart")

@@ -1,4 +1,4 @@
-"""What is wrong with the images of a data set, and what of them is worth to know."""
+"""What is wrong with the images of a data set, and what is worth knowing of them."""
 
 from __future__ import annotations
 

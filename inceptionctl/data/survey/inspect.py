@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from inceptionctl.data.decode import BITS_PER_SAMPLE, decode_bytes, formats, read_image
+from inceptionctl.data.decode import BITS_PER_SAMPLE, decode_bytes, formats, read_pixels
 from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError
 from inceptionctl.files import FileError, open_file
@@ -74,7 +74,7 @@ def moments(files: FileList, index: int) -> np.ndarray | None:
     """(2, 3): the means of the channels of an image and of their squares, of values from 0 to 1; None for one that
     cannot be read."""
     try:
-        values = np.asarray(read_image(files, index), dtype=np.float64) / 255
+        values = np.asarray(read_pixels(files, index), dtype=np.float64) / 255
     except DataError:
         return None
     return np.stack([values.mean(axis=(0, 1)), (values**2).mean(axis=(0, 1))])

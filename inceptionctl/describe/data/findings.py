@@ -66,7 +66,7 @@ def as_json(found: Sequence[Finding], surveys: Mapping[str, Survey]) -> dict[str
 
 def _by_kind(found: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
     faults, facts = ([one for one in found if one.is_fault is is_fault] for is_fault in (True, False))
-    return [("fault", faults), ("worth to know, no fault", facts)]
+    return [("fault", faults), ("worth knowing, no fault", facts)]
 
 
 def _table(kind: str, found: Sequence[Finding], splits: Sequence[str]) -> Table:
