@@ -18,10 +18,14 @@ def brightened(image: np.ndarray, delta: float) -> np.ndarray:
 
 def saturated(image: np.ndarray, factor: float) -> np.ndarray:
     """HSV's saturation times `factor`, at most full: scales the distance of each channel from the largest one."""
-    value, chroma = _value(image), _chroma(image)
-    full = np.maximum(value, 0)  # below 0 there is no saturation
-    stretch = np.minimum(factor * chroma, full) / np.where(chroma > 0, chroma, 1)
-    stretched: np.ndarray = value - (value - image) * stretch
+    value = image.max(axis=0)
+    chroma = value - image.min(axis=0)
+    stretch = factor * chroma
+    np.minimum(stretch, np.maximum(value, 0), out=stretch)  # below 0 there is no saturation
+    stretch /= np.where(chroma > 0, chroma, 1)
+    distance = value - image
+    distance *= stretch
+    stretched: np.ndarray = np.subtract(value, distance, out=distance)
     return stretched
 
 

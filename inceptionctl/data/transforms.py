@@ -144,8 +144,11 @@ def _resized(image: np.ndarray, box: Box, pixels: int, interpolation: str, mirro
 
 
 def _distorted(image: np.ndarray, order: tuple[Distortion, ...], random: np.random.Generator) -> np.ndarray:
-    planes = np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32) / 255
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
+    planes /= 255
     for distort in order:
         planes = distort(planes, random)
-    distorted: np.ndarray = (planes.clip(0, 1) * 255).round().astype(np.uint8).transpose(1, 2, 0)
+    np.clip(planes, 0, 1, out=planes)
+    planes *= 255
+    distorted: np.ndarray = np.rint(planes, out=planes).astype(np.uint8).transpose(1, 2, 0)
     return distorted
