@@ -29,6 +29,7 @@ COMMANDS = {
     "data": "check the images of a data set for faults; describe them",
     "completion": "set up tab completion for bash, zsh and fish",
 }
+CONTINUED = ("train", "resume", "eval", "ablate")  # by the same command, after an interrupt
 
 EXAMPLES = """\
   inceptionctl ablate      # Table 3 of the Inception-v3 paper, on embedded data
@@ -47,7 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"inceptionctl: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("inceptionctl: interrupted: checkpoints are kept; the same command continues", file=sys.stderr)
+        kept = ": checkpoints are kept; the same command continues" if words[0] in CONTINUED else ""
+        print(f"inceptionctl: interrupted{kept}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
