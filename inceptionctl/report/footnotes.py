@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from inceptionctl.report.cells import ResultCell
@@ -55,11 +56,15 @@ def resolution(findings: Findings) -> str:
 
 
 def optimizers(findings: Findings) -> list[str]:
-    """How far from momentum SGD each row with RMSProp was; rows with the same text share a line."""
+    """How far from momentum SGD each row with RMSProp was."""
+    return _by_text((row, rmsprop(one.inverse_rms)) for row, one in findings.measured if one.inverse_rms)
+
+
+def _by_text(notes: Iterable[tuple[ResultRow, str]]) -> list[str]:
+    """A line for each note; rows with the same note share it."""
     labels: dict[str, list[str]] = {}
-    for row, one in findings.measured:
-        if one.inverse_rms:
-            labels.setdefault(rmsprop(one.inverse_rms), []).append(row.label)
+    for row, text in notes:
+        labels.setdefault(text, []).append(row.label)
     return [f"{', '.join(rows)}: {text}." for text, rows in labels.items()]
 
 
@@ -86,7 +91,7 @@ def caveats(findings: Findings) -> list[str]:
     first = {caveat: label for label, caveat in reversed(paper.items()) if caveat}  # each once, by its first row
     whose = "The paper's figures" if table.cumulative else "{}, as printed"
     lines = [f"{whose.format(label)}: {caveat}." for caveat, label in reversed(first.items())]
-    lines += [f"{row.label}: {row.entry.tuned}." for row in table.rows if row.entry.tuned]
+    lines += _by_text((row, row.entry.tuned) for row in table.rows if row.entry.tuned)
     if not findings.shows_top5:
         lines.append("Our top-5 error is left out: with so few classes, five guesses mean little.")
     return lines
