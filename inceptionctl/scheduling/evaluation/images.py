@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -12,8 +13,10 @@ from inceptionctl.data.evaluated import open_eval
 from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
-from inceptionctl.report.evaluation.worst import ImageOf
 from inceptionctl.runs.evaluations import Predictions
+
+if TYPE_CHECKING:  # matplotlib takes longer to import than everything else
+    from inceptionctl.report.evaluation.worst import ImageOf
 
 
 def image_source(plan: EvaluationPlan, predictions: Predictions) -> ImageOf | None:
