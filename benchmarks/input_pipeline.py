@@ -1,12 +1,15 @@
-"""Training images/s from files to batches of uint8 in real workers, against timm's loader on the same files, in turn.
+"""Training images/s from files to batches of uint8 in real workers, against timm's loader on the same images, in turn.
 
 Both decode, cut 8 to 100 % of the area at 3/4 to 4/3, resize (bilinear), mirror and collate; colours stay as they are,
 and nobody normalises. Ratios are of images per second of CPU time of all processes, which other work on the machine
 changes little, and of images per second on the clock.
 
     python benchmarks/input_pipeline.py FOLDER [--pixels 299] [--batch 64] [--workers 2] [--images 2048] [--repeats 7]
+        [--rows files packed_jpeg packed_raw] [--short-side 352]
 
-FOLDER has a folder per class.
+FOLDER has a folder per class. The row `files` is our loader on the files that timm reads; `packed_jpeg` and
+`packed_raw` are our loader on the same images as `inceptionctl data pack` stores them, in a temporary folder that is
+removed at the end. The time that packing takes is not in the figures.
 
 How the decoder was chosen: milliseconds of CPU time an image, one thread of an AMD EPYC, 238 photographs of ImageNet
 (November 2026, medians of five turns):
@@ -26,9 +29,12 @@ import argparse
 import os
 import resource
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,11 +43,16 @@ import numpy as np
 import torch
 
 from inceptionctl.data.file_images import FileImages
-from inceptionctl.data.index import FileList
+from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import read_class_folders
 from inceptionctl.data.loader import Loader
+from inceptionctl.data.packed.read import read_split
+from inceptionctl.data.packed.records import Counts, Kind, Packing, Plan, Source
 from inceptionctl.data.transforms import InceptionCrop
+from inceptionctl.packing.encode import encoder
+from inceptionctl.packing.pack import pack
 
+ROWS = ("files", "packed_jpeg", "packed_raw")
 AREA, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 
 
@@ -53,6 +64,8 @@ class Arguments:
     workers: int
     images: int
     repeats: int
+    rows: list[str]
+    short_side: int
 
     @property
     def batches(self) -> int:
@@ -70,29 +83,51 @@ class Cost:
 def main() -> None:
     arguments = parsed()
     torch.set_num_threads(1)
-    ways: dict[str, Callable[[], Iterable[Any]]] = {"timm": lambda: timm(arguments), "ours": lambda: ours(arguments)}
+    with tempfile.TemporaryDirectory() as folder:
+        ways: dict[str, Callable[[], Iterable[Any]]] = {"timm": lambda: timm(arguments)}
+        for row in arguments.rows:
+            ways[row] = partial(ours, arguments, files_of(arguments, row, Path(folder)))
+        report(arguments, compared(arguments, ways))
+
+
+def compared(arguments: Arguments, ways: dict[str, Callable[[], Iterable[Any]]]) -> dict[str, list[Cost]]:
+    """The costs of each way, all of them in turn in each repeat."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for repeat in range(arguments.repeats + 1):
         for name, way in ways.items():
             cost = measured(way(), arguments)
             if repeat:  # the first warms the file system up
                 costs[name].append(cost)
+    return costs
+
+
+def report(arguments: Arguments, costs: dict[str, list[Cost]]) -> None:
     print(
         f"{arguments.batches * arguments.batch:,} images a repeat, {arguments.workers} workers, {os.cpu_count()} cores"
     )
     for name, found in costs.items():
-        print(f"{name:5} {1 / statistics.median(cost.cpu for cost in found):8.0f} images/s of CPU time")
-    for kind in ("cpu", "clock"):
-        ratios = [getattr(t, kind) / getattr(o, kind) for t, o in zip(costs["timm"], costs["ours"], strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        print(f"ours / timm, by {kind:5} {middle:.2f} (quartiles {low:.2f} to {high:.2f}, {len(ratios)} repeats)")
+        print(f"{name:11} {1 / statistics.median(cost.cpu for cost in found):8.0f} images/s of CPU time")
+    for name in arguments.rows:
+        for kind in ("cpu", "clock"):
+            ratios = [getattr(t, kind) / getattr(o, kind) for t, o in zip(costs["timm"], costs[name], strict=True)]
+            low, middle, high = statistics.quantiles(ratios, n=4)
+            spread = f"quartiles {low:.2f} to {high:.2f}, {len(ratios)} repeats"
+            print(f"{name + ' / timm,':19} by {kind:5} {middle:.2f} ({spread})")
 
 
 def parsed() -> Arguments:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    for name, value in (("pixels", 299), ("batch", 64), ("workers", 2), ("images", 2048), ("repeats", 7)):
+    for name, value in (
+        ("pixels", 299),
+        ("batch", 64),
+        ("workers", 2),
+        ("images", 2048),
+        ("repeats", 7),
+        ("short-side", 352),
+    ):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     return Arguments(**vars(parser.parse_args()))
 
 
@@ -122,18 +157,41 @@ def _children() -> bool:
     return bool(multiprocessing.active_children())
 
 
-def files_of(arguments: Arguments) -> FileList:
-    """As many as a repeat reads, each file several times."""
-    files = read_class_folders(arguments.folder).files
+def files_of(arguments: Arguments, row: str, folder: Path) -> FileList:
+    """As many images as a repeat reads, each several times. Packed ones are written below `folder`."""
+    listing = read_class_folders(arguments.folder)
+    files = listing.files
+    if row != "files":
+        kind: Kind = "raw" if row == "packed_raw" else "jpeg"
+        files = packed(files, listing.classes, kind, arguments.short_side, folder / row)
     return files.subset(np.arange(arguments.batches * arguments.batch) % len(files))
 
 
-def ours(arguments: Arguments) -> Iterable[Any]:
+def packed(files: FileList, classes: tuple[str, ...], kind: Kind, short_side: int, folder: Path) -> FileList:
+    one = files.subset(np.arange(1))  # there is no packing without an image to evaluate on
+    how = Packing(
+        kind=kind, short_side=short_side, quality=90 if kind == "jpeg" else None, shard_images=1000,
+        encoder=encoder(kind),
+    )  # fmt: skip
+    digests = files.digest(classes), one.digest(classes)
+    source = Source(
+        data="imagefolder", title="a folder", provenance=files.root, classes=classes, numbered=False,
+        fingerprint=digests[0], eval_fingerprint=digests[1], images=Counts(len(files), 1),
+    )  # fmt: skip
+    index = Index(
+        n_train=len(files), n_eval=1, classes=classes, provenance=files.root, fingerprint=digests[0],
+        eval_fingerprint=digests[1], dev=False, files={"train": files, "eval": one},
+    )  # fmt: skip
+    plan = Plan(source=source, packing=how)
+    return read_split(folder, "train", pack(index, plan, folder, 2, False, lambda *_: nullcontext(lambda done: None)))
+
+
+def ours(arguments: Arguments, files: FileList) -> Iterable[Any]:
     crop = InceptionCrop(
         name="inception_crop", area=[*AREA], aspect_ratio=[*RATIO], interpolation=["bilinear"], flip=0.5,
         distortion="none",
     )  # fmt: skip
-    images = FileImages(files_of(arguments), crop.transform(arguments.pixels), seed=0)
+    images = FileImages(files, crop.transform(arguments.pixels), seed=0)
     return Loader(arguments.workers).training(images, arguments.batch, 0, range(arguments.batches))
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "sync": "send to trackers what they have not got of runs and tables",
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
-    "data": "check the images of a data set for faults; describe them",
+    "data": "check the images of a data set for faults; describe them; pack them for fast reading",
     "completion": "set up tab completion for bash, zsh and fish",
 }
 CONTINUED = ("train", "resume", "eval", "ablate")  # by the same command, after an interrupt

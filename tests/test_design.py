@@ -16,14 +16,14 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
     {"errors", "settings", "terminal"},
-    {"hardware", "files", "written"},
+    {"hardware", "files", "npz", "written"},
     {"papers", "models", "data", "arguments"},
     {"training"},
     {"evaluation"},
     {"trackers"},
     {"config"},
     {"runs"},
-    {"planning", "launch", "tables"},
+    {"planning", "launch", "tables", "packing"},
     {"report", "describe", "bench", "export"},
     {"worker", "scheduling", "completion"},
     {"prediction"},
@@ -37,7 +37,7 @@ TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "data.labels", "data.selection", "hardware", "files",
     "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
-    "training.partition", "data.survey", "data.leave_out",
+    "training.partition", "data.survey", "data.leave_out", "data.packed", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
     "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip

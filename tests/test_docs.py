@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.image_folders import settings
+from support.packed_images import pack_data_set
 from support.tar_images import WNIDS, write_shards
 
 from inceptionctl.cli import COMMANDS, main
@@ -25,7 +27,8 @@ from inceptionctl.tables.table import Table
 TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FLAGS = ("--dry-run", "--save", "--json")
-PLACEHOLDERS = {"CIFAR10": ".", "IMAGENET": ".", "IMAGES": ".", "SHARDS": "shards"}  # where they are among the images
+# Where they are among the images.
+PLACEHOLDERS = {"CIFAR10": ".", "IMAGENET": ".", "IMAGES": ".", "SHARDS": "shards", "PACKED": "packed"}
 
 
 def lines():
@@ -54,6 +57,7 @@ def images(tmp_path_factory):
             for i in range(4):
                 Image.new("RGB", (40, 40)).save(root / split / kind / f"{i}.png")
         write_shards(root / "shards" / split, split, 2, 6)
+    pack_data_set(settings(root), root / "packed", "jpeg")
     return root
 
 

@@ -1,4 +1,4 @@
-"""`inceptionctl data check|stats`: looks for faults in the images of a data set, and describes them."""
+"""`inceptionctl data check|stats|pack`: looks for faults in the images of a data set, describes them, packs them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.arguments import Parser, check_output_file
+from inceptionctl.commands import data_pack
 from inceptionctl.data.images import DataSource
 from inceptionctl.data.listing import Listing, describe
 from inceptionctl.data.survey.findings import Finding, findings
@@ -26,13 +27,15 @@ from inceptionctl.errors import InceptionctlError, RequestError, count, unknown
 from inceptionctl.hardware import num_cores
 
 SCHEMA = 1  # of --json
-ACTIONS = ("check", "stats")
+ACTIONS = ("check", "stats", "pack")
 SAMPLE = 1000
 MOST_WORKERS = 256
 DESCRIPTION = (
     "check decodes every image and names those that cannot be read, duplicates across train and evaluation, classes "
     "without images and what else is worth knowing; it ends with 1 if there is a fault. stats describes the images: "
-    "classes, sizes, formats, mean and deviation. The data set is named as behind train, by data=NAME data.KEY=VALUE, "
+    "classes, sizes, formats, mean and deviation. pack scales the images to --short-side and stores them in --out, as "
+    "JPEG or as raw pixels, for fast reading by data=packed data.root=DIR; the same command continues what was "
+    "interrupted. The data set is named as behind train, by data=NAME data.KEY=VALUE, "
     "or by a folder, which stands for data=imagefolder data.root=DIR."
 )
 
@@ -41,6 +44,9 @@ def main(argv: list[str]) -> int:
     asked = make_parser().parse_intermixed_args(argv)
     _check_flags(asked)
     source = source_of(asked.words)
+    if asked.action == "pack":
+        data_pack.pack_images(asked, source, _workers(asked), _console(stderr=True))
+        return 0
     if asked.action == "check":
         return _check(asked, source)
     _describe(asked, source)
@@ -49,7 +55,7 @@ def main(argv: list[str]) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="inceptionctl data", description=DESCRIPTION)
-    parser.add_argument("action", type=_action, metavar="check | stats", help="what to do")
+    parser.add_argument("action", type=_action, metavar="check | stats | pack", help="what to do")
     parser.add_argument(
         "words", nargs="*", metavar="DIR | data=NAME | data.KEY=VALUE",
         help="a folder with train/ and val/ or with class folders; or a data set with its settings",
@@ -63,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sample", type=int, metavar="N", help=f"of stats: images to take the mean over (default: {SAMPLE:,})"
     )
+    data_pack.add_flags(parser)
     return parser
 
 
@@ -78,10 +85,11 @@ def _check_flags(asked: argparse.Namespace) -> None:
         raise RequestError(f"--workers {asked.workers} is not allowed: give 1 to {MOST_WORKERS}")
     if asked.sample is not None and asked.sample < 1:
         raise RequestError(f"--sample {asked.sample} is not allowed: give at least 1 image")
-    if asked.sample is not None and asked.action == "check":
-        raise RequestError("--sample has no effect on check, which reads every image: leave it out")
-    if asked.fix_list and asked.action == "stats":
-        raise RequestError("--fix-list has no effect on stats: inceptionctl data check writes it")
+    if asked.sample is not None and asked.action != "stats":
+        raise RequestError(f"--sample has no effect on {asked.action}, which reads every image: leave it out")
+    if asked.fix_list and asked.action != "check":
+        raise RequestError(f"--fix-list has no effect on {asked.action}: inceptionctl data check writes it")
+    data_pack.check_flags(asked)
     if asked.fix_list:
         check_output_file("--fix-list", asked.fix_list, asked.fix_list.suffix)
 

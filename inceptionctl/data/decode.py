@@ -17,7 +17,6 @@ import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
-from inceptionctl.data.byte_ranges import Shape
 from inceptionctl.data.index import MAX_IMAGE_BYTES, FileList
 from inceptionctl.errors import DataError
 from inceptionctl.files import FileError, read_bytes
@@ -56,9 +55,8 @@ def read_pixels(files: FileList, index: int) -> np.ndarray:
     except FileError as error:
         reason = str(error).removeprefix(f"{files.path(index)} cannot be read: ")
         raise DataError(f"image {name} cannot be read: {reason}") from error
-    if files.ranges and files.ranges.shape:
-        return _from_planes(data, files.ranges.shape)
-    return decode_bytes(data, name)
+    raw = files.ranges.pixels(index, data) if files.ranges else None
+    return decode_bytes(data, name) if raw is None else raw
 
 
 def decode(path: Path) -> Image.Image:
@@ -96,12 +94,6 @@ def _pixels(image: Image.Image, data: bytes) -> np.ndarray:
             return decoded
     _turn_upright(image)
     return np.array(_to_eight_bits(image).convert("RGB"))
-
-
-def _from_planes(data: bytes, shape: Shape) -> np.ndarray:
-    pixels = np.frombuffer(data, np.uint8).reshape(shape)
-    planes = pixels if pixels.ndim == 3 else np.broadcast_to(pixels, (3, *shape))
-    return np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
 def _orientation(image: Image.Image) -> int:

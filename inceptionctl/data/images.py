@@ -87,7 +87,7 @@ class DataSource(ABC):
     """
 
     title: ClassVar[str]
-    """What a report calls the data set."""
+    """The name of the data set, for people."""
     drawn: ClassVar[bool] = False
     """Whether images are drawn at the size of the network's input, and not decoded. Those to train on and to monitor
     training on are then used as they are drawn, so that `augment` has no effect; those to evaluate on are cropped and
@@ -108,6 +108,11 @@ class DataSource(ABC):
         """The images to evaluate on, in the names of evaluations. Sets that differ by settings alone differ in name, or
         the evaluation of one would be written over that of another."""
         return self.eval_split
+
+    @property
+    def shown_title(self) -> str:
+        """What a report calls these images: `title`, or that of the data set which they were made from."""
+        return self.title
 
     @abstractmethod
     def index(self, dev: bool) -> Index:

@@ -84,7 +84,7 @@ def _check(index: Index) -> None:
         if len(files) and not 0 <= files.labels_N.min() <= files.labels_N.max() < len(index.classes):
             raise ValueError(f"a file of {split} is of none of the classes")
         if files.ranges:
-            files.ranges.check(len(files))
+            files.ranges.check(files.sizes_N)
         if files.label_sets_NL is not None:
             _check_label_sets(files.label_sets_NL, len(files), len(index.classes))
 

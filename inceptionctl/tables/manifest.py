@@ -20,7 +20,7 @@ def setting(configs: Sequence[Config]) -> str:
     config = configs[0]
     widths, epochs = _alternatives(c.arch.width for c in configs), _alternatives(c.train.epochs for c in configs)
     size = f"{config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch_size}"
-    return f"{config.data.title}, {size}"
+    return f"{config.data.shown_title}, {size}"
 
 
 def overrides(paper: Config, here: Config) -> list[Override]:

@@ -14,6 +14,7 @@ from inceptionctl.data.images import DataSource
 from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
 from support.labelled_images import balanced_labels, fill_validation, write_devkit, write_list
+from support.packed_images import pack_data_set
 from support.tar_images import WNIDS, training_images, write_shards, write_tar, write_tar_of_tars
 from support.tiny_imagenet import write_tiny_imagenet
 
@@ -38,6 +39,12 @@ def listed(folder: Path) -> list[str]:
 
 def _lines(split: Path) -> list[str]:
     return [f"{path.relative_to(split.parent)} {path.parent.name}" for path in sorted(split.rglob("*.png"))]
+
+
+def packed(folder: Path) -> list[str]:
+    """Raw pixels; test_packed.py has JPEG."""
+    source = data_set("imagefolder", folder / "images")
+    return [f"data.root={pack_data_set(source, folder / 'packed', 'raw', shard_images=5)}"]
 
 
 def synthetic(folder: Path) -> list[str]:
@@ -82,6 +89,7 @@ DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
     "imagenet_val": imagenet_val,
     "labelled": labelled,
     "list": listed,
+    "packed": packed,
     "synthetic": synthetic,
     "tiny_imagenet": tiny_imagenet,
     "webdataset": webdataset,

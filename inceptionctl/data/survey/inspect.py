@@ -50,8 +50,8 @@ def inspect(files: FileList, index: int) -> Inspection:
         return Inspection(str(error).rpartition("cannot be read: ")[2])
     if not data:
         return Inspection("a file of 0 bytes")
-    if files.ranges and files.ranges.shape:
-        return _pixels(files.ranges.shape, hashlib.sha256(data).digest())
+    if files.ranges and (shape := files.ranges.pixel_shape(index)):
+        return _pixels(shape, hashlib.sha256(data).digest())
     problem = _problem(data)
     tolerant = bool(problem) and _is_read_tolerantly(data)
     width, height, form, mode, facts = _header(data, os.fsdecode(files.paths_N[index]))
@@ -60,8 +60,8 @@ def inspect(files: FileList, index: int) -> Inspection:
 
 def measure(files: FileList, index: int) -> Inspection:
     """What the head of an image says: the rest is neither decoded nor, of a file of its own, read."""
-    if files.ranges and files.ranges.shape:
-        return _pixels(files.ranges.shape, b"")
+    if files.ranges and (shape := files.ranges.pixel_shape(index)):
+        return _pixels(shape, b"")
     try:
         with _stream(files, index) as stream, _opened(stream) as image:
             width, height = _upright_size(image)
@@ -81,8 +81,8 @@ def moments(files: FileList, index: int) -> np.ndarray | None:
 
 
 def _pixels(shape: tuple[int, ...], digest: bytes) -> Inspection:
-    height, width = shape[-2:]
-    mode, facts = ("RGB", ()) if len(shape) == 3 else ("L", ("grey",))
+    height, width, channels = shape
+    mode, facts = ("RGB", ()) if channels == 3 else ("L", ("grey",))
     return Inspection("", False, "pixels", mode, width, height, facts, digest)
 
 

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _work: list[Any] = []  # of a worker: the function and the files, which it has from the process that forked it
 
 
-def each(work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int) -> Iterator[T]:
+def each(work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int) -> Generator[T]:
     """`work(files, index)` for each of `indices_N`. Raises DataError when a process is killed."""
     pending = deque[Future[list[T]]]()
     with ProcessPoolExecutor(workers, get_context("fork"), _begin, (work, files)) as pool:
