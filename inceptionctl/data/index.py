@@ -84,12 +84,15 @@ class FileList:
 
     def digest(self, classes: tuple[str, ...]) -> str:
         """Twelve hexadecimal digits over `classes` and the path or name, label or labels, and size of every image. The
-        place in a larger file does not count: the same images in folders and in an archive have one digest."""
+        place in a larger file does not count: the same images in folders and in an archive have one digest. Checksums
+        count where they are known."""
         found = hashlib.sha256()
         for names in (map(os.fsencode, classes), self.paths_N.tolist()):
             found.update(b"\0".join(names) + b"\n")
         for numbers_N in (self.labels_N, self.sizes_N):
             found.update(numbers_N.astype("<i8").tobytes())
+        if self.ranges and self.ranges.crc32_N is not None:
+            found.update(b"crc32\n" + self.ranges.crc32_N.astype("<u4").tobytes())
         if self.label_sets_NL is not None:
             found.update(b"sets\n" + self.label_sets_NL.astype("<i8").tobytes())
         return found.hexdigest()[:12]

@@ -140,6 +140,18 @@ def test_checksums_and_shapes_are_kept_by_a_stored_index_and_a_subset(images, ki
         assert all(np.array_equal(read_pixels(part, i), read_pixels(whole, k)) for i, k in enumerate(chosen_N))
 
 
+def test_other_pixels_of_the_same_size_are_another_data_set(images):
+    before = packed_index(images, "raw")
+    smooth(99, (40, 56)).save(images / "train" / "ant" / "00.png")
+    images.rename(images.parent / "again")
+    after = packed_settings(pack_data_set(settings(images.parent / "again"), images.parent / "new", "raw", SIDE)).index(
+        dev=False
+    )
+    assert np.array_equal(before.files["train"].sizes_N, after.files["train"].sizes_N)
+    assert before.fingerprint != after.fingerprint
+    assert before.eval_fingerprint == after.eval_fingerprint
+
+
 @pytest.mark.parametrize("kind", ["raw", "jpeg"])
 def test_a_flipped_byte_is_that_images_alone(images, kind):
     index = packed_index(images, kind)
