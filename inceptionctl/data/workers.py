@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -42,16 +44,24 @@ class Workers(Generic[S, T]):
         deaths = 0
         while True:
             running = self._start(keys(number))
+            # At exit, Python sends SIGTERM, which workers ignore, and waits for them: for ever, where an exception that
+            # ends the process holds the iterator.
+            end = partial(_kill, running.processes)
+            atexit.register(end)
             try:
                 for batch in running.batches:
                     yield batch
                     number += 1
+                atexit.unregister(end)
                 return
+            except GeneratorExit:
+                atexit.unregister(end)
+                raise
             except Exception as error:  # of any kind: a dead worker may show as a broken connection
                 death = running.death()
                 if not death and not _timed_out(error):
                     raise
-                running.kill()
+                _kill(running.processes)
                 if not death:
                     raise self.samples.stalled() from error
             deaths += 1
@@ -101,11 +111,12 @@ class _Running(Generic[T]):
         hint = ", out of memory?" if -code == signal.SIGKILL else ""
         return f"a data worker was killed (signal {-code}{hint})"
 
-    def kill(self) -> None:
-        """Kills the processes that are left: one could wait for ever for a lock that a dead one held."""
-        for process in self.processes:
-            process.kill()
-            process.join()
+
+def _kill(processes: Sequence[BaseProcess]) -> None:
+    """Kills the processes that are left: one could wait for ever for a lock that a dead one held."""
+    for process in processes:
+        process.kill()
+        process.join()
 
 
 def _timed_out(error: Exception) -> bool:

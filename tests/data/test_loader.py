@@ -96,6 +96,25 @@ def test_an_image_that_is_never_read_is_named():
     assert not active_children()
 
 
+FAULT = """
+import numpy as np
+from inceptionctl.data.loader import Loader
+class Faulty:
+    labels_N = groups_N = np.zeros(8, dtype=np.int64)
+    def __len__(self): return 8
+    def name(self, index): return str(index)
+    def image(self, epoch, index): raise TypeError("a fault of the program")
+list(Loader(2).training(Faulty(), 4, 0, range(2)))
+"""
+
+
+def test_a_fault_of_the_program_ends_the_rank_and_its_workers():
+    """Python waits for workers at exit."""
+    done = subprocess.run([sys.executable, "-c", FAULT], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "TypeError: a fault of the program" in done.stderr
+
+
 def test_a_killed_worker_does_not_interrupt_the_rank():
     batches = training(Loader(1, report=lambda _: None))
     next(batches)
