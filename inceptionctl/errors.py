@@ -54,6 +54,13 @@ def unknown(
     return RequestError(f"{message}\n  available: {', '.join(ordered) or 'none'}")
 
 
+def bytes_text(size: float) -> str:
+    """A number of bytes for messages: "12.3 MB"."""
+    scales = {"TB": 1e12, "GB": 1e9, "MB": 1e6, "kB": 1e3}
+    unit = next((unit for unit, scale in scales.items() if size >= scale), "kB")
+    return f"{size / scales[unit]:.3g} {unit}"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, for messages: `1 job`, `2 jobs`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+NO_TERMINAL_WIDTH = 160  # of tables that go to a file or a pipe
+
 
 def console(stderr: bool = False) -> Console:
     """Its lines never wrap."""

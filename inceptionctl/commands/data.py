@@ -25,6 +25,7 @@ from inceptionctl.describe.data.progress import ImageProgress
 from inceptionctl.describe.data.source import source_of
 from inceptionctl.errors import InceptionctlError, RequestError, count, unknown
 from inceptionctl.hardware import num_cores
+from inceptionctl.terminal import NO_TERMINAL_WIDTH
 
 SCHEMA = 1  # of --json
 ACTIONS = ("check", "stats", "pack")
@@ -119,7 +120,7 @@ def _check(asked: argparse.Namespace, source: DataSource) -> int:
     if not (listings := _listings(source)):
         raise RequestError(
             f"data={source.name} has no image files to check: its images are made or come with a library\n"
-            "  inceptionctl data stats says what there is of it"
+            "  inceptionctl data stats counts them"
         )
     surveys = _surveys(asked, listings)
     found = findings(surveys)
@@ -176,5 +177,5 @@ def _workers(asked: argparse.Namespace) -> int:
 
 def _console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else shown_findings.NO_TERMINAL_WIDTH
+    width = None if stream.isatty() else NO_TERMINAL_WIDTH
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)

@@ -13,7 +13,7 @@ from inceptionctl.data.images import DataSource
 from inceptionctl.data.index import Index
 from inceptionctl.data.packed.records import Kind, Packing, Summary
 from inceptionctl.describe.data.progress import ImageProgress
-from inceptionctl.errors import RequestError, count
+from inceptionctl.errors import RequestError, bytes_text, count
 from inceptionctl.packing.encode import encoder
 from inceptionctl.packing.folder import check_apart
 from inceptionctl.packing.pack import pack, plan_of
@@ -22,7 +22,6 @@ SCHEMA = 1  # of --json
 SHORT_SIDE, SHORTEST, LONGEST = 352, 16, 4096  # pixels
 QUALITY = 90
 SHARD_IMAGES = 1000
-UNITS = ("kB", "MB", "GB", "TB")
 # By flag: what it has when it is not given.
 FLAGS = {"out": None, "short_side": None, "quality": None, "raw": False, "skip_unreadable": False}
 
@@ -102,16 +101,7 @@ def _print(asked: argparse.Namespace, summary: Summary) -> None:
         }  # fmt: skip
         print(json.dumps(tree, indent=1))
         return
-    print(f"{images.train:,} images to train and {images.eval:,} to evaluate on, {_size(summary.size)}: {packing}")
+    print(f"{images.train:,} images to train and {images.eval:,} to evaluate on, {bytes_text(summary.size)}: {packing}")
     if summary.unreadable:
         print(f"{count(len(summary.unreadable), 'image')} left out, since they could not be read: packed.json has them")
     print(f"  inceptionctl train data=packed data.root={asked.out}")
-
-
-def _size(size: float) -> str:
-    """Bytes for people: "12.3 MB"."""
-    for unit in UNITS:
-        size /= 1000
-        if size < 1000 or unit == UNITS[-1]:
-            break
-    return f"{size:.3g} {unit}"

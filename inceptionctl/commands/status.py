@@ -18,13 +18,13 @@ from inceptionctl.runs.settings import short_names, shown
 from inceptionctl.scheduling.listing import OWN, ListedRun, Listing, list_runs
 from inceptionctl.scheduling.monitor import StatusReport, collect_status, is_table
 from inceptionctl.scheduling.run_status import RunStatus
+from inceptionctl.terminal import NO_TERMINAL_WIDTH
 
 OUTPUTS = Path("outputs")
 SCHEMA = 1  # of --json
 WAITING = ("queued", "requeued", "waiting")
 COLOURS = {"done": "green", "running": "cyan", "starting": "cyan", "queued": "dim", "requeued": "yellow",
            "waiting": "dim"}  # fmt: skip
-NO_TERMINAL_WIDTH = 160
 MOST_SETTINGS = 6  # columns
 
 

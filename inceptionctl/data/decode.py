@@ -88,7 +88,7 @@ def decode_bytes(data: bytes, name: str) -> np.ndarray:
 
 def _pixels(image: Image.Image, data: bytes) -> np.ndarray:
     """Of an image that Pillow has opened."""
-    if image.format == "JPEG" and image.mode in ("RGB", "L") and _orientation(image) == UPRIGHT:
+    if image.format == "JPEG" and image.mode in ("RGB", "L") and orientation(image) == UPRIGHT:
         with suppress(ValueError):  # any doubt of the decoder's: Pillow tells what can be read from what cannot
             decoded: np.ndarray = simplejpeg.decode_jpeg(data, "RGB", strict=True)
             return decoded
@@ -96,7 +96,7 @@ def _pixels(image: Image.Image, data: bytes) -> np.ndarray:
     return np.array(_to_eight_bits(image).convert("RGB"))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """By EXIF; UPRIGHT where that cannot be parsed, since the pixels then stay as they are stored."""
     with suppress(Exception):
         return int(image.getexif().get(ExifTags.Base.Orientation, UPRIGHT))

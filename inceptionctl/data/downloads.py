@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from inceptionctl.data.checked_files import BROKEN_ARCHIVE, CHUNK, broken_archive, check_md5, md5_of
-from inceptionctl.errors import RequestError, warn
+from inceptionctl.errors import RequestError, bytes_text, warn
 from inceptionctl.files import FileError
 
 TIMEOUT_S = 30.0  # without a byte from the server: torchvision's own downloads wait forever
@@ -86,7 +86,7 @@ def _download(title: str, archive: Archive, packed: Path, part: Path) -> None:
 
     failures = list[str]()
     for url in archive.urls:
-        warn(f"downloading {packed.name} of {title} ({_size(archive.size)}) from {url}")
+        warn(f"downloading {packed.name} of {title} ({bytes_text(archive.size)}) from {url}")
         try:
             return _transfer(archive, url, part)
         except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: torchvision's own
@@ -154,7 +154,7 @@ def _missing(title: str, archive: Archive, root: Path, name: str) -> str:
         advice = f"{packed} is there: data.download=true unpacks it"
     else:
         advice = (
-            f"data.download=true downloads {packed.name} ({_size(archive.size)}) from {archive.urls[0]}\n"
+            f"data.download=true downloads {packed.name} ({bytes_text(archive.size)}) from {archive.urls[0]}\n"
             f"  without a network here, put that file at {packed}; data.download=true then unpacks it"
         )
     return (
@@ -168,7 +168,3 @@ def _reason(error: Exception) -> object:
 
     reason = None if isinstance(error, HTTPError) else getattr(error, "reason", None)
     return reason or str(error) or type(error).__name__
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"

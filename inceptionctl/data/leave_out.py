@@ -1,7 +1,7 @@
 """Leaves listed images out of the splits of a data set, and writes the line of such a list for an image.
 
 An image has a path: in a larger file, the path of that file with the image's name behind it. A line names it from the
-folder of its split on, from the folder around that, from / on, or by its file name alone where no two images have it.
+folder of its split, from the folder around that, by an absolute path, or by its file name where no two images have it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from inceptionctl.data.selection import read_lines
 from inceptionctl.errors import RequestError, count, shortened
 
 SETTING = "data.leave_out"
-FORM = "a line is a file name, or a path from the folder of a split, the folder around it, or / on"
+FORM = "a line is a file name, an absolute path, or a path below the folder of a split or the folder around it"
 Image = tuple[str, int]  # split and index
 
 
@@ -48,7 +48,7 @@ def leave_out_of(splits: Mapping[str, FileList], path: Path) -> tuple[dict[str, 
 
 def lines_of(splits: Mapping[str, FileList], images: Sequence[Image]) -> list[str]:
     """The line of each image, which `leave_out_of` finds again: from the folder that all splits lie in, or the one they
-    share; where there is none, from / on."""
+    share; where there is none, an absolute path."""
     base = _base(splits)
     return [os.path.relpath(path, base) if base else path for path in (path_of(splits[s], i) for s, i in images)]
 

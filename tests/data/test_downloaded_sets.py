@@ -143,7 +143,7 @@ def test_names_of_images_and_where_they_come_from(name, images, where, tmp_path)
     [
         ("cifar10", "cifar-10-batches-py/data_batch_1", "cifar-10-python.tar.gz", "170 MB"),
         ("cifar100", "cifar-100-python/train", "cifar-100-python.tar.gz", "169 MB"),
-        ("fashion_mnist", "FashionMNIST/raw/train-images-idx3-ubyte.gz", "train-images-idx3-ubyte.gz", "26 MB"),
+        ("fashion_mnist", "FashionMNIST/raw/train-images-idx3-ubyte.gz", "train-images-idx3-ubyte.gz", "26.4 MB"),
     ],
 )
 def test_missing_data_is_told_with_what_to_do(name, file, archive, size, inceptionctl_here, tmp_path):

@@ -95,7 +95,11 @@ def test_what_lists_are_refused(folder, train, val, changed, message):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(("ant",), "names classes 0 to 0, and the lists have class 1"), (("x", "x"), "has names twice: x")],
+    [
+        (("ant",), "names classes 0 to 0, and the lists have class 1"),
+        (("x", "x"), "'x' is the name of two classes, in lines 1 and 2"),
+        (("ant", "", "bee"), "line 2: no name of a class"),
+    ],
 )
 def test_names_of_classes_are_as_many_as_there_are_and_differ(folder, names, message):
     path = write_list(folder, *names, name="names.txt")

@@ -100,7 +100,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class ShardFiles:
-    """The two files of a shard: images, and what there is to know of each."""
+    """The two files of a shard: images, and arrays with the name, label, size and checksum of each."""
 
     split: str
     number: int

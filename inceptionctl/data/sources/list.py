@@ -11,11 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from inceptionctl.data.class_names import read_class_names
 from inceptionctl.data.evaluation_source import check_folder
 from inceptionctl.data.index import FileList
 from inceptionctl.data.label_list import read_label_list
-from inceptionctl.data.listing import Listing, as_text, some
-from inceptionctl.data.selection import read_lines
+from inceptionctl.data.listing import Listing, some
 from inceptionctl.data.training_source import Found, TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.settings import AbsolutePath, section
@@ -70,13 +70,11 @@ def _numbered_classes(listings: Sequence[Listing], class_names: str | None) -> t
     most = max(int(name) for listing in listings for name in listing.classes)
     if class_names is None:
         return tuple(map(str, range(most + 1)))
-    names = tuple(map(as_text, read_lines(Path(class_names), "data.class_names")))
+    names = read_class_names(Path(class_names))
     if most >= len(names):
         raise RequestError(
             f"data.class_names = {class_names} names classes 0 to {len(names) - 1:,}, and the lists have class {most:,}"
         )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise RequestError(f"data.class_names = {class_names} has names twice: {some(twice)}")
     return names
 
 

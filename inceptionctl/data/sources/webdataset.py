@@ -10,13 +10,13 @@ from typing import Literal
 
 import numpy as np
 
+from inceptionctl.data.class_names import read_class_names
 from inceptionctl.data.index import FileList
 from inceptionctl.data.listing import as_text, describe, some
 from inceptionctl.data.shards import Shards, find_shards
 from inceptionctl.data.training_source import Found, TrainingSource
 from inceptionctl.data.webdataset_samples import Samples, read_samples
 from inceptionctl.errors import RequestError, count
-from inceptionctl.files import FileError, read_text
 from inceptionctl.settings import AbsolutePath, section
 
 
@@ -44,7 +44,7 @@ def _find(train: str | None, val: str | None, classes: str | None) -> Found:
         raise RequestError("data=webdataset needs data.train and data.val, each a folder of tars or a pattern of names")
     shards = (find_shards("data.train", train), find_shards("data.val", val))
     samples = (read_samples(shards[0]), read_samples(shards[1]))
-    names = _read_classes(Path(classes)) if classes else None
+    names = read_class_names(Path(classes)) if classes else None
     known = _known(samples[0], train, names)
     _check_evaluation(samples[1], val, len(known))
     where = f"{_where(train, shards[0])} and {_where(val, shards[1])}"
@@ -52,20 +52,6 @@ def _find(train: str | None, val: str | None, classes: str | None) -> Found:
     if Path(train).resolve() == Path(val).resolve():
         notes = (*notes, "evaluated on the training images, since both are the same shards")
     return Found(known, _files(samples[0]), _files(samples[1]), where, notes, numbered=names is None)
-
-
-def _read_classes(path: Path) -> tuple[str, ...]:
-    try:
-        names = tuple(as_text(line.strip()) for line in read_text(path).removeprefix("\ufeff").rstrip().split("\n"))
-    except FileError as error:
-        raise RequestError(f"data.class_names: {error}") from error
-    first = dict[str, int]()
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise RequestError(f"{path}, line {number}: no name of a class: the line of class k is the k-th, from 0 on")
-        if (other := first.setdefault(name, number)) != number:
-            raise RequestError(f"{path}: {name!r} is the name of two classes, in lines {other} and {number}")
-    return names
 
 
 def _known(train: Samples, setting: str, names: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ from inceptionctl.describe.data.meanings import MEANINGS
 from inceptionctl.errors import count
 
 N_NAMED = 3  # images or classes of a finding in the table
-NO_TERMINAL_WIDTH = 160
 
 
 def show(found: Sequence[Finding], surveys: Mapping[str, Survey], console: Console) -> None:
