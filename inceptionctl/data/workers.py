@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -56,12 +56,14 @@ class Workers(Generic[S, T]):
                 return
             except GeneratorExit:
                 atexit.unregister(end)
+                if not all(process.is_alive() for process in running.processes):
+                    running.kill()
                 raise
             except Exception as error:  # of any kind: a dead worker may show as a broken connection
                 death = running.death()
                 if not death and not _timed_out(error):
                     raise
-                _kill(running.processes)
+                running.kill()
                 if not death:
                     raise self.samples.stalled() from error
             deaths += 1
@@ -110,6 +112,12 @@ class _Running(Generic[T]):
             return f"a data worker exited with code {code}"
         hint = ", out of memory?" if -code == signal.SIGKILL else ""
         return f"a data worker was killed (signal {-code}{hint})"
+
+    def kill(self) -> None:
+        """Kills the processes that are left. As the iterator goes, torch sets an event for them, and would wait for
+        ever if one was killed while it held the event's lock: the event is replaced."""
+        _kill(self.processes)
+        self.batches._workers_done_event = get_context("fork").Event()  # type: ignore[attr-defined]
 
 
 def _kill(processes: Sequence[BaseProcess]) -> None:

@@ -91,7 +91,9 @@ class Stalled(Noise):
 def test_an_image_that_is_never_read_is_named():
     batches = Loader(2, timeout=10.0).evaluation(Stalled(50), evaluation_batches(50, 5))
     assert len(next(batches).indices_N) == 5
-    with pytest.raises(DataError, match=r"no batch for 10 s; still being read: noise 7\n.*launch.hang_timeout is twice"):
+    with pytest.raises(
+        DataError, match=r"no batch for 10 s; still being read: noise 7\n.*launch.hang_timeout is twice"
+    ):
         list(batches)
     assert not active_children()
 
