@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from inceptionctl.data.batch_memory import Allocate, stacked
 from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, shard, training_batches
 from inceptionctl.data.reading import NEVER, Reading
 from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
-from inceptionctl.data.workers import Workers, shared
+from inceptionctl.data.workers import Workers
 from inceptionctl.errors import DataError, warn
 
 S = TypeVar("S")  # sample
@@ -91,7 +92,7 @@ class Loader:
         self,
         images: Images,
         samples: Dataset[S],
-        collate: Callable[[list[S]], T | DataError],
+        collate: Callable[[list[S], Allocate], T | DataError],
         keys: Callable[[int], Iterator[list[Key]]],
         number: int,
     ) -> Iterator[T]:
@@ -118,13 +119,11 @@ class _Samples(Dataset[Sample | DataError]):
             return error
 
 
-def _collate(samples: list[Sample | DataError]) -> Batch | DataError:
+def _collate(samples: list[Sample | DataError], allocate: Allocate) -> Batch | DataError:
     """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, Sample)]
     if len(read) < len(samples):
         return next(sample for sample in samples if isinstance(sample, DataError))
-    images_NHWC = torch.from_numpy(np.stack([sample.image for sample in read]))
+    images_NCHW = torch.from_numpy(stacked([np.asarray(sample.image) for sample in read], allocate)).permute(0, 3, 1, 2)
     labels_N = torch.tensor([sample.label for sample in read])
-    if error := shared([images_NHWC, labels_N]):
-        return error
-    return Batch(images_NHWC.permute(0, 3, 1, 2), labels_N, sum(sample.unreadable for sample in read))
+    return Batch(images_NCHW, labels_N, sum(sample.unreadable for sample in read))

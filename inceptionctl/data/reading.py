@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from mmap import mmap
 from typing import TypeVar
 
@@ -17,6 +18,14 @@ NOTHING = -1
 S = TypeVar("S")
 
 
+@dataclass(frozen=True)
+class Request:
+    """To read a batch, and to write it to `slot` of a BatchMemory."""
+
+    slot: int | None
+    keys: list[Key]
+
+
 class Reading(Dataset[S]):
     """`samples`, read by `workers` processes. `name_of`: an image in messages; `timeout`: in seconds, of a batch."""
 
@@ -25,6 +34,10 @@ class Reading(Dataset[S]):
         # Shared by fork, and not a file of /dev/shm, which may be full.
         self.index_W = np.frombuffer(mmap(-1, max(workers, 1) * np.dtype(np.int64).itemsize), np.int64)
         self.index_W[:] = NOTHING
+
+    def __getitems__(self, request: Request) -> tuple[int | None, list[S]]:
+        """The name by which torch asks for a whole batch."""
+        return request.slot, [self[key] for key in request.keys]
 
     def __getitem__(self, key: Key) -> S:
         worker = get_worker_info()

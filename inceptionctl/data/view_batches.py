@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from inceptionctl.data.batch_memory import Allocate, stacked
 from inceptionctl.data.images import IGNORED, Images, Input, Unreadable
 from inceptionctl.data.order import Key
-from inceptionctl.data.workers import shared
 from inceptionctl.errors import DataError
 
 
@@ -66,16 +66,16 @@ def views_of(image: np.ndarray) -> np.ndarray:
     return image if image.ndim == 4 else image[None]
 
 
-def collate_views(samples: list[ViewSample | DataError]) -> ViewBatch | DataError:
+def collate_views(samples: list[ViewSample | DataError], allocate: Allocate) -> ViewBatch | DataError:
     """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, ViewSample)]
     if len(read) < len(samples):
         return next(sample for sample in samples if isinstance(sample, DataError))
-    views = [torch.from_numpy(np.stack(arrays)) for arrays in zip(*(sample.views for sample in read), strict=True)]
+    views = [
+        torch.from_numpy(stacked(arrays, allocate)) for arrays in zip(*(sample.views for sample in read), strict=True)
+    ]
     flags = [
         torch.tensor(values)
         for values in zip(*((sample.index, sample.read, sample.counted) for sample in read), strict=True)
     ]
-    if error := shared([*views, *flags]):
-        return error
     return ViewBatch(tuple(view.permute(0, 1, 4, 2, 3) for view in views), *flags)

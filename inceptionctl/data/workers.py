@@ -13,27 +13,29 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, get_worker_info
 
+from inceptionctl.data.batch_memory import Allocate, BatchMemory, Message, Writer
 from inceptionctl.data.order import Key
-from inceptionctl.data.reading import Reading
+from inceptionctl.data.reading import Reading, Request
 from inceptionctl.errors import DataError
 
 RESTARTS = 3  # in one pass; whatever kills workers more often will not stop
 REAP_S = 1.0  # from a worker's broken connection to its exit code
-FULL_ADVICE = "enlarge /dev/shm (docker run --shm-size=8g) or set data.workers=0"
+FULL_ADVICE = "free or enlarge /dev/shm (docker run --shm-size=1g) or set data.workers=0"
+PREFETCHED = 2  # batches of each worker
+HELD = 4  # batches that a rank may keep before further ones come through a pipe
 S = TypeVar("S")  # sample
 T = TypeVar("T")  # batch
 
 
 @dataclass(frozen=True)
 class Workers(Generic[S, T]):
-    """`count` processes (0: this one) that read samples and `collate` those of a batch. `pin`: copy batches to
-    page-locked memory, for a GPU. `report` is called when a process has died."""
+    """`count` processes (0: this one) that read samples and `collate` those of a batch, in arrays that it is given.
+    `pin`: copy batches to page-locked memory, for a GPU. `report` is called when a process has died."""
 
     samples: Reading[S]
-    collate: Callable[[list[S]], T]
+    collate: Callable[[list[S], Allocate], T]
     count: int
     pin: bool
     report: Callable[[str], None]
@@ -49,8 +51,8 @@ class Workers(Generic[S, T]):
             end = partial(_kill, running.processes)
             atexit.register(end)
             try:
-                for batch in running.batches:
-                    yield batch
+                for found in running.batches:
+                    yield found.batch() if isinstance(found, Message) else found
                     number += 1
                 atexit.unregister(end)
                 return
@@ -72,11 +74,14 @@ class Workers(Generic[S, T]):
             self.report(f"{death}; restarting the workers at batch {number}")
 
     def _start(self, keys: Iterator[list[Key]]) -> _Running[T]:
+        memory = BatchMemory(PREFETCHED * self.count + HELD if self.count else 0)
+        requests = (Request(memory.take(), batch) for batch in keys)
         loader = DataLoader(
             self.samples,
-            batch_sampler=keys,
-            collate_fn=self.collate,
+            batch_sampler=requests,  # type: ignore[arg-type]  # what `samples` understands
+            collate_fn=partial(_collated, self.collate, memory),
             num_workers=self.count,
+            prefetch_factor=PREFETCHED if self.count else None,
             multiprocessing_context="fork" if self.count else None,  # cheap, and torch's own choice on Linux
             worker_init_fn=_begin if self.count else None,
             pin_memory=self.pin,
@@ -90,14 +95,15 @@ class Workers(Generic[S, T]):
             raise DataError(f"data workers cannot be started: {error}; {FULL_ADVICE}") from error
         if signal.getsignal(signal.SIGCHLD) is not handler:  # torch's handler would raise in the middle of a step
             signal.signal(signal.SIGCHLD, handler)
-        return _Running(batches, [process for process in active_children() if process not in others])
+        return _Running(batches, memory, [process for process in active_children() if process not in others])
 
 
 @dataclass(frozen=True)
 class _Running(Generic[T]):
-    """A running DataLoader and its processes."""
+    """A running DataLoader and its processes, which write what they read to `memory`."""
 
-    batches: Iterator[T]
+    batches: Iterator[T | Message[T]]
+    memory: BatchMemory
     processes: list[BaseProcess]
 
     def death(self) -> str | None:
@@ -132,16 +138,14 @@ def _timed_out(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "timed out" in str(error)
 
 
-def shared(tensors: Sequence[Tensor]) -> DataError | None:
-    """In a worker, moves what a batch consists of to the shared memory through which the rank gets it: an error if that
-    is full. Later, in a thread of the queue, torch would drop the batch and the rank wait for ever."""
-    if get_worker_info():
-        try:
-            for tensor in tensors:
-                tensor.share_memory_()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            return DataError(f"a batch does not fit into shared memory: {error}; {FULL_ADVICE}")
-    return None
+def _collated(
+    collate: Callable[[list[S], Allocate], T], memory: BatchMemory, read: tuple[int | None, list[S]]
+) -> T | Message[T]:
+    """The batch of what was read for a request; in a worker, as its message."""
+    slot, samples = read
+    writer = Writer(memory, slot)
+    batch = collate(samples, writer.empty)
+    return writer.message(batch) if get_worker_info() else batch
 
 
 def _begin(_: int) -> None:
