@@ -102,7 +102,7 @@ class Writer:
         begin = -(-self.size // ALIGNMENT) * ALIGNMENT
         end = begin + prod(shape)
         if self.slot is None or begin == end:
-            return np.empty(shape, np.uint8)
+            return fresh(shape)
         array = self.memory.bytes(self.slot, end)[begin:].reshape(shape)
         self.offsets[array.ctypes.data], self.size = begin, end
         return array
@@ -112,6 +112,11 @@ class Writer:
         pickled = BytesIO()
         _Pickler(pickled, self.offsets).dump(batch)
         return Message(self.memory.number, self.slot, self.size, pickled.getvalue())
+
+
+def fresh(shape: tuple[int, ...]) -> np.ndarray:
+    """An array in memory of the process."""
+    return np.empty(shape, np.uint8)
 
 
 def stacked(arrays: Sequence[np.ndarray], allocate: Allocate) -> np.ndarray:

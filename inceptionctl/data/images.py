@@ -96,6 +96,8 @@ class DataSource(ABC):
     """What `open` imports that takes long, for a launcher to load once."""
     trains: ClassVar[bool] = True
     """Whether there are images to train on. Otherwise `index` has evaluation files alone, with `n_train` = 0."""
+    as_published: ClassVar[bool] = True
+    """Whether evaluation images are as they were published. Errors on others are not compared with a paper's."""
 
     name: str
     eval_split: Literal["test", "dev"]

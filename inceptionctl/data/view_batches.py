@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inceptionctl.data.batch_memory import Allocate, stacked
+from inceptionctl.data.batch_memory import Allocate, fresh, stacked
 from inceptionctl.data.images import IGNORED, Images, Input, Unreadable
 from inceptionctl.data.order import Key
 from inceptionctl.errors import DataError
@@ -66,7 +66,7 @@ def views_of(image: np.ndarray) -> np.ndarray:
     return image if image.ndim == 4 else image[None]
 
 
-def collate_views(samples: list[ViewSample | DataError], allocate: Allocate) -> ViewBatch | DataError:
+def collate_views(samples: list[ViewSample | DataError], allocate: Allocate = fresh) -> ViewBatch | DataError:
     """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, ViewSample)]
     if len(read) < len(samples):

@@ -75,9 +75,9 @@ def is_comparable(plan: TablePlan) -> bool:
     """Whether errors may be held against the paper's: ImageNet's classes and as many images as the paper's cells state,
     evaluated by the protocol of the table, or of the paper's recipe where the table names none."""
     first, paper = plan.first, plan.paper
-    classes = first.data.classes
+    classes, data = first.data.classes, first.config.data
     stated = {plan.figures.cell(row.row.cell).n_images for row in plan.rows if row.row.cell}
-    if paper is None or first.config.data.name not in ("imagenet", paper.data.name) or stated != {first.data.n_eval}:
+    if paper is None or not data.as_published or stated != {first.data.n_eval}:
         return False
     declared = plan.table.protocol or protocol_label(paper.protocol, first.config.arch.pixels)
     is_imagenet = len(classes) == IMAGENET_CLASSES and all(WORDNET_ID.fullmatch(name) for name in classes)

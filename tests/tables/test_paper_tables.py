@@ -51,7 +51,7 @@ def test_a_table_resolves_at_the_small_scale(name):
 
 @pytest.mark.parametrize("name", [*HAS_RECIPES, *(pytest.param(name, marks=pytest.mark.slow) for name in TABLES)])
 def test_a_table_resolves_by_the_papers_recipes(name):
-    assert {row.config.data.name for row in resolved(name, *IMAGENET).values()} == {"imagefolder"}
+    assert {row.config.data.name for row in resolved(name, *IMAGENET).values()} == {"imagenet"}
 
 
 @pytest.mark.slow

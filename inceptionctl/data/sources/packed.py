@@ -23,6 +23,7 @@ class Settings(TrainingSource):
     """Images packed by `inceptionctl data pack`: `root` has packed.json and shards."""
 
     title = "packed images"
+    as_published = False  # scaled, and most of them encoded anew
 
     name: Literal["packed"]
     root: AbsolutePath | None
