@@ -83,10 +83,10 @@ class ByteRanges:
         return self.shape and (*self.shape[-2:], 3 if len(self.shape) == 3 else 1)
 
     def pixels(self, index: int, data: bytes) -> np.ndarray | None:
-        """The image that `read` gave as uint8, (height, width, 3); None for an encoded image."""
+        """The image that `read` gave as uint8, (height, width, 3), not to be written to; None for an encoded image."""
         if self.sides_N2 is not None:
             height, width = self.sides_N2[index]
-            return np.frombuffer(data, np.uint8).reshape(height, width, 3).copy()  # torch wants what can be written to
+            return np.frombuffer(data, np.uint8).reshape(height, width, 3)
         return None if self.shape is None else _from_planes(data, self.shape)
 
     def check(self, sizes_N: np.ndarray) -> None:

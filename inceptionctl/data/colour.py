@@ -6,10 +6,35 @@ Values may leave that range in between, as in `tf.image`; they are clipped once,
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-Distortion = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Distortions = tuple[tuple[str, float], ...]  # the name and the amount of each, in their order
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """`amount` is drawn evenly from `low` to `high`."""
+
+    name: str
+    low: float
+    high: float
+
+    def draw(self, random: np.random.Generator) -> float:
+        return random.uniform(self.low, self.high)
+
+
+def distorted(image: np.ndarray, distortions: Distortions) -> np.ndarray:
+    """uint8, (height, width, 3), of the same."""
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
+    planes /= 255
+    for name, amount in distortions:
+        planes = BY_NAME[name](planes, amount)
+    np.clip(planes, 0, 1, out=planes)
+    planes *= 255
+    bytes_HWC: np.ndarray = np.rint(planes, out=planes).astype(np.uint8).transpose(1, 2, 0)
+    return bytes_HWC
 
 
 def brightened(image: np.ndarray, delta: float) -> np.ndarray:
@@ -43,29 +68,24 @@ def contrasted(image: np.ndarray, factor: float) -> np.ndarray:
     return spread
 
 
-def brightness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return brightened(image, random.uniform(-32 / 255, 32 / 255))
+BY_NAME: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "brightness": brightened,
+    "saturation": saturated,
+    "hue": hue_shifted,
+    "contrast": contrasted,
+}
 
-
-def saturation(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return saturated(image, random.uniform(0.5, 1.5))
-
-
-def hue(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return hue_shifted(image, random.uniform(-0.2, 0.2))
-
-
-def contrast(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return contrasted(image, random.uniform(0.5, 1.5))
-
-
-# TF-slim, inception_preprocessing: one of four orders is drawn; in fast mode three of them are the same.
-FAST: tuple[tuple[Distortion, ...], ...] = ((brightness, saturation), *3 * ((saturation, brightness),))
+# TF-slim, inception_preprocessing: the amounts, and one of four orders; in fast mode three of them are the same.
+BRIGHTNESS = Distortion("brightness", -32 / 255, 32 / 255)
+SATURATION = Distortion("saturation", 0.5, 1.5)
+HUE = Distortion("hue", -0.2, 0.2)
+CONTRAST = Distortion("contrast", 0.5, 1.5)
+FAST: tuple[tuple[Distortion, ...], ...] = ((BRIGHTNESS, SATURATION), *3 * ((SATURATION, BRIGHTNESS),))
 FULL: tuple[tuple[Distortion, ...], ...] = (
-    (brightness, saturation, hue, contrast),
-    (saturation, brightness, contrast, hue),
-    (contrast, hue, brightness, saturation),
-    (hue, saturation, contrast, brightness),
+    (BRIGHTNESS, SATURATION, HUE, CONTRAST),
+    (SATURATION, BRIGHTNESS, CONTRAST, HUE),
+    (CONTRAST, HUE, BRIGHTNESS, SATURATION),
+    (HUE, SATURATION, CONTRAST, BRIGHTNESS),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from inceptionctl.data.index import MAX_IMAGE_BYTES, FileList
+from inceptionctl.data.jpeg_header import size_of_plain_jpeg
+from inceptionctl.data.lazy_image import Box, DecodedImage, LazyImage
 from inceptionctl.errors import DataError
 from inceptionctl.files import FileError, read_bytes
 
@@ -49,6 +52,12 @@ def decoder() -> str:
 
 def read_pixels(files: FileList, index: int) -> np.ndarray:
     """Image `index` of `files`, decoded: uint8, (height, width, 3). Raises DataError for one that cannot be read."""
+    return read_image(files, index).whole()
+
+
+def read_image(files: FileList, index: int) -> LazyImage:
+    """Image `index` of `files`: a plain JPEG file is decoded when its pixels are asked for, any other image here.
+    Raises DataError for one that cannot be read, and so do its pixels."""
     name = files.name(index)
     try:
         data = files.read(index)
@@ -56,7 +65,10 @@ def read_pixels(files: FileList, index: int) -> np.ndarray:
         reason = str(error).removeprefix(f"{files.path(index)} cannot be read: ")
         raise DataError(f"image {name} cannot be read: {reason}") from error
     raw = files.ranges.pixels(index, data) if files.ranges else None
-    return decode_bytes(data, name) if raw is None else raw
+    if raw is not None:
+        return DecodedImage(raw)
+    size = size_of_plain_jpeg(data)
+    return PlainJpeg(data, name, size) if size else DecodedImage(by_pillow(data, name))
 
 
 def decode(path: Path) -> Image.Image:
@@ -73,6 +85,32 @@ def decode(path: Path) -> Image.Image:
 
 def decode_bytes(data: bytes, name: str) -> np.ndarray:
     """The pixels of an encoded image, as `read_pixels` gives them. Raises DataError as `decode`."""
+    size = size_of_plain_jpeg(data)
+    return PlainJpeg(data, name, size).whole() if size else by_pillow(data, name)
+
+
+@dataclass(frozen=True, eq=False)
+class PlainJpeg:
+    """A JPEG file of `size`, (width, height), that needs nothing done to it once it is decoded. `name`: for errors."""
+
+    data: bytes
+    name: str
+    size: tuple[int, int]
+
+    def crop(self, box: Box) -> np.ndarray:
+        """As `LazyImage.crop`. The whole file is decoded: damage anywhere in it is found."""
+        return DecodedImage(self.whole()).crop(box)
+
+    def whole(self) -> np.ndarray:
+        try:
+            decoded: np.ndarray = simplejpeg.decode_jpeg(self.data, "RGB", strict=True)
+            return decoded
+        except ValueError:  # any doubt of the decoder's: Pillow tells what can be read from what cannot
+            return by_pillow(self.data, self.name)
+
+
+def by_pillow(data: bytes, name: str) -> np.ndarray:
+    """Of any format that is read. Raises DataError as `decode`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about metadata

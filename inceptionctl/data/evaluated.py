@@ -10,6 +10,7 @@ import numpy as np
 
 from inceptionctl.data.images import DataSource, Images, Transform, Views
 from inceptionctl.data.index import Index
+from inceptionctl.data.lazy_image import LazyImage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,6 +64,6 @@ def open_eval(source: DataSource, index: Index, transforms: Sequence[Transform],
     return source.open(index, Views(max(pixels), no_training, together), SEED).eval
 
 
-def no_training(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def no_training(image: LazyImage, random: np.random.Generator) -> np.ndarray:
     """In place of an augmentation, where no training image is read."""
     raise AssertionError("evaluation reads no training images")

@@ -11,9 +11,10 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from inceptionctl.data.decode import read_pixels
+from inceptionctl.data.decode import read_image
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.lazy_image import DecodedImage, LazyImage
 from inceptionctl.data.memory import ImageMemory
 from inceptionctl.data.order import generator
 from inceptionctl.errors import DataError, RequestError, warn
@@ -24,7 +25,7 @@ OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong
 IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
-Decoded = Callable[[np.ndarray, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...]"]
+Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...]"]
 
 
 @dataclass(frozen=True)
@@ -58,41 +59,42 @@ class FileImages:
         """uint8, as `transform` gives it. Raises DataError for an image that cannot be read, and Unreadable with its
         replacement unless `on_corrupt` is "error"."""
         try:
-            return self._transformed(epoch, index, self._decoded(index))
+            return self._transformed(epoch, index, self._read(index))
         except DataError as error:
             if self.on_corrupt == "error":
                 raise DataError(f"{error}; remove it, or set data.on_corrupt={self.instead}") from error
             _warn_once(self.files.name(index), OUTCOMES[self.on_corrupt])
             raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
 
-    def _decoded(self, index: int) -> np.ndarray:
+    def _read(self, index: int) -> LazyImage:
         """A file that could not be read into memory is read again, for its error."""
         held = self.memory.image(index) if self.memory else None
-        return read_pixels(self.files, index) if held is None else held
+        return read_image(self.files, index) if held is None else DecodedImage(held)
 
-    def _transformed(self, epoch: int, index: int, pixels: np.ndarray) -> Input:
-        found = self.transform(pixels, generator(self.seed, epoch, index))
+    def _transformed(self, epoch: int, index: int, image: LazyImage) -> Input:
+        found = self.transform(image, generator(self.seed, epoch, index))
         return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 
     def _replacement(self, epoch: int, index: int) -> tuple[Input, int]:
         """(image, label) in place of image `index`."""
         if self.on_corrupt in ("skip", "wrong"):
-            blank = self._transformed(epoch, index, np.zeros((64, 64, 3), np.uint8))  # the transform knows the size
+            nothing = DecodedImage(np.zeros((64, 64, 3), np.uint8))
+            blank = self._transformed(epoch, index, nothing)  # the transform knows the size
             return _grey(blank), IGNORED if self.on_corrupt == "skip" else int(self.labels_N[index])
         for other in (*range(index + 1, len(self)), *range(index)):
             with suppress(DataError):
-                return self._transformed(epoch, other, self._decoded(other)), int(self.labels_N[other])
+                return self._transformed(epoch, other, self._read(other)), int(self.labels_N[other])
         raise DataError(f"none of the {len(self)} images below {self.files.root} can be read")
 
 
 @dataclass(frozen=True)
 class OfImage:
-    """`transform`, of decoded pixels."""
+    """`transform`, of the whole image."""
 
     transform: Transform
 
-    def __call__(self, pixels: np.ndarray, random: np.random.Generator) -> Image.Image | np.ndarray:
-        return self.transform(Image.fromarray(pixels), random)
+    def __call__(self, image: LazyImage, random: np.random.Generator) -> Image.Image | np.ndarray:
+        return self.transform(Image.fromarray(image.whole()), random)
 
 
 def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memory: bool = False) -> DataSplits:

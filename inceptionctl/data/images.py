@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from inceptionctl.data.index import Index
+from inceptionctl.data.lazy_image import LazyImage
 from inceptionctl.errors import DataError
 from inceptionctl.settings import Integer, section
 
@@ -23,7 +24,7 @@ IGNORED = -100  # the label that torch's cross entropy passes over
 
 # To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # of training images: uint8, (height, width, 3)
+Augment = Callable[[LazyImage, np.random.Generator], np.ndarray]  # of training images: uint8, (height, width, 3)
 Input = np.ndarray | tuple[np.ndarray, ...]  # of one network, or of each member of an ensemble
 
 

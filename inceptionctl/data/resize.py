@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from inceptionctl.data.lazy_image import Window
+
 BY_PILLOW = {
     "area": Image.Resampling.BOX,
     "nearest": Image.Resampling.NEAREST,
@@ -28,3 +30,9 @@ def resize(pixels: np.ndarray, side: int, interpolation: str, mirrored: bool = F
     resized_NCHW = interpolate(image_NCHW, size=(side, side), mode=interpolation, antialias=True)
     resized: np.ndarray = resized_NCHW[0].permute(1, 2, 0).numpy()
     return resized
+
+
+def resize_window(pixels: np.ndarray, window: Window, side: int) -> np.ndarray:
+    """`window` of uint8 (height, width, 3) to (side, side, 3), bilinear, by Pillow: the filter sees what lies
+    around."""
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR, box=window))

@@ -17,13 +17,14 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from inceptionctl.data.colour import FAST, FULL, Distortion
+from inceptionctl.data.colour import FAST, FULL, Distortion, Distortions
 from inceptionctl.data.images import Augment
+from inceptionctl.data.lazy_image import Box, LazyImage, Window
+from inceptionctl.data.variation import Variation, varied
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
 DISTORTIONS: dict[str, tuple[tuple[Distortion, ...], ...]] = {"none": (), "fast": FAST, "full": FULL}
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,8 @@ class CentreCrop:
     interpolation: Image.Resampling = BILINEAR
 
     def __call__(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
-        side = self.crop * min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        return image.resize((self.pixels, self.pixels), self.interpolation, box=(left, top, left + side, top + side))
+        box = central_square(image.size, self.crop)
+        return image.resize((self.pixels, self.pixels), self.interpolation, box=box)
 
 
 @section
@@ -48,11 +48,15 @@ class Augmentation(ABC):
 
     def transform(self, pixels: int) -> Augment:
         """To an input of `pixels` x `pixels`."""
-        return partial(self.apply, pixels)
+        return partial(self._varied, pixels)
 
     @abstractmethod
-    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """uint8, (height, width, 3), to (pixels, pixels, 3)."""
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
+        """What is made of an image of `size`, (width, height). Every number is drawn here, in an order that never
+        changes."""
+
+    def _varied(self, pixels: int, image: LazyImage, random: np.random.Generator) -> np.ndarray:
+        return varied(image, self.draw(image.size, random), pixels)
 
 
 @section
@@ -61,8 +65,8 @@ class NoAugmentation(Augmentation):
 
     name: Literal["none"]
 
-    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        return np.asarray(CentreCrop(pixels, 1.0)(Image.fromarray(image), random))
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
+        return Variation((0, 0, *size), "bilinear", window=central_square(size, 1.0))
 
 
 @section
@@ -75,14 +79,13 @@ class CropFlip(Augmentation):
     flip: UnitInterval
     """Probability of mirroring an image left to right."""
 
-    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        height, width, _ = image.shape
-        side = min(height, width)
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
+        width, height = size
+        side = min(size)
         border = int(side * self.padding)
-        x, y = random.integers(0, 2 * border, size=2, endpoint=True)
-        x, y = x + (width - side) // 2, y + (height - side) // 2
-        padded = np.pad(image, ((border, border), (border, border), (0, 0)))
-        return _resized(padded, (x, y, x + side, y + side), pixels, "bilinear", random.random() < self.flip)
+        x, y = random.integers(0, 2 * border, size=2, endpoint=True).tolist()
+        left, top = x - border + (width - side) // 2, y - border + (height - side) // 2
+        return Variation((left, top, left + side, top + side), "bilinear", random.random() < self.flip)
 
 
 @section
@@ -102,13 +105,11 @@ class InceptionCrop(Augmentation):
     distortion: Literal["none", "fast", "full"]
     """Photometric distortions of TF-slim. fast: brightness and saturation; full: hue and contrast too."""
 
-    def apply(self, pixels: int, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        height, width, _ = image.shape
-        box = random_box((width, height), self.area, self.aspect_ratio, random)
+    def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
+        box = random_box(size, self.area, self.aspect_ratio, random)
         method = self.interpolation[random.integers(len(self.interpolation))]  # one alone costs the generator nothing
-        resized = _resized(image, box, pixels, method, random.random() < self.flip)
-        orders = DISTORTIONS[self.distortion]
-        return _distorted(resized, orders[random.integers(len(orders))], random) if orders else resized
+        mirrored = random.random() < self.flip
+        return Variation(box, method, mirrored, _drawn_distortions(DISTORTIONS[self.distortion], random))
 
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
@@ -116,6 +117,13 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "crop_flip": CropFlip,
     "inception_crop": InceptionCrop,
 }
+
+
+def central_square(size: tuple[int, int], crop: float) -> Window:
+    """The square of `crop` times the shorter side in the middle of (width, height)."""
+    side = crop * min(size)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return left, top, left + side, top + side
 
 
 def random_box(
@@ -136,19 +144,8 @@ def random_box(
     return left, top, left + w, top + h
 
 
-def _resized(image: np.ndarray, box: Box, pixels: int, interpolation: str, mirrored: bool) -> np.ndarray:
-    from inceptionctl.data.resize import resize  # torch: settings are read without it
-
-    left, top, right, bottom = box
-    return resize(image[top:bottom, left:right], pixels, interpolation, mirrored)
-
-
-def _distorted(image: np.ndarray, order: tuple[Distortion, ...], random: np.random.Generator) -> np.ndarray:
-    planes = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
-    planes /= 255
-    for distort in order:
-        planes = distort(planes, random)
-    np.clip(planes, 0, 1, out=planes)
-    planes *= 255
-    distorted: np.ndarray = np.rint(planes, out=planes).astype(np.uint8).transpose(1, 2, 0)
-    return distorted
+def _drawn_distortions(orders: tuple[tuple[Distortion, ...], ...], random: np.random.Generator) -> Distortions:
+    """One of `orders`, each distortion with its amount."""
+    if not orders:
+        return ()
+    return tuple((one.name, one.draw(random)) for one in orders[random.integers(len(orders))])

@@ -10,7 +10,9 @@ from support.image_folders import smooth
 from support.shared_data import shared_data
 from torchvision.io import ImageReadMode, decode_jpeg, read_file
 
-from inceptionctl.data.decode import decode, suffixes
+from inceptionctl.data.decode import PlainJpeg, decode, suffixes
+from inceptionctl.data.jpeg_header import size_of_plain_jpeg
+from inceptionctl.data.lazy_image import DecodedImage
 from inceptionctl.errors import DataError
 
 GREY_16 = np.linspace(0, 65535, 40 * 30).reshape(30, 40).astype(np.uint16)
@@ -114,6 +116,64 @@ def test_bytes_that_do_not_belong_are_passed_over_as_pillow_does(tmp_path):
     with pytest.raises(ValueError, match="extraneous bytes"):
         simplejpeg.decode_jpeg(path.read_bytes(), "RGB", strict=True)
     assert np.array_equal(decoded(path), by_pillow(path))
+
+
+HEADERS = {  # segments that libjpeg passes over in silence, and Pillow does not
+    "a short JFIF segment": b"\xff\xe0\x00\x08JFIF\x00\x01",
+    "a part of a colour profile without a number": b"\xff\xe2\x00\x0eICC_PROFILE\x00",
+    "a marker that stands alone": b"\xff\x01",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_that_pillow_refuses_is_refused(header, tmp_path):
+    smooth(5).save(path := tmp_path / "a.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + HEADERS[header] + data[2:])
+    assert simplejpeg.decode_jpeg(path.read_bytes(), "RGB").shape == (48, 48, 3)
+    with pytest.raises(DataError, match=r"a\.jpg cannot be read: it is of no format that is read"):
+        decode(path)
+
+
+def test_the_size_of_a_plain_jpeg_is_known_before_it_is_decoded(tmp_path, monkeypatch):
+    smooth(5, (61, 37)).save(path := tmp_path / "a.jpg")
+    data, whole = path.read_bytes(), decoded(path)
+    assert size_of_plain_jpeg(data) == (61, 37)
+    image = PlainJpeg(data, "a", (61, 37))
+    assert np.array_equal(image.crop((3, 5, 50, 36)), whole[5:36, 3:50])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 61 * 37 - 1)
+    assert size_of_plain_jpeg(data) is None
+
+
+def with_exif(image, path):
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    image.save(path, "JPEG", exif=exif)
+
+
+NOT_PLAIN = {
+    "EXIF": with_exif,
+    "CMYK": lambda image, path: image.convert("CMYK").save(path, "JPEG"),
+    "several images": lambda image, path: image.save(path, "MPO", save_all=True, append_images=[image]),
+    "PNG": lambda image, path: image.save(path, "PNG"),
+    "text": lambda image, path: path.write_text("hello"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_PLAIN)
+def test_what_is_no_plain_jpeg_is_left_to_pillow(kind, tmp_path):
+    NOT_PLAIN[kind](smooth(5), tmp_path / "a")
+    assert size_of_plain_jpeg((tmp_path / "a").read_bytes()) is None
+
+
+def test_a_part_of_an_image_is_black_beyond_its_border():
+    pixels = np.asarray(smooth(5, (20, 10)))
+    pixels.setflags(write=False)
+    padded = np.pad(pixels, ((9, 9), (9, 9), (0, 0)))
+    for left, top, right, bottom in [(0, 0, 20, 10), (0, 2, 20, 5), (-3, -4, 15, 8), (5, 2, 27, 19), (-9, 3, 29, 4)]:
+        found = DecodedImage(pixels).crop((left, top, right, bottom))
+        assert np.array_equal(found, padded[top + 9 : bottom + 9, left + 9 : right + 9])
+        assert found.flags.writeable
 
 
 TURNED = {  # what EXIF says has to be done to the stored pixels

@@ -26,8 +26,8 @@ def test_each_image_is_decoded_once_for_all_networks(tmp_path, monkeypatch):
     source = replace(LABELLED, root=str(tmp_path))
     index = source.index(dev=False)
     decoded = []
-    read = file_images.read_pixels
-    monkeypatch.setattr(file_images, "read_pixels", lambda files, i: decoded.append(i) or read(files, i))
+    read = file_images.read_image
+    monkeypatch.setattr(file_images, "read_image", lambda files, i: decoded.append(i) or read(files, i))
     images = open_eval(source, index, crops(8, 12), (8, 12))
     both = [images.image(0, i) for i in range(len(images))]
     assert len(decoded) == 4

@@ -30,13 +30,13 @@ def protocol(name):
 
 def test_each_image_is_decoded_once_for_all_views_and_members(photos, others, tmp_path, monkeypatch):
     """144 crops for each of two networks of different input size."""
-    read, seen = file_images.read_pixels, []
+    read, seen = file_images.read_image, []
 
     def counted(files, index):
         seen.append(files.path(index).name)
         return read(files, index)
 
-    monkeypatch.setattr(file_images, "read_pixels", counted)
+    monkeypatch.setattr(file_images, "read_image", counted)
     config = read_config(photos)
     files = frozen_plan(config, read_index(photos, config.resolved.data_fingerprint)).data
     index = files.evaluated_on(files.files["eval"].subset(np.array([0, 1, 7])))

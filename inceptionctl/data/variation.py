@@ -1,0 +1,35 @@
+"""What an augmentation draws for one image, as numbers, and the image that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inceptionctl.data.colour import Distortions, distorted
+from inceptionctl.data.lazy_image import Box, LazyImage, Window
+
+
+@dataclass(frozen=True)
+class Variation:
+    """`box`: the part of the image that is taken, which may reach beyond it; `window`: what of `box` is resized, where
+    that is not all of it: in pixels from its corner, by Pillow, whose filter sees what lies around; `interpolation`:
+    "nearest", "area", "bilinear" or "bicubic"; `distortions`: of colours, in their order."""
+
+    box: Box
+    interpolation: str
+    mirrored: bool = False
+    distortions: Distortions = ()
+    window: Window | None = None
+
+
+def varied(image: LazyImage, variation: Variation, side: int) -> np.ndarray:
+    """uint8, (side, side, 3). Raises DataError for an image that cannot be decoded."""
+    from inceptionctl.data.resize import resize, resize_window  # torch: settings are read without it
+
+    crop = image.crop(variation.box)
+    if variation.window:
+        resized = resize_window(crop, variation.window, side)
+    else:
+        resized = resize(crop, side, variation.interpolation, variation.mirrored)
+    return distorted(resized, variation.distortions) if variation.distortions else resized
