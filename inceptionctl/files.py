@@ -1,17 +1,20 @@
-"""Reads files that may be anything: never blocks on a pipe, is bounded in size and depth, says what a bad file is."""
+"""Reads files that may be anything: never blocks on a pipe, is bounded in size and depth, says what a bad file is.
+Writes files whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
 
 from inceptionctl.errors import InceptionctlError
+from inceptionctl.stamps import note
 
 MAX_BYTES = 64 << 20
 MAX_YAML_BYTES = 1 << 20
@@ -43,6 +46,12 @@ def from_here(path: Path) -> str:
         return str(path)
 
 
+def user_cache() -> Path:
+    """The folder of this program in the user's cache. A relative XDG_CACHE_HOME is ignored, by its standard."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "inceptionctl"
+
+
 class FileError(InceptionctlError):
     """A file that is missing, cannot be read, or is not what its name promises. The message names it."""
 
@@ -53,6 +62,7 @@ class MissingFileError(FileError):
 
 def open_file(path: Path) -> BinaryIO:
     """Opens a regular file to read; it is never waited for. Raises FileError for anything else."""
+    note(path)
     try:
         if kind := kind_of(os.stat(path).st_mode):
             raise FileError(f"{path} cannot be read: it is {kind}, not a file")
@@ -88,6 +98,27 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         return read_bytes(path, limit).decode()
     except UnicodeDecodeError as error:
         raise FileError(f"{path} cannot be read: it is not UTF-8 (byte {error.start:,})") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that replaces it, durably, when the block ends without an exception. The folder
+    is not made: it may have been removed on purpose.
+
+    Raises InceptionctlError if the file cannot be written; `path` is then as it was before.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.unlink(missing_ok=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise InceptionctlError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401  whatever a document holds

@@ -15,7 +15,7 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # settings lies in the file of the thing it belongs to, so that a new optimizer or data set is one file and one YAML.
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
-    {"errors", "settings", "terminal"},
+    {"errors", "settings", "stamps", "terminal"},
     {"hardware", "files", "npz", "written"},
     {"papers", "models", "data", "arguments"},
     {"training"},
@@ -173,10 +173,12 @@ def test_the_bare_help_does_not_even_import_hydra():
 
 def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     """The others get typed records from them. Checkpoints are sealed folders of their own; commands print JSON; the
-    header of a file of weights is JSON, and so are labels of timm and of shards and what wandb's own reader prints."""
+    header of a file of weights is JSON, and so are labels of timm and of shards and what wandb's own reader prints; the
+    listings in the user's cache are of no run."""
     allowed = (
         "runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json",
         "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "trackers.wandb",
+        "data.kept_listing",
     )  # fmt: skip
     wrong = []
     for name, tree in modules():

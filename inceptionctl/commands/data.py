@@ -1,4 +1,4 @@
-"""`inceptionctl data check|stats|pack`: looks for faults in the images of a data set, describes them, packs them."""
+"""`inceptionctl data check|index|pack|stats`: finds faults in images, lists, packs and describes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inceptionctl.arguments import Parser, check_output_file
-from inceptionctl.commands import data_pack
+from inceptionctl.commands import data_index, data_pack
 from inceptionctl.data.images import DataSource
 from inceptionctl.data.listing import Listing, describe
 from inceptionctl.data.survey.findings import Finding, findings
@@ -28,15 +28,16 @@ from inceptionctl.hardware import num_cores
 from inceptionctl.terminal import NO_TERMINAL_WIDTH
 
 SCHEMA = 1  # of --json
-ACTIONS = ("check", "stats", "pack")
+ACTIONS = ("check", "index", "pack", "stats")
 SAMPLE = 1000
 MOST_WORKERS = 256
 DESCRIPTION = (
     "check decodes every image and names those that cannot be read, duplicates across train and evaluation, classes "
-    "without images and what else is worth knowing; it ends with 1 if there is a fault. stats describes the images: "
-    "classes, sizes, formats, mean and deviation. pack scales the images to --short-side and stores them in --out, as "
-    "JPEG or as raw pixels, for fast reading by data=packed data.root=DIR; the same command continues what was "
-    "interrupted. The data set is named as behind train, by data=NAME data.KEY=VALUE, "
+    "without images and what else is worth knowing; it ends with 1 if there is a fault. index lists the images and "
+    "keeps the listing in the user's cache: commands do not list them again until a folder changes. stats describes "
+    "the images: classes, sizes, formats, mean and deviation. pack scales the images to --short-side and stores them "
+    "in --out, as JPEG or as raw pixels, for fast reading by data=packed data.root=DIR; the same command continues "
+    "what was interrupted. The data set is named as behind train, by data=NAME data.KEY=VALUE, "
     "or by a folder, which stands for data=imagefolder data.root=DIR."
 )
 
@@ -48,6 +49,9 @@ def main(argv: list[str]) -> int:
     if asked.action == "pack":
         data_pack.pack_images(asked, source, _workers(asked), _console(stderr=True))
         return 0
+    if asked.action == "index":
+        data_index.index_images(asked, source)
+        return 0
     if asked.action == "check":
         return _check(asked, source)
     _describe(asked, source)
@@ -56,7 +60,7 @@ def main(argv: list[str]) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="inceptionctl data", description=DESCRIPTION)
-    parser.add_argument("action", type=_action, metavar="check | stats | pack", help="what to do")
+    parser.add_argument("action", type=_action, metavar="check | index | pack | stats", help="what to do")
     parser.add_argument(
         "words", nargs="*", metavar="DIR | data=NAME | data.KEY=VALUE",
         help="a folder with train/ and val/ or with class folders; or a data set with its settings",
@@ -70,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sample", type=int, metavar="N", help=f"of stats: images to take the mean over (default: {SAMPLE:,})"
     )
+    data_index.add_flags(parser)
     data_pack.add_flags(parser)
     return parser
 
@@ -90,6 +95,7 @@ def _check_flags(asked: argparse.Namespace) -> None:
         raise RequestError(f"--sample has no effect on {asked.action}, which reads every image: leave it out")
     if asked.fix_list and asked.action != "check":
         raise RequestError(f"--fix-list has no effect on {asked.action}: inceptionctl data check writes it")
+    data_index.check_flags(asked)
     data_pack.check_flags(asked)
     if asked.fix_list:
         check_output_file("--fix-list", asked.fix_list, asked.fix_list.suffix)

@@ -13,9 +13,9 @@ import numpy as np
 from inceptionctl.arguments import Parser, check_output_file
 from inceptionctl.data.listing import as_text
 from inceptionctl.errors import InceptionctlError, RequestError, warn
+from inceptionctl.files import writing
 from inceptionctl.prediction.network import Network, from_run, from_weights
 from inceptionctl.prediction.words import image_files, read_words
-from inceptionctl.runs.io import writing
 
 if TYPE_CHECKING:
     from inceptionctl.evaluation.predictor import Prediction, Predictor

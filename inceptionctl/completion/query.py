@@ -120,7 +120,7 @@ def _synced(line: Line) -> Answer:
 def _data(line: Line) -> Answer:
     """What to do, then a folder or the settings of a data set."""
     if len(line.words) == 1:
-        return Answer.starting(line.word, ["check", "pack", "stats"])
+        return Answer.starting(line.word, ["check", "index", "pack", "stats"])
     if not line.word.startswith("data"):
         return Answer(starting(line.word, ["data=", "data."]), files=True)
 

@@ -15,9 +15,9 @@ import numpy as np
 from inceptionctl.data.byte_ranges import ByteRanges
 from inceptionctl.data.checked_files import read_checked
 from inceptionctl.data.downloads import Archive, obtain
+from inceptionctl.data.found import Found
 from inceptionctl.data.index import FileList
 from inceptionctl.data.restricted_pickle import PickledArray, offset_of, read_pickle
-from inceptionctl.data.training_source import Found
 from inceptionctl.errors import RequestError
 
 SHAPE = (3, 32, 32)

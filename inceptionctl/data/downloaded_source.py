@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from inceptionctl.data.downloads import default_root
 from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.settings import AbsolutePath, Flag, section
@@ -10,6 +12,8 @@ from inceptionctl.settings import AbsolutePath, Flag, section
 @section
 class DownloadedSource(TrainingSource):
     """Each is a subclass with its own `find`; files and folders are those of torchvision's class of the data set."""
+
+    kept: ClassVar[bool] = False
 
     root: AbsolutePath | None
     """Folder with the data set in torchvision's layout; null: inceptionctl/data in the user's cache (~/.cache)."""

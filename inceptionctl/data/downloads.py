@@ -17,7 +17,7 @@ from typing import IO
 
 from inceptionctl.data.checked_files import BROKEN_ARCHIVE, CHUNK, broken_archive, check_md5, md5_of
 from inceptionctl.errors import RequestError, bytes_text, warn
-from inceptionctl.files import FileError
+from inceptionctl.files import FileError, user_cache
 
 TIMEOUT_S = 30.0  # without a byte from the server: torchvision's own downloads wait forever
 
@@ -39,9 +39,8 @@ class Archive:
 
 
 def default_root() -> Path:
-    """The folder of downloaded data sets in the user's cache. A relative XDG_CACHE_HOME is ignored, by its standard."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "inceptionctl" / "data"
+    """The folder of downloaded data sets."""
+    return user_cache() / "data"
 
 
 def obtain(title: str, archives: tuple[Archive, ...], root: Path, download: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
 from inceptionctl.data.memory import ImageMemory
 from inceptionctl.data.order import generator
-from inceptionctl.errors import DataError, RequestError, warn
+from inceptionctl.data.same_tree import check_same_tree
+from inceptionctl.errors import DataError, warn
 
 MID_GREY = 128
 OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong"}
@@ -99,10 +99,9 @@ class OfImage:
 
 def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memory: bool = False) -> DataSplits:
     """The images of an index of files; of one without training images, none to train on. Raises RequestError where
-    their folder is gone, and for images that do not fit into memory."""
+    their folder is gone or holds others, and for images that do not fit into memory."""
     for files in index.files.values():
-        if not os.path.isdir(files.root):
-            raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
+        check_same_tree(files)
     splits = dict(index.files)
     splits.setdefault("train", index.files["eval"].subset(np.arange(0)))
     held = {split: ImageMemory.of(files) for split, files in splits.items()} if in_memory else {}

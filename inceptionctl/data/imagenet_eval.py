@@ -20,6 +20,7 @@ from inceptionctl.data.validation_images import NAMES, read_flat_folder, read_fl
 from inceptionctl.data.wordnet import wordnet_ids
 from inceptionctl.errors import RequestError, count, shortened
 from inceptionctl.files import FileError, read_text
+from inceptionctl.stamps import note
 
 VAL_TAR = "ILSVRC2012_img_val.tar"
 VAL_FOLDERS = ("val", "ILSVRC2012_img_val", str(KAGGLE / "val"))
@@ -59,6 +60,8 @@ def read_validation_images(root: Path, devkit: Path | None, classes: tuple[str, 
 
 def _read(root: Path, devkit: Path | None) -> Labelled:
     """Class folders go before a tar, since they need no other labels."""
+    for name in VAL_FOLDERS:
+        note(root / name)
     folders = [root / name for name in VAL_FOLDERS if os.path.isdir(root / name)]
     for folder in folders:
         if names := [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]:

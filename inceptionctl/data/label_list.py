@@ -12,6 +12,7 @@ from inceptionctl.data.listing import Listing, as_text, some
 from inceptionctl.data.mismatch import NUMBER
 from inceptionctl.errors import RequestError, shortened
 from inceptionctl.files import FileError, kind_of, read_text
+from inceptionctl.stamps import note
 
 BLANK = " \t\r"  # between words; other white space may be part of a name
 FORM = "a line is a path, a space and a label: images/0001.jpg 65"
@@ -93,6 +94,8 @@ def _check_once(path: Path, lines: Sequence[Line]) -> None:
 def _sizes(path: Path, lines: Sequence[Line], root: Path) -> list[int]:
     """Of each image, in bytes. Raises RequestError for those that are not there."""
     sizes, missing = list[int](), list[str]()
+    for folder in {os.path.dirname(line.path) for line in lines}:
+        note(root / folder)
     for line in lines:
         try:
             found = os.stat(root / line.path)

@@ -16,6 +16,7 @@ from inceptionctl.data.decode import suffixes
 from inceptionctl.data.index import FileList
 from inceptionctl.data.order import generator
 from inceptionctl.errors import RequestError, count
+from inceptionctl.stamps import note
 
 SPLIT_SEED = 0
 N_NAMED = 5  # of many classes, those that a message names
@@ -75,6 +76,7 @@ def read_images(folder: Path, empty: bool = False) -> tuple[list[os.DirEntry[str
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
+    note(folder)
     try:
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:

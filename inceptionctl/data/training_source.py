@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from inceptionctl.data.file_images import open_splits
+from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
+from inceptionctl.data.index_cache import found_of
+from inceptionctl.data.kept_listing import Key
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import Listing, per_class, some, split_classes
 from inceptionctl.errors import RequestError
@@ -22,26 +25,13 @@ from inceptionctl.settings import AbsolutePath, Finite, Flag, section
 DEV_FRACTION = 0.1
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The images that the settings name, before a fraction or a dev split is taken. `where` says which folders or
-    files; `notes`: what was left out, and what else to know; `numbered` as in `Index`."""
-
-    classes: tuple[str, ...]
-    train: FileList
-    eval: FileList
-    where: str
-    notes: tuple[str, ...] = ()
-    numbered: bool = False
-
-    @property
-    def splits(self) -> dict[str, FileList]:
-        return {"train": self.train, "eval": self.eval}
-
-
 @section
 class TrainingSource(DataSource):
     """Each is a subclass with its own settings and its `find`."""
+
+    kept: ClassVar[bool] = True
+    """Whether a listing is kept in the user's cache. Of downloaded data it is not: the files are compared with their
+    checksums whenever they are listed."""
 
     leave_out: AbsolutePath | None
     """List of images to leave out, one a line, as `data check --fix-list` writes it: a file name, or a path that begins
@@ -59,8 +49,16 @@ class TrainingSource(DataSource):
         """Lists the images. Raises RequestError for data that is missing or cannot be used. A process lists them once,
         and gets the same object again: the rows of a table share it."""
 
+    @property
+    def key(self) -> Key:
+        """Of its listing in the user's cache: the settings that all data sets share are applied to what was found."""
+        shared = {item.name for item in fields(TrainingSource)}
+        own = ((item.name, getattr(self, item.name)) for item in fields(self) if item.name not in shared)
+        return Key(self.name, tuple(own))
+
     def index(self, dev: bool) -> Index:
-        return _index(_without(self.find(), self.leave_out), self.train_fraction, self.eval_split, dev)
+        found = found_of(self.key, self.find) if self.kept else self.find()
+        return _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
 
     def listings(self) -> dict[str, Listing]:
         found = _without(self.find(), self.leave_out)

@@ -12,7 +12,7 @@ from inceptionctl.describe.drawing.crops import Drawing
 from inceptionctl.describe.format import DASH
 from inceptionctl.evaluation.crops import Crop, Size
 from inceptionctl.evaluation.protocols import ProtocolSettings
-from inceptionctl.runs.io import writing
+from inceptionctl.files import writing
 
 SCHEMA = 1
 TITLES = ("view", "mirrored", "resized to", "square", "part", "left", "top", "right", "bottom")

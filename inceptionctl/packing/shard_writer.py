@@ -19,10 +19,9 @@ from inceptionctl.data.packed.records import SCHEMA, Plan, ShardFiles
 from inceptionctl.data.packed.shard import Shard, read_shard
 from inceptionctl.data.survey.pool import each
 from inceptionctl.errors import DataError
-from inceptionctl.files import FileError
+from inceptionctl.files import FileError, writing
 from inceptionctl.packing.encode import Encoded, encode
 from inceptionctl.runs.arrays import write_arrays
-from inceptionctl.runs.io import writing
 
 
 class ShardWriter:

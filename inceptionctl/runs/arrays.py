@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from inceptionctl.files import open_file
-from inceptionctl.npz import read_npz
-from inceptionctl.runs.io import RecordError, check_no_link, writing
+from inceptionctl.files import open_file, writing
+from inceptionctl.npz import map_npz, read_npz, save_npz
+from inceptionctl.runs.io import RecordError, check_no_link
 
 
 def write_arrays(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
     with writing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, schema=schema, **arrays)
+
+
+def write_to_map(path: Path, schema: int, arrays: Mapping[str, Any]) -> None:
+    """The same for `map_arrays`, not compressed."""
+    with writing(path) as temporary, temporary.open("wb") as file:
+        save_npz(file, {"schema": np.array(schema), **arrays})
 
 
 def names_of_arrays(path: Path) -> list[str]:
@@ -35,10 +41,20 @@ def read_arrays(
 ) -> dict[str, np.ndarray]:
     """Those of `names`, or all, of a file of at most `limit` bytes of arrays. Raises MissingFileError, and RecordError
     for a file that is damaged, of another version or larger: sizes are checked before anything is unpacked."""
+    return _read(path, schema, lambda file: read_npz(file, limit, None if names is None else (*names, "schema")))
+
+
+def map_arrays(path: Path, schema: int) -> dict[str, np.ndarray]:
+    """All arrays, read-only, in pages that the processes of a machine share; those of a compressed file are read.
+    Raises as `read_arrays`."""
+    return _read(path, schema, map_npz)
+
+
+def _read(path: Path, schema: int, read: Callable[[BinaryIO], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     check_no_link(path)
     with open_file(path) as file:
         try:
-            arrays = read_npz(file, limit, None if names is None else (*names, "schema"))
+            arrays = read(file)
         except ValueError as error:
             raise RecordError(f"{path} is damaged: {error}") from error
     if (found := arrays.pop("schema", None)) != schema:

@@ -1,17 +1,16 @@
-"""index.npz in a run folder: the images that the run was planned with. Its ranks read it and list no folder."""
+"""index.npz in a run folder: the images that the run was planned with. Its ranks map it and list no folder."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from inceptionctl.data.index import NO_LABEL, Index
+from inceptionctl.data.index import Index
 from inceptionctl.files import FileError
-from inceptionctl.runs.arrays import read_arrays, write_arrays
+from inceptionctl.runs.arrays import map_arrays, write_to_map
 from inceptionctl.runs.io import RecordError
 from inceptionctl.runs.paths import RunDir
 
@@ -35,7 +34,7 @@ FACTS = TypeAdapter(Facts)
 
 
 def write_index(run: RunDir, index: Index) -> None:
-    write_arrays(run.index, SCHEMA, index.to_arrays())
+    write_to_map(run.index, SCHEMA, index.to_arrays())
 
 
 def read_index(run: RunDir, fingerprint: str | None) -> Index:
@@ -63,7 +62,7 @@ def holds_index(run: RunDir, index: Index) -> bool:
 
 
 def _read(run: RunDir) -> Index:
-    arrays = read_arrays(run.index, SCHEMA)
+    arrays = map_arrays(run.index, SCHEMA)
     try:
         index = Index.from_arrays(arrays)
         _check(index)
@@ -77,25 +76,7 @@ def _check(index: Index) -> None:
     facts = {item.name: getattr(index, item.name) for item in fields(index) if item.name != "files"}
     FACTS.validate_python(facts, strict=True)
     for split, files in index.files.items():
-        kinds = [files.paths_N.dtype.kind, files.labels_N.dtype.kind, files.sizes_N.dtype.kind]
-        sizes = {array.shape for array in (files.paths_N, files.labels_N, files.sizes_N)}
-        if kinds != ["S", "i", "i"] or len(sizes) != 1 or files.labels_N.ndim != 1 or not isinstance(files.root, str):
-            raise ValueError(f"the files of {split} are no list of paths, labels and sizes")
-        if len(files) and not 0 <= files.labels_N.min() <= files.labels_N.max() < len(index.classes):
-            raise ValueError(f"a file of {split} is of none of the classes")
-        if files.ranges:
-            files.ranges.check(files.sizes_N)
-        if files.label_sets_NL is not None:
-            _check_label_sets(files.label_sets_NL, len(files), len(index.classes))
-
-
-def _check_label_sets(sets_NL: np.ndarray, n_files: int, n_classes: int) -> None:
-    """Raises ValueError unless each file has a label, and its labels are classes, each once."""
-    if sets_NL.dtype.kind != "i" or sets_NL.ndim != 2 or len(sets_NL) != n_files:
-        raise ValueError("the sets of labels are not one for each file")
-    sorted_NL = np.sort(sets_NL, axis=1)
-    twice = (sorted_NL[:, 1:] == sorted_NL[:, :-1]) & (sorted_NL[:, 1:] != NO_LABEL)
-    if not (sets_NL != NO_LABEL).any(axis=1).all() or twice.any() or not sets_NL.min(initial=0) >= -1:
-        raise ValueError("a file has no label, or one twice")
-    if sets_NL.max(initial=0) >= n_classes:
-        raise ValueError("a file has a label that is none of the classes")
+        try:
+            files.check(len(index.classes))
+        except ValueError as error:
+            raise ValueError(f"the images of {split}: {error}") from error

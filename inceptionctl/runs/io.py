@@ -12,7 +12,7 @@ import reprlib
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, ClassVar, TypeVar, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import FileError, MissingFileError, kind_of, open_file, read_bytes
+from inceptionctl.files import FileError, MissingFileError, kind_of, open_file, read_bytes, writing
 
 T = TypeVar("T")
 MAX_RECORD_BYTES = 16 << 20
@@ -40,27 +40,6 @@ class Record:
 
 class RecordError(FileError):
     """A file of a run folder that is damaged, of another run, or of a version that this program does not read."""
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that replaces it, durably, when the block ends without an exception. The folder
-    is not made: it may have been removed on purpose.
-
-    Raises InceptionctlError if the file cannot be written; `path` is then as it was before.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.unlink(missing_ok=True)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise InceptionctlError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

@@ -15,11 +15,12 @@ from inceptionctl.data.index import FileList
 from inceptionctl.data.order import training_batches
 from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.outcome import Evaluation
+from inceptionctl.files import writing
 from inceptionctl.planning.evaluation.records import image_set, protocol
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
-from inceptionctl.runs.io import make_folder, write_record, writing
+from inceptionctl.runs.io import make_folder, write_record
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.evaluation import EvaluationRecord, EvaluationSummary
 from inceptionctl.runs.records.process import Divergence

@@ -47,7 +47,7 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl train arch=inception_v", NETWORKS),
         ("inceptionctl train +arch=inception_v", [f"+{name}" for name in NETWORKS]),
         ("inceptionctl train --dr", ["--dry-run"]),
-        ("inceptionctl data ", ["check", "pack", "stats"]),
+        ("inceptionctl data ", ["check", "index", "pack", "stats"]),
         ("inceptionctl data check data=imagef", ["data=imagefolder"]),
         ("inceptionctl data check data.leave_o", ["data.leave_out="]),
         ("inceptionctl data check --fix", ["--fix-list"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -75,3 +76,35 @@ def test_an_index_from_before_lists_of_numbers_is_read(run, monkeypatch):
     write_index(run, index)
     assert "numbered" not in str(arrays["facts"])
     assert read_index(run, None).numbered is False
+
+
+def large():
+    """More than is read at once."""
+    return validation_index(range(1, 50_001))
+
+
+def test_the_arrays_of_a_large_index_are_mapped(run):
+    index = large()
+    write_index(run, index)
+    files = read_index(run, None).files["eval"]
+    assert np.array_equal(files.paths_N, index.files["eval"].paths_N)
+    assert not any(array.flags.writeable for array in (files.paths_N, files.labels_N, files.sizes_N))
+    write_index(run, validation_index([1]))  # replaces the file: what was mapped stays
+    assert files.digest(index.classes) == index.eval_fingerprint
+
+
+def test_a_compressed_index_of_an_earlier_version_is_read(run):
+    index = large()
+    with run.index.open("wb") as file:
+        np.savez_compressed(file, schema=1, **index.to_arrays())
+    found = read_index(run, None)
+    assert found.files["eval"].digest(found.classes) == index.eval_fingerprint
+    assert holds_index(run, index)
+
+
+def test_a_digest_of_many_paths_is_that_of_all_together(run):
+    index = large()
+    files = index.files["eval"]
+    names = [b"\0".join(text) + b"\n" for text in ([name.encode() for name in index.classes], files.paths_N.tolist())]
+    numbers = [array.astype("<i8").tobytes() for array in (files.labels_N, files.sizes_N)]
+    assert files.digest(index.classes) == hashlib.sha256(b"".join([*names, *numbers])).hexdigest()[:12]

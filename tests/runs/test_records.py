@@ -7,7 +7,7 @@ import re
 import pytest
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import MissingFileError
+from inceptionctl.files import MissingFileError, writing
 from inceptionctl.runs import io
 from inceptionctl.runs.records.metrics import ANY_ROW, EvalRow, OptimizerRow, TrainRow
 from inceptionctl.runs.records.process import ExitStatus, Start, SubmittedJob
@@ -79,7 +79,7 @@ def test_nan_is_never_written(tmp_path):
 def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path):
     path = tmp_path / "exit.json"
     io.write_record(path, EXIT)
-    with pytest.raises(InceptionctlError, match=f"cannot write {path}"), io.writing(path):
+    with pytest.raises(InceptionctlError, match=f"cannot write {path}"), writing(path):
         raise OSError("no space")
     assert io.read_record(path, ExitStatus) == EXIT
 

@@ -7,7 +7,7 @@ from typing import Literal
 from inceptionctl.data.cifar import Cifar, find_cifar
 from inceptionctl.data.downloaded_source import DownloadedSource
 from inceptionctl.data.downloads import Archive
-from inceptionctl.data.training_source import Found
+from inceptionctl.data.found import Found
 from inceptionctl.settings import section
 
 # Address, names and checksums: torchvision.datasets.CIFAR10.

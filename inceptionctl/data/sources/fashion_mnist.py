@@ -15,9 +15,9 @@ from inceptionctl.data.byte_ranges import ByteRanges
 from inceptionctl.data.checked_files import read_unpacked
 from inceptionctl.data.downloaded_source import DownloadedSource
 from inceptionctl.data.downloads import Archive, obtain
+from inceptionctl.data.found import Found
 from inceptionctl.data.idx import header_bytes, idx_header
 from inceptionctl.data.index import FileList
-from inceptionctl.data.training_source import Found
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import section
 

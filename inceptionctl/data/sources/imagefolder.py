@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inceptionctl.data.found import Found
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import (
     Listing,
@@ -23,7 +24,7 @@ from inceptionctl.data.listing import (
     split_classes,
 )
 from inceptionctl.data.sources.tiny_imagenet import find_tiny_imagenet, is_tiny_imagenet
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import AbsolutePath, Finite, section
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from inceptionctl.data.evaluation_source import check_folder
+from inceptionctl.data.found import Found
 from inceptionctl.data.imagenet_eval import read_validation_images
 from inceptionctl.data.imagenet_train import read_training_images
 from inceptionctl.data.listing import Listing, describe
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.data.wordnet import wordnet_ids
 from inceptionctl.errors import RequestError
 from inceptionctl.settings import AbsolutePath, section

@@ -13,10 +13,11 @@ import numpy as np
 
 from inceptionctl.data.class_names import read_class_names
 from inceptionctl.data.evaluation_source import check_folder
+from inceptionctl.data.found import Found
 from inceptionctl.data.index import FileList
 from inceptionctl.data.label_list import read_label_list
 from inceptionctl.data.listing import Listing, some
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.settings import AbsolutePath, section
 

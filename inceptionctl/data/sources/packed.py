@@ -8,11 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from inceptionctl.data.found import Found
 from inceptionctl.data.index import FileList
 from inceptionctl.data.listing import as_text, some
 from inceptionctl.data.packed.read import read_split
 from inceptionctl.data.packed.records import PLAN, SPLITS, SUMMARY, Summary, read_json
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, MissingFileError
 from inceptionctl.settings import AbsolutePath, section

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from inceptionctl.data.found import Found
 from inceptionctl.data.listing import Listing, check_classes, describe, read_class_folders, read_images, some
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, read_text
 from inceptionctl.settings import AbsolutePath, section

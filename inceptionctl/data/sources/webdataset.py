@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 
 from inceptionctl.data.class_names import read_class_names
+from inceptionctl.data.found import Found
 from inceptionctl.data.index import FileList
 from inceptionctl.data.listing import as_text, describe, some
 from inceptionctl.data.shards import Shards, find_shards
-from inceptionctl.data.training_source import Found, TrainingSource
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.data.webdataset_samples import Samples, read_samples
 from inceptionctl.errors import RequestError, count
 from inceptionctl.settings import AbsolutePath, section

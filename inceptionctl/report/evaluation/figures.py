@@ -13,11 +13,12 @@ from xml.sax.saxutils import escape
 import matplotlib
 from matplotlib.figure import Figure
 
+from inceptionctl.files import writing
 from inceptionctl.report.evaluation.details import Details
 from inceptionctl.report.evaluation.fonts import clean, families
 from inceptionctl.report.evaluation.names import one_line
 from inceptionctl.report.plots.style import STYLE, TITLE_CHARACTERS, WIDTH
-from inceptionctl.runs.io import write_text, writing
+from inceptionctl.runs.io import write_text
 
 DPI = 150
 

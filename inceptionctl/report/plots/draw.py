@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 
+from inceptionctl.files import writing
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.plots.changes import changes
 from inceptionctl.report.plots.contributions import contributions
@@ -16,7 +17,7 @@ from inceptionctl.report.plots.ladder import ladder
 from inceptionctl.report.plots.scatter import scatter
 from inceptionctl.report.plots.style import Look
 from inceptionctl.report.plots.svg import svg
-from inceptionctl.runs.io import write_text, writing
+from inceptionctl.runs.io import write_text
 
 FIGURES = {
     "ladder": ladder,
