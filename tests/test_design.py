@@ -37,11 +37,11 @@ TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "data.labels", "data.selection", "hardware", "files",
     "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
-    "training.partition", "data.survey", "data.leave_out", "data.packed", "packing",
+    "training.partition", "data.survey", "data.leave_out", "data.packed", "data.parquet", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
     "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip
-INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision"}
+INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision", "pyarrow"}
 
 
 @cache
@@ -173,12 +173,12 @@ def test_the_bare_help_does_not_even_import_hydra():
 
 def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     """The others get typed records from them. Checkpoints are sealed folders of their own; commands print JSON; the
-    header of a file of weights is JSON, and so are labels of timm and of shards and what wandb's own reader prints; the
-    listings in the user's cache are of no run."""
+    header of a file of weights is JSON, and so are labels of timm, of shards and of Parquet files, and what wandb's own
+    reader prints; the listings in the user's cache are of no run."""
     allowed = (
         "runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json",
-        "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "trackers.wandb",
-        "data.kept_listing",
+        "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "data.parquet.columns",
+        "trackers.wandb", "data.kept_listing",
     )  # fmt: skip
     wrong = []
     for name, tree in modules():

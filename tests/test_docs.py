@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from support.image_folders import settings
 from support.packed_images import pack_data_set
+from support.parquet_files import write_hub
 from support.tar_images import WNIDS, write_shards
 
 from inceptionctl.cli import COMMANDS, main
@@ -28,7 +29,7 @@ TOP = Path(__file__).parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 FLAGS = ("--dry-run", "--save", "--json")
 # Where they are among the images.
-PLACEHOLDERS = {"CIFAR10": ".", "IMAGENET": ".", "IMAGES": ".", "SHARDS": "shards", "PACKED": "packed"}
+PLACEHOLDERS = {"CIFAR10": ".", "IMAGENET": ".", "IMAGES": ".", "SHARDS": "shards", "PACKED": "packed", "HUB": "hub"}
 
 
 def lines():
@@ -57,6 +58,7 @@ def images(tmp_path_factory):
             for i in range(4):
                 Image.new("RGB", (40, 40)).save(root / split / kind / f"{i}.png")
         write_shards(root / "shards" / split, split, 2, 6)
+    write_hub(root / "hub")
     pack_data_set(settings(root), root / "packed", "jpeg")
     return root
 

@@ -25,7 +25,7 @@ IRRELEVANT = (
     "launch",  # where it is worked on: samples and batches are the same for any number of ranks
     "protocol", "data.renderings",  # how it is evaluated, and on how many images
     "data.root", "data.train", "data.val", "data.train_fraction",  # where the images are: their digest counts
-    "data.leave_out",
+    "data.leave_out", "data.image_column", "data.label_column",
     "data.devkit", "data.class_names",  # where labels and names of classes are: the digest is over them too
     "data.download", "data.in_memory",
     "data.workers",

@@ -1,4 +1,4 @@
-"""Images that lie in larger files: tar archives, arrays of pixels, and packed images. No torch."""
+"""Images that lie in larger files: tar archives, Parquet files, arrays of pixels, and packed images. No torch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from inceptionctl.data.parquet.row_group import read_value
 from inceptionctl.files import FileError, open_file
 
 Shape = tuple[int, ...]
+AT_OFFSET = -1  # in `groups_N`
 MAX_SIDE = 1 << 30  # of an image: the product of two, times 3, fits into 64 bits
 
 
@@ -25,6 +27,9 @@ class ByteRanges:
 
     Raw pixels, uint8, have either one `shape`, (3, height, width) or of grey ones (height, width), or the heights and
     widths `sides_N2` of images (height, width, 3). Where both are None each image is encoded as in a file of its own.
+
+    `column`: of Parquet files, which column has the images, and `groups_N`: the row group that is read for an image,
+    where `offset_N` is its row in that; or AT_OFFSET for an image that is stored plainly, as in other files.
     """
 
     files: tuple[str, ...]
@@ -33,21 +38,25 @@ class ByteRanges:
     shape: Shape | None = None
     crc32_N: np.ndarray | None = None
     sides_N2: np.ndarray | None = None
+    column: str | None = None
+    groups_N: np.ndarray | None = None
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], split: str, arrays: Mapping[str, np.ndarray]) -> ByteRanges:
         """From the arrays of a stored index."""
         shape = facts["shape"] and tuple(facts["shape"])
-        crc32_N, sides_N2 = (arrays.get(f"{split}.{name}") for name in ("crc32", "sides"))
-        return cls(tuple(facts["files"]), arrays[f"{split}.file"], arrays[f"{split}.offset"], shape, crc32_N, sides_N2)
+        crc32_N, sides_N2, groups_N = (arrays.get(f"{split}.{name}") for name in ("crc32", "sides", "groups"))
+        file_N, offset_N, column = arrays[f"{split}.file"], arrays[f"{split}.offset"], facts.get("column")
+        return cls(tuple(facts["files"]), file_N, offset_N, shape, crc32_N, sides_N2, column, groups_N)
 
     @property
     def facts(self) -> dict[str, Any]:
         """What is not in arrays, for JSON."""
-        return {"files": self.files, "shape": self.shape}
+        return {"files": self.files, "shape": self.shape} | ({"column": self.column} if self.column else {})
 
     def to_arrays(self, split: str) -> dict[str, np.ndarray]:
         found = {"file": self.file_N, "offset": self.offset_N, "crc32": self.crc32_N, "sides": self.sides_N2}
+        found["groups"] = self.groups_N
         return {f"{split}.{name}": array for name, array in found.items() if array is not None}
 
     def file(self, index: int) -> str:
@@ -60,11 +69,14 @@ class ByteRanges:
             offset_N=self.offset_N[chosen_N],
             crc32_N=None if self.crc32_N is None else self.crc32_N[chosen_N],
             sides_N2=None if self.sides_N2 is None else self.sides_N2[chosen_N],
+            groups_N=None if self.groups_N is None else self.groups_N[chosen_N],
         )
 
     def read(self, root: str, index: int, size: int) -> bytes:
         """Raises FileError for a file that is missing or ends within the image, and for an image that is damaged."""
         path, offset = Path(root, self.file(index)), int(self.offset_N[index])
+        if self.column and self.groups_N is not None and (group := int(self.groups_N[index])) != AT_OFFSET:
+            return read_value(path, self.column, group, offset)
         with open_file(path) as file:
             try:
                 data = os.pread(file.fileno(), size, offset)
@@ -100,6 +112,10 @@ class ByteRanges:
             raise ValueError("the checksums of images are not one for each image")
         if self.sides_N2 is not None:
             _check_sides(self.sides_N2, sizes_N)
+        if (self.column is None) != (self.groups_N is None) or not isinstance(self.column, str | None):
+            raise ValueError("images in Parquet files have a column and row groups, and others have neither")
+        if self.groups_N is not None and (self.groups_N.dtype.kind != "i" or self.groups_N.shape != sizes_N.shape):
+            raise ValueError("the row groups of images are not one for each image")
 
 
 def _check_sides(sides_N2: np.ndarray, sizes_N: np.ndarray) -> None:

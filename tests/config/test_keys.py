@@ -115,7 +115,7 @@ def test_a_setting_of_another_option_is_named_with_its_option():
         "schedule.min_lr_ratio=0.1": "schedule.min_lr_ratio is a setting of schedule=cosine",
         "optim.eps=1": "optim.eps is a setting of optim=rmsprop",
         "data.on_corrupt=skip": "data.on_corrupt is a setting of data=cifar10, .*labelled, .* and data=webdataset; ",
-        "data.split=0.1": "data.split is a setting of data=imagefolder; this is data=digits_jitter",
+        "data.split=0.1": "data.split is a setting of data=imagefolder and data=parquet; this is data=digits_jitter",
         "launch.partition=long": "launch.partition is a setting of launch=slurm",
         "tracker.wandb.mode=offline": "tracker.wandb.mode is a setting of tracker=wandb",
     }.items():

@@ -15,6 +15,7 @@ from support.downloaded_sets import fill_cifar, fill_fashion_mnist
 from support.image_folders import fill
 from support.labelled_images import balanced_labels, fill_validation, write_devkit, write_list
 from support.packed_images import pack_data_set
+from support.parquet_files import write_hub
 from support.tar_images import WNIDS, training_images, write_shards, write_tar, write_tar_of_tars
 from support.tiny_imagenet import write_tiny_imagenet
 
@@ -45,6 +46,11 @@ def packed(folder: Path) -> list[str]:
     """Raw pixels; test_packed.py has JPEG."""
     source = data_set("imagefolder", folder / "images")
     return [f"data.root={pack_data_set(source, folder / 'packed', 'raw', shard_images=5)}"]
+
+
+def parquet(folder: Path) -> list[str]:
+    """Compressed; tests/data/parquet has other kinds."""
+    return [f"data.root={write_hub(folder)}"]
 
 
 def synthetic(folder: Path) -> list[str]:
@@ -90,6 +96,7 @@ DATA_SETS: dict[str, Callable[[Path], list[str]]] = {
     "labelled": labelled,
     "list": listed,
     "packed": packed,
+    "parquet": parquet,
     "synthetic": synthetic,
     "tiny_imagenet": tiny_imagenet,
     "webdataset": webdataset,
