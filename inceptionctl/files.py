@@ -46,12 +46,6 @@ def from_here(path: Path) -> str:
         return str(path)
 
 
-def user_cache() -> Path:
-    """The folder of this program in the user's cache. A relative XDG_CACHE_HOME is ignored, by its standard."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "inceptionctl"
-
-
 class FileError(InceptionctlError):
     """A file that is missing, cannot be read, or is not what its name promises. The message names it."""
 

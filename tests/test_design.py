@@ -16,7 +16,7 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
     {"errors", "settings", "stamps", "terminal"},
-    {"hardware", "files", "npz", "written"},
+    {"hardware", "caches", "files", "npz", "written"},
     {"papers", "models", "data", "arguments"},
     {"training"},
     {"evaluation"},
@@ -37,7 +37,7 @@ TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "data.labels", "data.selection", "hardware", "files",
     "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
-    "training.partition", "data.survey", "data.leave_out", "data.packed", "data.parquet", "packing",
+    "training.partition", "data.survey", "data.leave_out", "data.decoded", "data.packed", "data.parquet", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
     "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip

@@ -16,6 +16,7 @@ SYNONYMS = {
     "arch.pixels": "img_size image_size input_size resolution",
     "augment": "augmentation auto_augment aa transforms",
     "data": "dataset dataset_name",
+    "data.cache": "data.in_memory",
     "data.eval_split": "data.holdout",
     "data.on_corrupt": "data.corrupt",
     "data.root": "data_dir data_path dataset_path",

@@ -27,7 +27,7 @@ IRRELEVANT = (
     "data.root", "data.train", "data.val", "data.train_fraction",  # where the images are: their digest counts
     "data.leave_out", "data.image_column", "data.label_column",
     "data.devkit", "data.class_names",  # where labels and names of classes are: the digest is over them too
-    "data.download", "data.in_memory",
+    "data.download", "data.cache",
     "data.workers",
     "train.log_every", "train.keep_checkpoints",
     "train.monitor", "train.monitor_epochs",  # looks on

@@ -1,5 +1,5 @@
-"""Settings that came later, with the value that runs before them had: their folders stay readable, and their identities
-hold."""
+"""Settings that came later or were renamed, with the value that runs before had: their folders stay readable, and their
+identities hold."""
 
 from __future__ import annotations
 
@@ -22,21 +22,31 @@ class LaterSetting:
 LATER = (
     *(LaterSetting(f"arch.rewrites.{name}", value) for name, value in ADDED_REWRITES.items()),
     LaterSetting("data.train_fraction", None, "imagefolder"),
-    LaterSetting("data.in_memory", False, "imagefolder"),
+    LaterSetting("data.cache", "none", "imagefolder"),
     LaterSetting("data.leave_out", None, "imagefolder"),
     LaterSetting("tracker.wandb.entity", None),
 )
+IN_MEMORY = {True: "memory", False: "none"}  # what data.in_memory, of before, is in words of data.cache
 VALUES = {setting.key: setting.value for setting in LATER}
 
 
 def with_later_settings(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run folder with those that came after it."""
-    filled = dict(tree)
+    filled = _with_cache(dict(tree))
     for setting in LATER:
         *sections, name = setting.key.split(".")
         if _has(filled, sections, setting.option):
             _fill(filled, sections, name, setting.value)
     return filled
+
+
+def _with_cache(tree: dict[str, Any]) -> dict[str, Any]:
+    data = tree.get("data")
+    if not isinstance(data, Mapping) or "in_memory" not in data:
+        return tree
+    before = data["in_memory"]
+    cache = IN_MEMORY[before] if isinstance(before, bool) else before  # what it may not be is refused later
+    return tree | {"data": {key: value for key, value in data.items() if key != "in_memory"} | {"cache": cache}}
 
 
 def _has(tree: Mapping[str, Any], sections: list[str], option: str | None) -> bool:

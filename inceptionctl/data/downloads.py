@@ -15,9 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from inceptionctl.caches import cache_folder
 from inceptionctl.data.checked_files import BROKEN_ARCHIVE, CHUNK, broken_archive, check_md5, md5_of
 from inceptionctl.errors import RequestError, bytes_text, warn
-from inceptionctl.files import FileError, user_cache
+from inceptionctl.files import FileError
 
 TIMEOUT_S = 30.0  # without a byte from the server: torchvision's own downloads wait forever
 
@@ -39,8 +40,8 @@ class Archive:
 
 
 def default_root() -> Path:
-    """The folder of downloaded data sets."""
-    return user_cache() / "data"
+    """The folder of downloaded data sets in the user's cache."""
+    return cache_folder("data")
 
 
 def obtain(title: str, archives: tuple[Archive, ...], root: Path, download: bool) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from inceptionctl.data.decode import read_image
+from inceptionctl.data.decoded.held import Cache, DecodedImages, hold
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
-from inceptionctl.data.memory import ImageMemory
 from inceptionctl.data.order import generator
 from inceptionctl.data.same_tree import check_same_tree
 from inceptionctl.errors import DataError, warn
@@ -32,14 +32,14 @@ Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray |
 class FileImages:
     """Images of files, as `transform` brings them to the input: image `index` of `epoch` is a pure function of both and
     `seed`. `on_corrupt`: "error" raises, "skip" gives grey that counts for nothing, "wrong" grey that counts as wrong,
-    "replace" the next image by index that can be read. `memory`: the decoded images, if they are held there."""
+    "replace" the next image by index that can be read. `held`: the decoded images, where they are held."""
 
     files: FileList
     transform: Decoded
     seed: int
     on_corrupt: str = "error"
     instead: str = "skip or replace"  # of "error", for its message
-    memory: ImageMemory | None = None
+    held: DecodedImages | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -67,9 +67,9 @@ class FileImages:
             raise Unreadable(str(error), *self._replacement(epoch, index), self.on_corrupt == "wrong") from error
 
     def _read(self, index: int) -> LazyImage:
-        """A file that could not be read into memory is read again, for its error."""
-        held = self.memory.image(index) if self.memory else None
-        return read_image(self.files, index) if held is None else DecodedImage(held)
+        """A file that could not be read before is read again, for its error."""
+        pixels = self.held.image(index) if self.held else None
+        return read_image(self.files, index) if pixels is None else DecodedImage(pixels)
 
     def _transformed(self, epoch: int, index: int, image: LazyImage) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
@@ -97,14 +97,14 @@ class OfImage:
         return self.transform(Image.fromarray(image.whole()), random)
 
 
-def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memory: bool = False) -> DataSplits:
+def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, cache: Cache = "none") -> DataSplits:
     """The images of an index of files; of one without training images, none to train on. Raises RequestError where
-    their folder is gone or holds others, and for images that do not fit into memory."""
+    their folder is gone or holds others, and as `hold`."""
     for files in index.files.values():
         check_same_tree(files)
     splits = dict(index.files)
     splits.setdefault("train", index.files["eval"].subset(np.arange(0)))
-    held = {split: ImageMemory.of(files) for split, files in splits.items()} if in_memory else {}
+    held = hold(splits, cache)
 
     def evaluated(split: str, transform: Transform) -> FileImages:
         policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
@@ -112,7 +112,7 @@ def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, in_memor
 
     policy = IN_TRAINING.get(on_corrupt, on_corrupt)
     return DataSplits(
-        train=FileImages(splits["train"], views.train, seed, policy, memory=held.get("train")),
+        train=FileImages(splits["train"], views.train, seed, policy, held=held.get("train")),
         monitor=evaluated("dev" if index.dev else "eval", views.monitor or views.eval),
         eval=evaluated("eval", views.eval),
     )

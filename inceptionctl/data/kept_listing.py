@@ -17,10 +17,11 @@ from PIL import __version__ as pillow_version
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from inceptionctl.caches import cache_folder
 from inceptionctl.data.found import Found
 from inceptionctl.data.index import arrays_of, files_of, places_of
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import open_file, user_cache, writing
+from inceptionctl.files import open_file, writing
 from inceptionctl.npz import map_npz, save_npz
 from inceptionctl.stamps import ABSENT, Stamp, stamp
 
@@ -41,7 +42,7 @@ class Key:
     @property
     def path(self) -> Path:
         digest = hashlib.sha256(repr(self).encode(errors="surrogateescape")).hexdigest()[:12]
-        return user_cache() / "index" / f"{self.data}-{digest}.npz"
+        return cache_folder("index") / f"{self.data}-{digest}.npz"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What data sets of files to train on share: a fraction of the training images, a dev split, images held in memory."""
+"""What data sets of files to train on share: a fraction of the training images, a dev split, decoded images held."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from inceptionctl.data.decoded.held import Cache, check_size
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource, DataSplits, Views
@@ -20,7 +21,7 @@ from inceptionctl.data.kept_listing import Key
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import Listing, per_class, some, split_classes
 from inceptionctl.errors import RequestError
-from inceptionctl.settings import AbsolutePath, Finite, Flag, section
+from inceptionctl.settings import AbsolutePath, Finite, section
 
 DEV_FRACTION = 0.1
 
@@ -38,8 +39,10 @@ class TrainingSource(DataSource):
     at the folder of a split, at the folder around it, or at /."""
     train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None
     """Fraction of each class to train on, the same images for every seed; null: all of them."""
-    in_memory: Flag
-    """Decoded images stay in memory, of each rank: for small images. They are read once, when the run starts."""
+    cache: Cache
+    """Whether decoded images are held in memory, once for all runs of a machine, with the same results. auto: those of
+    less than 2 GB that lie in encoded files; memory: any, up to 4 GiB; none: images are decoded whenever they are
+    needed."""
     on_corrupt: Literal["error", "skip", "replace", "wrong"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
     and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
@@ -58,14 +61,16 @@ class TrainingSource(DataSource):
 
     def index(self, dev: bool) -> Index:
         found = found_of(self.key, self.find) if self.kept else self.find()
-        return _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
+        index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
+        check_size(index.files.values(), self.cache)
+        return index
 
     def listings(self) -> dict[str, Listing]:
         found = _without(self.find(), self.leave_out)
         return {split: Listing(files, found.classes, {}) for split, files in found.splits.items()}
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt, self.in_memory)
+        return open_splits(index, views, seed, self.on_corrupt, self.cache)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 
 import pytest
@@ -183,6 +183,27 @@ def test_identity_does_not_depend_on_how_a_number_is_written():
 def test_a_frozen_tree_parses_back_to_itself():
     once = config("ablation=[rmsprop,label_smoothing]", "arch=inception_v3")
     assert parse_frozen(asdict(once)) == once
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"in_memory": True}, "memory"), ({"in_memory": False}, "none"), ({}, "none")],
+    ids=["in memory", "not in memory", "before both"],
+)
+def test_a_run_of_before_data_cache_holds_images_as_it_did(before, after):
+    once = config("data=imagefolder", "data.root=/images")
+    tree = asdict(once)
+    tree["data"] = {key: value for key, value in tree["data"].items() if key != "cache"} | before
+    found = parse_frozen(tree)
+    assert found == replace(once, data=replace(once.data, cache=after))
+    assert identity(found) == identity(once)
+    assert "cache" not in tree["data"]
+
+
+def test_a_value_that_data_in_memory_never_had_is_refused():
+    tree = asdict(config("data=imagefolder", "data.root=/images"))
+    with pytest.raises(RequestError, match=r"data.cache = maybe is not allowed"):
+        parse_frozen(tree | {"data": {**tree["data"], "in_memory": "maybe"}})
 
 
 def test_sweeps_are_taken_apart():

@@ -129,9 +129,12 @@ def test_a_fraction_of_each_class_is_trained_on(name, tmp_path):
 
 @pytest.mark.parametrize("name", OF_TRAINING_FILES)
 def test_images_in_memory_are_those_of_the_files(name, tmp_path):
-    read, held = (data_set(name, tmp_path, f"data.in_memory={value}") for value in ("false", "true"))
+    read, held = (data_set(name, tmp_path, f"data.cache={value}") for value in ("none", "memory"))
     index = read.index(dev=False)
-    assert same(all_images(splits_of(read, index).train), all_images(splits_of(held, index).train))
+    splits = splits_of(held, index)
+    assert splits.train.held.image(0).flags.writeable
+    assert same(all_images(splits_of(read, index).train), all_images(splits.train))
+    assert same(all_images(splits_of(read, index).eval), all_images(splits.eval))
 
 
 @pytest.mark.parametrize("name", OF_FILES)

@@ -37,7 +37,7 @@ def packed_settings(root: Path | None, **changed: object) -> packed.Settings:
     """Those of `data=packed`. Folders are read anew: a test may have changed what is in them."""
     packed._find.cache_clear()
     chosen = {
-        "root": str(root) if root else None, "leave_out": None, "train_fraction": None, "in_memory": False,
+        "root": str(root) if root else None, "leave_out": None, "train_fraction": None, "cache": "none",
         "eval_split": "test", "on_corrupt": "error", "workers": 0,
     }  # fmt: skip
     return packed.Settings(name="packed", **chosen | changed)  # type: ignore[arg-type]

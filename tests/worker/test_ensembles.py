@@ -12,6 +12,7 @@ from support.evaluations import evaluated, evaluation_of, member, outcome
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data import file_images
+from inceptionctl.data.decoded import pixel_file
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.planning.plan import frozen_plan
 from inceptionctl.runs.config_file import read_config
@@ -30,13 +31,15 @@ def protocol(name):
 
 def test_each_image_is_decoded_once_for_all_views_and_members(photos, others, tmp_path, monkeypatch):
     """144 crops for each of two networks of different input size."""
-    read, seen = file_images.read_image, []
+    seen = []
 
-    def counted(files, index):
-        seen.append(files.path(index).name)
-        return read(files, index)
+    def count_calls(module, name):
+        read = getattr(module, name)
+        counted = lambda files, index: seen.append(files.path(index).name) or read(files, index)  # noqa: E731
+        monkeypatch.setattr(module, name, counted)
 
-    monkeypatch.setattr(file_images, "read_image", counted)
+    count_calls(file_images, "read_image")
+    count_calls(pixel_file, "read_pixels")
     config = read_config(photos)
     files = frozen_plan(config, read_index(photos, config.resolved.data_fingerprint)).data
     index = files.evaluated_on(files.files["eval"].subset(np.array([0, 1, 7])))

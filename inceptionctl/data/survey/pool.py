@@ -18,20 +18,22 @@ import numpy as np
 from inceptionctl.data.index import FileList
 from inceptionctl.errors import DataError
 
-CHUNK = 8  # images that a process is given at once
+CHUNK = 8  # images that a process is given at once, unless they are small
 AHEAD = 4  # chunks for each process: what is held does not grow with the data set
 PARENT_SECONDS = 1.0  # between looks at whether the command is still there
 T = TypeVar("T")
 _work: list[Any] = []  # of a worker: the function and the files, which it has from the process that forked it
 
 
-def each(work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int) -> Generator[T]:
+def each(
+    work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int, chunk: int = CHUNK
+) -> Generator[T]:
     """`work(files, index)` for each of `indices_N`. Raises DataError when a process is killed."""
     pending = deque[Future[list[T]]]()
     with ProcessPoolExecutor(workers, get_context("fork"), _begin, (work, files)) as pool:
         try:
-            for begin in range(0, len(indices_N), CHUNK):
-                pending.append(pool.submit(_work_on, indices_N[begin : begin + CHUNK]))
+            for begin in range(0, len(indices_N), chunk):
+                pending.append(pool.submit(_work_on, indices_N[begin : begin + chunk]))
                 if len(pending) >= AHEAD * workers:
                     yield from pending.popleft().result()
             while pending:
