@@ -11,6 +11,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from inceptionctl.errors import InceptionctlError, unknown
+from inceptionctl.processes import never_from_current_folder
 from inceptionctl.runs import permissions
 
 COMMANDS = {
@@ -38,6 +39,7 @@ EXAMPLES = """\
 
 
 def main(argv: list[str] | None = None) -> int:
+    never_from_current_folder()
     permissions.restrict()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names that are not UTF-8, terminals that are ASCII

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 
+from inceptionctl import processes
 from inceptionctl.errors import RequestError, count
 
 
@@ -21,9 +21,9 @@ def gpus(device: str) -> list[str]:
         return []
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name for name in visible.split(",") if name]
-    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]
-    return [str(index) for index in range(len(lines))] if listed.returncode == 0 else []
+    listed = processes.run(["nvidia-smi", "-L"])
+    lines = [line for line in listed.text.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index in range(len(lines))] if listed.code == 0 else []
 
 
 @dataclass(frozen=True)

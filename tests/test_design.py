@@ -15,7 +15,7 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # settings lies in the file of the thing it belongs to, so that a new optimizer or data set is one file and one YAML.
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
-    {"errors", "settings", "stamps", "terminal"},
+    {"errors", "settings", "stamps", "terminal", "processes"},
     {"hardware", "caches", "files", "npz", "written"},
     {"papers", "models", "data", "arguments"},
     {"training"},

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import resource
-import subprocess
 import sys
 from functools import lru_cache
+
+from inceptionctl import processes
 
 KEYS = ("ILSVRC2012_ID", "WNID")
 MAX_MEMORY, SECONDS = 4 << 30, 120  # bytes; a start of Python takes a second
@@ -18,15 +19,14 @@ MAX_MEMORY, SECONDS = 4 << 30, 120  # bytes; a start of Python takes a second
 @lru_cache(maxsize=2)
 def read_table(data: bytes) -> list[tuple[int, str]]:
     """(ILSVRC id, WordNet id) of each class. Raises ValueError for what is no such table."""
-    command = [sys.executable, "-m", __name__]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
+        done = processes.run(processes.python_module(__name__), data, SECONDS)
+    except processes.TooSlowError as error:
         raise ValueError(f"SciPy does not read it in {SECONDS} s") from error
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ValueError(last if done.returncode > 0 and last else "SciPy's reader crashes on it")
-    rows = (line.split() for line in done.stdout.decode().splitlines())
+    if done.code:
+        last = done.message.strip().rpartition("\n")[2]
+        raise ValueError(last if done.code > 0 and last else "SciPy's reader crashes on it")
+    rows = (line.split() for line in done.text.splitlines())
     return [(int(number), wnid) for number, wnid in rows]
 
 

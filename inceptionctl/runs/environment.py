@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from inceptionctl import processes
 from inceptionctl.runs.records.process import Environment
 
+# A repository can name programs that git runs as it looks at files: none of them is needed here.
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-optional-locks")
 PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
@@ -39,8 +41,8 @@ def git_commit() -> str | None:
     here = Path(__file__).resolve().parent
 
     def git(*words: str) -> str | None:
-        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else None
+        done = processes.run([*GIT, "-C", str(here), *words])
+        return done.text.strip() if done.code == 0 else None
 
     try:
         if git("ls-files", "--error-unmatch", __file__) is None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from rich.console import Console
 
+from inceptionctl import processes
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.report.speed import lines
 from inceptionctl.runs.config_file import write_config
@@ -59,7 +57,7 @@ def measure(table: TablePlan, console: Console) -> None:
     )
     write_record(table.folder / "speed" / SPEED, record)  # what is asked; an earlier answer stays until there is one
     console.print(f"{table.table.name}: training steps of {' and '.join(rows)}, in turn, by one process")
-    if subprocess.run([sys.executable, "-m", WORKER, str(table.folder)], check=False).returncode:
+    if processes.run_in_sight(processes.python_module(WORKER, str(table.folder))):
         raise InceptionctlError(f"the steps of {table.table.name} could not be timed: the reason stands above")
     for line in lines(read_record(table.folder / SPEED, SpeedRecord)):
         console.print(line)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from inceptionctl import processes
 from inceptionctl.settings import section
 from inceptionctl.trackers.base import Row, TrackedRun, TrackerSettings, values
 
@@ -45,6 +45,7 @@ class WeightsAndBiases:
     def __init__(self, settings: Settings, run: TrackedRun) -> None:
         import wandb
 
+        _obey_no_current_folder()
         self._folder = run.folder
         self._run = wandb.init(
             project=settings.project,
@@ -96,12 +97,20 @@ class WeightsAndBiases:
         wandb.teardown()  # its service process writes what is left before it goes
 
 
+def _obey_no_current_folder() -> None:
+    """wandb takes settings from a `wandb/settings` in the current folder, the server that gets the API key among them:
+    a folder that somebody sent may have one. Those of the user and of the environment stay."""
+    from wandb.sdk.wandb_settings import Settings
+
+    Settings.settings_workspace = property(lambda _: os.devnull)
+
+
 def read_log(file: Path) -> Iterator[dict[str, Any]]:
     """The records of a `.wandb` file, by wandb's own reader; those before the damage of one that is cut off."""
     from wandb.util import get_core_path
 
-    command = [get_core_path(), "leet", "inspect", "--json", "--no-observability", "--run-file", file, file.parent]
-    printed = subprocess.run(command, capture_output=True, check=False).stdout
+    words = ["leet", "inspect", "--json", "--no-observability", "--run-file", str(file), str(file.parent)]
+    printed = processes.run([get_core_path(), *words]).output
     return (json.loads(line) for line in printed.splitlines() if line.startswith(b"{"))
 
 

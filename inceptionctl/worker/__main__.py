@@ -20,6 +20,7 @@ from pathlib import Path
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
 from inceptionctl.launch.local import exit_with_parent
 from inceptionctl.launch.watchdog import exit_when_hung
+from inceptionctl.processes import leave_out_current_folder, never_from_current_folder
 from inceptionctl.runs import permissions
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.exits import clear_exit, record_exit
@@ -34,6 +35,7 @@ RESERVE_BYTES = 1 << 14  # for the last messages of a run on a full disk
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inceptionctl.worker", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    never_from_current_folder()
     permissions.restrict()
     return work(RunDir(parser.parse_args(argv).run))
 
@@ -172,4 +174,5 @@ def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    leave_out_current_folder()
     raise SystemExit(main())

@@ -292,6 +292,6 @@ def test_every_rank_gets_its_number_and_the_rendezvous_address(site, monkeypatch
     for restarts in (0, 1):
         assert site.run(nodes=2, gpus_per_node=2, cpus_per_gpu=3, restarts=restarts) == 0
     assert (site.bin / "python.told").read_text() == f"2 0 4 3 node1 {site.here}\n"
-    assert calls(site.bin, "python")[0] == f"-m inceptionctl.worker {site.runs['cell 0'].path}"
+    assert calls(site.bin, "python")[0] == f"-P -m inceptionctl.worker {site.runs['cell 0'].path}"
     before, again = (int(port) for port in (site.bin / "python.ports").read_text().split())
     assert 10000 <= before != again < 30000, "the port of the earlier start may still be taken"

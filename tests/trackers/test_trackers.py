@@ -199,3 +199,17 @@ def test_trackio_gets_the_rows_and_reports(run, tmp_path, monkeypatch):
 def test_the_console_describes_every_kind_of_row():
     assert [describe(row) for row in RECORDS[1:5:3]] == ["loss 2.00, 100 images/s", "1/sqrt(v+eps) 0.5"]
     assert describe(RECORDS[2]) == "error 12.5 %"
+
+
+@pytest.mark.parametrize("folder", ["wandb", ".wandb"])
+def test_wandb_obeys_no_settings_of_the_current_folder(folder, run, tmp_path, monkeypatch):
+    """They could send the user's key to a server of their own."""
+    import wandb as library
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "settings").write_text("[default]\nbase_url = http://stranger.example\nproject = theirs\n")
+    feed(run, OFFLINE, RECORDS, close=False).close()
+    assert "stranger" not in library.setup().settings.base_url
+    library.teardown()
+    assert len(history(run.folder)) == len(ROWS)

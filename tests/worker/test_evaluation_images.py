@@ -76,12 +76,10 @@ def test_an_unreadable_image_that_is_an_error_costs_nothing_that_was_done(photos
 
 
 def test_not_one_image_that_can_be_read_is_an_error(photos, damaged, tmp_path):
-    files = damaged.files["eval"]
+    one = damaged.files["eval"].subset(np.array([7]))
+    listed = replace(one, sizes_N=np.array([one.path(0).stat().st_size]))  # it was damaged before
     made = evaluation_of(
-        tmp_path / "eval",
-        member(photos),
-        index=damaged.evaluated_on(files.subset(np.array([7]))),
-        on_unreadable="wrong",
+        tmp_path / "eval", member(photos), index=damaged.evaluated_on(listed), on_unreadable="wrong"
     )
     with pytest.raises(DataError, match="not one of the images to evaluate on can be read"):
         assemble(made).work(lambda: False)

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSplits, Views
 from inceptionctl.data.index import Index
 from inceptionctl.data.listing import split_classes
 from inceptionctl.data.parquet.layout import SplitFiles, find_parquet
 from inceptionctl.data.parquet.rows import require_pyarrow
 from inceptionctl.data.parquet.split import Split, check_trained, classes_of, read_split
-from inceptionctl.data.found import Found
 from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError, count
 from inceptionctl.settings import AbsolutePath, Finite, PathSegment, section

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from inceptionctl import processes
 from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, RequestError
 
@@ -30,19 +30,19 @@ class Job:
     reason: str
 
 
-def run(*words: str, stdin: str | None = None) -> str:
+def run(*words: str, stdin: str = "") -> str:
     """Runs a program: its output. Raises RequestError if it is not installed, SlurmError if it fails."""
     try:
-        done = subprocess.run(words, input=stdin, capture_output=True, text=True, check=False)
+        done = processes.run(words, stdin.encode())
     except FileNotFoundError:
         raise RequestError(
             f"there is no Slurm on this machine ({words[0]} is not found)\n"
             "  run this on a login node of the cluster, or use launch=local"
         ) from None
-    if done.returncode:
-        lines = [line.removeprefix(f"{words[0]}: ").removeprefix("error: ") for line in done.stderr.splitlines()]
-        raise SlurmError("; ".join(line for line in lines if line.strip()) or f"{words[0]} exited {done.returncode}")
-    return done.stdout
+    if done.code:
+        lines = [line.removeprefix(f"{words[0]}: ").removeprefix("error: ") for line in done.message.splitlines()]
+        raise SlurmError("; ".join(line for line in lines if line.strip()) or f"{words[0]} exited {done.code}")
+    return done.text
 
 
 def check_accepted(script: str, launch: Slurm) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +15,10 @@ from pathlib import Path
 
 from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import RequestError, count
+from inceptionctl.processes import python_module
 from inceptionctl.runs.paths import EXIT_RETRY
 
+WORKER, RECORD = "inceptionctl.worker", "inceptionctl.launch.slurm.submission"
 REPORT_MEMORY = "2G"  # a site's default may be less than the figures need
 PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # what sbatch reads as it is; quotes, # and backslashes need quoting
 WARNING_SECONDS = 120  # a job is told so long before its time limit, but at most a quarter of it
@@ -57,11 +58,11 @@ def job_script(launch: Slurm, here: Path, name: str, runs: Mapping[str, Path], a
         "job",
         words={
             "submission": here,
-            "python": sys.executable,
             "srun_options": f"--cpus-per-task={layout.cpus}" if layout.cpus else None,
             "threads": launch.threads or launch.cpus_per_gpu or 1,
             "retry": EXIT_RETRY,
         },
+        commands={"worker": python_module(WORKER), "record": python_module(RECORD)},
         lines={
             "options": _sbatch_lines(options | (launch.extra or {})),
             "runs": [f"    {_quoted(path)}  # {_printable(label)}" for label, path in runs.items()],
@@ -74,7 +75,8 @@ def report_script(launch: Slurm, here: Path, name: str, table: Path) -> str:
     """The script of the job that writes a table's report when all its other jobs have ended."""
     options = _options(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
     lines = {"options": _sbatch_lines(options), "setup": launch.setup or []}
-    return _fill("report", words={"python": sys.executable, "table": table}, lines=lines)
+    commands = {"report": python_module("inceptionctl", "report")}
+    return _fill("report", words={"table": table}, commands=commands, lines=lines)
 
 
 def warning_seconds(limit: str | None) -> int:
@@ -94,9 +96,16 @@ def seconds_of(limit: str) -> int | None:
     return int(timedelta(days=int(days or 0), **given).total_seconds())
 
 
-def _fill(name: str, words: Mapping[str, object], lines: Mapping[str, Iterable[str]]) -> str:
-    """The template with each word quoted (nothing for None) and `lines` inserted as they are."""
+def _fill(
+    name: str,
+    words: Mapping[str, object],
+    commands: Mapping[str, Iterable[str]],
+    lines: Mapping[str, Iterable[str]],
+) -> str:
+    """The template with each word quoted (nothing for None), those of `commands` too, and `lines` inserted as they
+    are."""
     values = {key: "" if word is None else _quoted(word) for key, word in words.items()}
+    values |= {key: " ".join(map(_quoted, command)) for key, command in commands.items()}
     values |= {key: "\n".join(inserted) for key, inserted in lines.items()}
     template = Path(__file__).with_name(f"{name}.sh.in").read_text()
     return re.sub(r"@(\w+)@", lambda found: values[found[1]], template)

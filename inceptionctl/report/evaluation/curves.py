@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from inceptionctl.evaluation.calibration import BINS
 from inceptionctl.evaluation.coverage import CoverageCurve
@@ -12,6 +10,7 @@ from inceptionctl.evaluation.intervals import Share, wilson
 from inceptionctl.report.evaluation.details import Calibration, Coverage, Details
 from inceptionctl.report.evaluation.figures import title
 from inceptionctl.report.evaluation.sentences import calibration_line, coverage_line
+from inceptionctl.report.plots.library import Axes, Figure
 from inceptionctl.report.plots.style import COLOURS, GREY, OURS
 
 MAX_POINTS = 400  # of a curve: an SVG with one for each image is megabytes

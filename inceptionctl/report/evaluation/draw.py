@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from inceptionctl.report.evaluation.curves import coverage_figure, reliability_figure
 from inceptionctl.report.evaluation.details import Findings
 from inceptionctl.report.evaluation.figures import save, save_png, style
 from inceptionctl.report.evaluation.matrix import chosen_classes, matrix_figure
 from inceptionctl.report.evaluation.worst import ImageOf, classes_of, file_name, worst_figure, worst_images
+from inceptionctl.report.plots.library import Figure
 from inceptionctl.runs.evaluations import Predictions
 
 

@@ -10,13 +10,11 @@ from textwrap import wrap
 from typing import Any
 from xml.sax.saxutils import escape
 
-import matplotlib
-from matplotlib.figure import Figure
-
 from inceptionctl.files import writing
 from inceptionctl.report.evaluation.details import Details
 from inceptionctl.report.evaluation.fonts import clean, families
 from inceptionctl.report.evaluation.names import one_line
+from inceptionctl.report.plots.library import Figure, styled
 from inceptionctl.report.plots.style import STYLE, TITLE_CHARACTERS, WIDTH
 from inceptionctl.runs.io import write_text
 
@@ -25,7 +23,7 @@ DPI = 150
 
 def style(names: Sequence[str] = ()) -> AbstractContextManager[Any]:
     """The report's, with fonts for the characters of `names`."""
-    return matplotlib.rc_context(STYLE | {"font.family": list(families("".join(sorted(set("".join(names))))))})
+    return styled(STYLE | {"font.family": list(families("".join(sorted(set("".join(names))))))})
 
 
 def save(figure: Figure, path: Path, description: str) -> list[Path]:

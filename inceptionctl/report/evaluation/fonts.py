@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 
-from matplotlib.font_manager import fontManager, get_font
-
 from inceptionctl.report.evaluation.names import distinct, middle, one_line
+from inceptionctl.report.plots.library import fontManager, get_font
 
 FIRST = "DejaVu Sans"  # comes with matplotlib
 BOX = "□"

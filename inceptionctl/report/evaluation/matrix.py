@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
 from inceptionctl.evaluation.confusion import most_confused_classes
 from inceptionctl.report.evaluation.details import Findings
 from inceptionctl.report.evaluation.figures import title
 from inceptionctl.report.evaluation.fonts import labels, note_on
+from inceptionctl.report.plots.library import Axes, Figure, PowerNorm
 
 MAX_CLASSES = 50  # that are all drawn
 BLOCK = 30  # classes drawn of more

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 
 from inceptionctl.errors import count
 from inceptionctl.report.evaluation.details import Details
 from inceptionctl.report.evaluation.figures import title
 from inceptionctl.report.evaluation.fonts import clean, labels, note_on
+from inceptionctl.report.plots.library import Axes, Figure
 from inceptionctl.report.plots.style import COLOURS, GREY
 from inceptionctl.runs.evaluations import Predictions
 

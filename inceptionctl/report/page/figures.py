@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib
 from markupsafe import Markup
 
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.page.uri import uri
 from inceptionctl.report.plots.draw import drawings
+from inceptionctl.report.plots.library import styled
 from inceptionctl.report.plots.style import WIDTHS, Look
 from inceptionctl.report.plots.svg import inline, svg
 
@@ -32,7 +32,7 @@ def page_figures(findings: Findings) -> list[PageFigure]:
     """The main one first: where no rows are compared, accuracy against cost."""
     drawn = sorted(drawings(findings, LOOK), key=lambda one: not findings.rungs and one.name != "scatter")
     found = []
-    with matplotlib.rc_context(LOOK.style):
+    with styled(LOOK.style):
         for one in drawn:
             text = svg(one.figure, one.title, one.description)
             element = Markup(inline(text, f"figure-{one.name}"))

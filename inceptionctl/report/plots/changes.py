@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
 from inceptionctl.report.findings import Findings, Rung
 from inceptionctl.report.format import change, change_unit, in_words, verdict
 from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
+from inceptionctl.report.plots.library import Figure, MaxNLocator
 from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
 from inceptionctl.tables.metric import Metric
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
 from inceptionctl.report.findings import Contribution, Findings
 from inceptionctl.report.format import change_unit, in_words, interval, quantity
 from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
+from inceptionctl.report.plots.library import Figure, MaxNLocator
 from inceptionctl.report.plots.style import GREY, OURS, Look
 
 

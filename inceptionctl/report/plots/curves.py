@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.plots.drawing import Data, Drawing, heading
+from inceptionctl.report.plots.library import Axes, Figure, FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 from inceptionctl.report.plots.style import COLOURS, STROKES, Look
 from inceptionctl.report.runs import Curves, Floats
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
 from inceptionctl.files import writing
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.plots.changes import changes
@@ -14,6 +12,7 @@ from inceptionctl.report.plots.contributions import contributions
 from inceptionctl.report.plots.curves import curves
 from inceptionctl.report.plots.drawing import Drawing
 from inceptionctl.report.plots.ladder import ladder
+from inceptionctl.report.plots.library import styled
 from inceptionctl.report.plots.scatter import scatter
 from inceptionctl.report.plots.style import Look
 from inceptionctl.report.plots.svg import svg
@@ -32,7 +31,7 @@ DPI = 150
 
 def drawings(findings: Findings, look: Look) -> list[Drawing]:
     """Those that have something to show."""
-    with matplotlib.rc_context(look.style):
+    with styled(look.style):
         return [drawing for draw_one in FIGURES.values() if (drawing := draw_one(findings, look))]
 
 
@@ -40,7 +39,7 @@ def draw(findings: Findings, folder: Path, kinds: Sequence[str], look: Look | No
     """Writes every figure into `folder`, as a file of each kind; files of figures with nothing to show are removed."""
     look = look or Look()
     drawn = drawings(findings, look)
-    with matplotlib.rc_context(look.style):
+    with styled(look.style):
         paths = [path for drawing in drawn for path in _save_all(drawing, folder, kinds)]
     for name in FIGURES.keys() - {drawing.name for drawing in drawn}:
         for kind in KINDS:

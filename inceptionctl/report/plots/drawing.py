@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from matplotlib.figure import Figure
-
 from inceptionctl.report.findings import Findings
+from inceptionctl.report.plots.library import Figure
 from inceptionctl.report.plots.style import Look
 
 Data = Sequence[Sequence[object]]

@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.transforms import Bbox
 
+from inceptionctl.report.plots.library import Axes, Bbox
 from inceptionctl.report.plots.style import GREY
 
 APART = 1.15  # of the font's size, between two lines

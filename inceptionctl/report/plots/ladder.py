@@ -6,14 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
 
 from inceptionctl.report.findings import Findings, RowFinding, Rung
 from inceptionctl.report.format import DASH, axis_label, figures, quantity, signed
 from inceptionctl.report.plots.drawing import Data, Drawing, heading, wrapped
+from inceptionctl.report.plots.library import Axes, ConstrainedLayoutEngine, Figure, MaxNLocator
 from inceptionctl.report.plots.style import GREY, LIGHT, OURS, PAPER, Look
 from inceptionctl.report.statistics.summary import Summary
 from inceptionctl.tables.metric import Metric

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
-
 from inceptionctl.papers.records import PaperCell
 from inceptionctl.report.findings import Findings
 from inceptionctl.report.plots.drawing import Data, Drawing, heading
 from inceptionctl.report.plots.labels import label_points
+from inceptionctl.report.plots.library import Axes, Figure, LogLocator, NullFormatter
 from inceptionctl.report.plots.style import LIGHT, OURS, PAPER, Look
 
 WIDE = 3.0  # the largest cost over the smallest from which the axis is logarithmic

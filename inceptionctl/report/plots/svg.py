@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from matplotlib.figure import Figure
-
+from inceptionctl.report.plots.library import Figure
 from inceptionctl.report.plots.style import COLOURS, GREY, GRID, LIGHT
 
 IDS = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
