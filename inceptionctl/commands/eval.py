@@ -146,6 +146,8 @@ def _record_of(shown: Shown, plan: EvaluationPlan) -> Path | None:
 
 def _announce(plan: EvaluationPlan, console: Console) -> None:
     console.print(f"data: {plan.index.provenance}")
+    if note := plan.config.data.cache_note(plan.index):
+        console.print(f"cache: {note}")
     for each in plan.networks:
         for line in each.notes:
             console.print(f"weights: {line}")

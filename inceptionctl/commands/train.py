@@ -68,6 +68,8 @@ def _run(plan: Plan) -> None:
         console.print(summary(read_result(run)))
         return
     console.print(f"data: {plan.data.provenance}")
+    if note := plan.config.data.cache_note(plan.data):
+        console.print(f"cache: {note}")
     console.print(f"input: {describe_input(plan.config.arch.input, plan.config.arch.pixels)}")
     announce_weights([plan], console)
     if plan.config.tuned:

@@ -122,6 +122,10 @@ class DataSource(ABC):
         """Lists the training and evaluation images; `dev` as in `Index`. Raises RequestError for data that is missing
         or cannot be used."""
 
+    def cache_note(self, index: Index) -> str:
+        """Whether the decoded images of `index` are held in memory, and why; "" where there is nothing to choose."""
+        return ""
+
     def listings(self) -> Mapping[str, Listing]:
         """The images of each split as they lie there, "train" and "eval", or "all" before they are divided: what `data
         check` looks at. A data set may list what `index` would refuse. Raises RequestError for data that is missing."""

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from inceptionctl.data.decoded.held import Cache, check_size
+from inceptionctl.data.decoded.held import Cache, check_size, choose
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource, DataSplits, Views
@@ -64,6 +64,9 @@ class TrainingSource(DataSource):
         index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
         check_size(index.files.values(), self.cache)
         return index
+
+    def cache_note(self, index: Index) -> str:
+        return choose(index.files, self.cache).sentence
 
     def listings(self) -> dict[str, Listing]:
         found = _without(self.find(), self.leave_out)

@@ -33,6 +33,7 @@ def show_plans(
     hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
     lines = [
         f"data      {first.data.provenance}",
+        *(f"cache     {text}" for text in dict.fromkeys(map(_cache, plans.values())) if text),
         f"batch     {_batch(first, placement.nproc)}",
         *_by_row("steps", _steps, plans, rows),
         *_by_row("lr", lr_curve, plans, rows),
@@ -51,6 +52,10 @@ def show_plans(
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
     for line in lines:
         console.print(line)
+
+
+def _cache(plan: Plan) -> str:
+    return plan.config.data.cache_note(plan.data)
 
 
 def _by_row(

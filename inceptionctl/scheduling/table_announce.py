@@ -6,6 +6,7 @@ from rich.console import Console
 
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import count
+from inceptionctl.planning.plan import Plan
 from inceptionctl.report.statistics.sequential import planned
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.estimates import device_hours
@@ -19,6 +20,7 @@ from inceptionctl.terminal import print_warnings
 def announce(table: TablePlan, console: Console) -> None:
     """Prints the setting, how many cells there are, and their warnings."""
     lines = [f"{table.table.name}: {setting(table.configs)}; {table.first.data.provenance}", _cells(table)]
+    lines += [f"cache: {note}" for note in dict.fromkeys(map(_cache_note, table.runs.values())) if note]
     lines += [f"detects: {detectable_line(table)}"] if len(table.rows) > 1 else []
     lines += stated(table.table)
     lines += looks(table) + rates(table)
@@ -33,6 +35,10 @@ def announce(table: TablePlan, console: Console) -> None:
     if table.paper is None:
         warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")
     print_warnings(warnings, console)
+
+
+def _cache_note(plan: Plan) -> str:
+    return plan.config.data.cache_note(plan.data)
 
 
 def looks(table: TablePlan) -> list[str]:

@@ -12,7 +12,7 @@ from support.image_folders import fill, plain_views, settings, smooth
 
 from inceptionctl.caches import cache_folder
 from inceptionctl.data.decoded import held, size, store
-from inceptionctl.data.decoded.held import hold
+from inceptionctl.data.decoded.held import choose, hold
 from inceptionctl.data.decoded.pixel_file import FOOTER, TooLarge
 from inceptionctl.data.images import Unreadable, Views
 from inceptionctl.data.index import FileList
@@ -258,24 +258,27 @@ def test_an_estimate_that_was_too_low_is_noticed(folder, monkeypatch, capsys):
     )
 
 
-def test_auto_looks_at_no_image_of_a_large_set(train, reads, monkeypatch, capsys):
+def test_auto_looks_at_no_image_of_a_large_set(train, reads, monkeypatch):
     monkeypatch.setattr(held, "AUTO_BYTES", int(train.sizes_N.sum()))
     monkeypatch.setattr(held, "estimated_bytes", lambda files: pytest.fail("an image was looked at"))
     assert hold({"train": train}, "auto") == {}
-    assert (
-        "data.cache=auto: images are read as they are needed, since decoded ones need at least"
-        in capsys.readouterr().err
-    )
+    said = "images are read as they are needed (data.cache=auto): decoded, they need at least "
+    assert choose({"train": train}, "auto").sentence.startswith(said)
 
 
-@pytest.mark.parametrize(("limit", "chosen"), [(206_000, False), (208_000, True)])
-def test_auto_estimates_from_heads(train, limit, chosen, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (207_360, "images are read as they are needed (data.cache=auto): decoded, they need about 207 kB"),
+        (207_361, "decoded images are held in memory (data.cache=auto): 30 images, 207 kB"),
+    ],
+    ids=["large", "small"],
+)
+def test_auto_holds_small_sets(train, limit, said, monkeypatch):
     monkeypatch.setattr(held, "AUTO_BYTES", limit)
-    assert bool(hold({"train": train}, "auto")) == chosen
-    said = (
-        "30 decoded images are held in memory, since they need 207 kB" if chosen else "decoded ones need about 207 kB"
-    )
-    assert said in capsys.readouterr().err
+    chosen = choose({"train": train}, "auto")
+    assert chosen.sentence == said
+    assert bool(hold({"train": train}, "auto")) == chosen.holds == (limit > 3 * 48**2 * 30)
 
 
 def test_the_estimate_is_that_of_a_sample(tmp_path, monkeypatch):

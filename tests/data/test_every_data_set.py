@@ -137,6 +137,16 @@ def test_images_in_memory_are_those_of_the_files(name, tmp_path):
     assert same(all_images(splits_of(read, index).eval), all_images(splits.eval))
 
 
+@pytest.mark.parametrize("name", OF_TRAINING_FILES)
+def test_by_itself_nothing_is_held_that_needs_no_decoding(name, tmp_path):
+    source = data_set(name, tmp_path)
+    splits = splits_of(source, index := source.index(dev=False))
+    needs_none = all(files.ranges and files.ranges.pixel_shape(0) for files in index.files.values())
+    assert source.cache == "auto"
+    assert (splits.train.held is None, splits.eval.held is None) == (needs_none, needs_none)
+    assert needs_none == ("they lie there as pixels" in source.cache_note(index))
+
+
 @pytest.mark.parametrize("name", OF_FILES)
 def test_a_file_that_is_gone_is_named_or_counted(name, tmp_path):
     source = data_set(name, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -27,16 +28,41 @@ class DecodedImages(Protocol):
         ...
 
 
-def hold(splits: Mapping[str, FileList], cache: Cache) -> Mapping[str, DecodedImages]:
-    """The decoded images of each split that are held; none by `cache` = "none", and by "auto", which says why, where
-    they are large or need no decoding. Raises RequestError for "memory" where they are too large."""
+@dataclass(frozen=True)
+class Choice:
+    """Whether images are held, and the sentence that says so with its reason."""
+
+    holds: bool
+    sentence: str
+
+
+def choose(splits: Mapping[str, FileList], cache: Cache) -> Choice:
+    """By `cache` = "auto": decoded images are held unless they are large or lie there as pixels. Large ones are found
+    so without a look at any of them."""
+    every = [files for files in splits.values() if len(files)]
     if cache == "none":
-        return {}
+        return _read(cache, "")
     if cache == "auto":
-        reason = _reason_against(splits.values())
-        warn(f"data.cache=auto: {reason or _reason_for(splits.values())}")
-        if reason:
-            return {}
+        if all(raw_bytes(files) is not None for files in every):
+            return _read(cache, ": they lie there as pixels")
+        if (size := sum(map(least_bytes, every))) >= AUTO_BYTES:
+            return _read(cache, f": decoded, they need at least {bytes_text(size)}")
+    size = sum(map(estimated_bytes, every))
+    if cache == "auto" and size >= AUTO_BYTES:
+        return _read(cache, f": decoded, they need about {bytes_text(size)}")
+    held = f"{count(sum(map(len, every)), 'image')}, {bytes_text(size)}"
+    return Choice(True, f"decoded images are held in memory (data.cache={cache}): {held}")
+
+
+def _read(cache: Cache, why: str) -> Choice:
+    return Choice(False, f"images are read as they are needed (data.cache={cache}){why}")
+
+
+def hold(splits: Mapping[str, FileList], cache: Cache) -> Mapping[str, DecodedImages]:
+    """The decoded images of each split, if they are held. Raises RequestError for "memory" where they are too
+    large."""
+    if not choose(splits, cache).holds:
+        return {}
     check_size(splits.values(), cache)
     try:
         return _held(splits)
@@ -48,15 +74,6 @@ def hold(splits: Mapping[str, FileList], cache: Cache) -> Mapping[str, DecodedIm
         return {}
 
 
-def _held(splits: Mapping[str, FileList]) -> Mapping[str, DecodedImages]:
-    held, left = dict[str, DecodedImages](), MOST_BYTES
-    for split, files in splits.items():
-        if len(files):
-            held[split] = found = shared(files, left)
-            left -= found.size
-    return held
-
-
 def check_size(splits: Collection[FileList], cache: Cache) -> None:
     """Raises RequestError for images that are too large for "memory"."""
     if cache == "memory" and (size := sum(map(estimated_bytes, splits))) > MOST_BYTES:
@@ -66,19 +83,10 @@ def check_size(splits: Collection[FileList], cache: Cache) -> None:
         )
 
 
-def _reason_against(splits: Collection[FileList]) -> str:
-    """Why "auto" does not hold the images; "" where it does. Large ones are found so without a look at any of them."""
-    splits = [files for files in splits if len(files)]
-    if all(raw_bytes(files) is not None for files in splits):
-        return "images are read as they are needed, since they lie there as pixels"
-    size, how = sum(map(least_bytes, splits)), "at least"
-    if size < AUTO_BYTES:
-        size, how = sum(map(estimated_bytes, splits)), "about"
-    if size < AUTO_BYTES:
-        return ""
-    return f"images are read as they are needed, since decoded ones need {how} {bytes_text(size)}"
-
-
-def _reason_for(splits: Collection[FileList]) -> str:
-    size, images = sum(map(estimated_bytes, splits)), sum(map(len, splits))
-    return f"{count(images, 'decoded image')} are held in memory, since they need {bytes_text(size)}"
+def _held(splits: Mapping[str, FileList]) -> Mapping[str, DecodedImages]:
+    held, left = dict[str, DecodedImages](), MOST_BYTES
+    for split, files in splits.items():
+        if len(files):
+            held[split] = found = shared(files, left)
+            left -= found.size
+    return held

@@ -48,7 +48,7 @@ def decoded(files: FileList, index: int) -> Decoded:
         pixels = np.ascontiguousarray(read_pixels(files, index))
     except DataError:
         pixels = np.empty((0, 0, 3), np.uint8)
-    return Decoded(pixels, zlib.crc32(pixels))
+    return Decoded(pixels, zlib.crc32(pixels.data))
 
 
 def write_pixels(file: BinaryIO, key: bytes, images: Iterable[Decoded], most_bytes: int) -> None:
@@ -59,7 +59,7 @@ def write_pixels(file: BinaryIO, key: bytes, images: Iterable[Decoded], most_byt
         total += pixels.size
         if total > most_bytes:
             raise TooLarge(len(rows), most_bytes)
-        file.write(pixels)
+        file.write(pixels.data)
     table = np.array(rows, ROW).tobytes()
     file.write(table)
     file.write(FOOTER.pack(MAGIC, key, len(rows), zlib.crc32(table)))
@@ -111,11 +111,11 @@ class PixelFile:
             return None
         pixels = np.empty((height, width, 3), np.uint8)
         try:
-            n_bytes = os.preadv(self.descriptor, [pixels], int(self.begins_N[index]))
+            n_bytes = os.preadv(self.descriptor, [pixels.data], int(self.begins_N[index]))
         except OSError as error:
-            self.damaged(error.strerror)
+            self.damaged(error.strerror or str(error))
             return None
-        if n_bytes < pixels.nbytes or zlib.crc32(pixels) != self.crc32_N[index]:
+        if n_bytes < pixels.nbytes or zlib.crc32(pixels.data) != self.crc32_N[index]:
             self.damaged("it is cut short" if n_bytes < pixels.nbytes else "pixels differ from their CRC-32")
             return None
         return pixels

@@ -29,6 +29,7 @@ def show_evaluation(plan: EvaluationPlan, console: Console) -> dict[str, Any]:
     lines = [
         *(line for each, cost in zip(plan.networks, plan.costs, strict=True) for line in _network(each, cost.macs)),
         f"data      {plan.index.provenance}",
+        *([f"cache     {note}"] if (note := plan.config.data.cache_note(plan.index)) else []),
         f"images    {request.n_images:,}; image set {request.image_set.name}",
         f"protocol  {describe_protocol(request.protocol)}",
         f"batches   of {request.batch_size:,} inputs per device, {place(plan)}",
