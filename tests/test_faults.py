@@ -433,7 +433,7 @@ def test_unreadable_images_are_left_out_or_replaced(with_unreadable_images, outp
     assert f"train/1/0.png cannot be read ({done})" in output
     assert "val/1/0.png cannot be read (skipped)" in output
     run = only(outputs, "train/*-0")
-    assert result(run).unreadable == 1
+    assert (result(run).unreadable, result(run).unreadable_images.names) == (1, ["1/0.png"])
     assert [one.n_images for one in result(run).evaluations] == [7, 7]
 
 

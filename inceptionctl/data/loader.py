@@ -26,12 +26,12 @@ T = TypeVar("T")  # batch
 
 @dataclass(frozen=True)
 class Batch:
-    """`images_NCHW` uint8, `labels_N` int64. `unreadable` images of it could not be read: each is replaced by another
-    one or has the label IGNORED."""
+    """`images_NCHW` uint8, `labels_N` int64. `unreadable`: places in the set of the images that could not be read: each
+    is replaced by another one or has the label IGNORED."""
 
     images_NCHW: Tensor
     labels_N: Tensor
-    unreadable: int = 0
+    unreadable: tuple[int, ...] = ()
 
     def pin_memory(self) -> Batch:
         return Batch(self.images_NCHW.pin_memory(), self.labels_N.pin_memory(), self.unreadable)
@@ -39,11 +39,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sample:
-    """`image` uint8, (height, width, 3)."""
+    """`image` uint8, (height, width, 3); `unreadable`: the place of the image if it could not be read."""
 
     image: Input
     label: int
-    unreadable: bool = False
+    unreadable: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class _Samples(Dataset[Sample | DataError]):
         try:
             return Sample(self.images.image(*key), int(self.labels_N[key[1]]))
         except Unreadable as found:
-            return Sample(found.image, found.label, unreadable=True)
+            return Sample(found.image, found.label, unreadable=key[1])
         except DataError as error:
             return error
 
@@ -126,4 +126,5 @@ def _collate(samples: list[Sample | DataError], allocate: Allocate) -> Batch | D
         return next(sample for sample in samples if isinstance(sample, DataError))
     images_NCHW = torch.from_numpy(stacked([np.asarray(sample.image) for sample in read], allocate)).permute(0, 3, 1, 2)
     labels_N = torch.tensor([sample.label for sample in read])
-    return Batch(images_NCHW, labels_N, sum(sample.unreadable for sample in read))
+    unreadable = tuple(sample.unreadable for sample in read if sample.unreadable is not None)
+    return Batch(images_NCHW, labels_N, unreadable)

@@ -4,9 +4,12 @@ of the time; otherwise by Pillow itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from PIL import Image
+from PIL import __version__ as pillow_version
 from torch.nn.functional import interpolate
 
 from inceptionctl.data.lazy_image import Window
@@ -16,6 +19,16 @@ BY_PILLOW = {
     "nearest": Image.Resampling.NEAREST,
     "bicubic": Image.Resampling.BICUBIC,  # torch's differs by up to 18 of 255 in photographs
 }
+
+
+def resizer(methods: Sequence[str]) -> str:
+    """What resizes training images by these methods, with its version, for a run's result: values depend on it, and
+    those of torch on the instructions that the processor has. Without methods it is Pillow, as in evaluation."""
+    by_torch = [method for method in methods if method not in BY_PILLOW]
+    by_pillow = [method for method in methods if method in BY_PILLOW] if methods else ["bilinear"]
+    kernel = f"uint8, antialiased, {torch.backends.cpu.get_cpu_capability()}"
+    parts = [f"torch {torch.__version__} ({', '.join(by_torch)}; {kernel})"] if by_torch else []
+    return ", ".join([*parts, *([f"pillow {pillow_version} ({', '.join(by_pillow)})"] if by_pillow else [])])
 
 
 def resize(pixels: np.ndarray, side: int, interpolation: str, mirrored: bool = False) -> np.ndarray:

@@ -46,6 +46,11 @@ class Augmentation(ABC):
 
     name: str
 
+    @property
+    def resize_methods(self) -> Sequence[str]:
+        """Of `data.resize`, one of which an image is resized by; none where Pillow resizes, as in evaluation."""
+        return ("bilinear",)
+
     def transform(self, pixels: int) -> Augment:
         """To an input of `pixels` x `pixels`."""
         return partial(self._varied, pixels)
@@ -64,6 +69,10 @@ class NoAugmentation(Augmentation):
     """Training images as they are: of files, the square in the middle."""
 
     name: Literal["none"]
+
+    @property
+    def resize_methods(self) -> Sequence[str]:
+        return ()
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
         return Variation((0, 0, *size), "bilinear", window=central_square(size, 1.0))
@@ -104,6 +113,10 @@ class InceptionCrop(Augmentation):
     """Probability of mirroring an image left to right."""
     distortion: Literal["none", "fast", "full"]
     """Photometric distortions of TF-slim. fast: brightness and saturation; full: hue and contrast too."""
+
+    @property
+    def resize_methods(self) -> Sequence[str]:
+        return self.interpolation
 
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
         box = random_box(size, self.area, self.aspect_ratio, random)

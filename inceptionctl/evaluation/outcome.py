@@ -63,7 +63,12 @@ class Evaluation:
     @property
     def unreadable(self) -> int:
         """Images that were left out or counted as wrong."""
-        return len(self.left_out_M) + self.n_images - int(self.read_N.sum())
+        return len(self.unreadable_places)
+
+    @property
+    def unreadable_places(self) -> list[int]:
+        """Those of the same images in the set."""
+        return [*self.left_out_M.tolist(), *self.indices_N[~self.read_N].tolist()]
 
     @property
     def labels_N(self) -> np.ndarray:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from inceptionctl.errors import count
 from inceptionctl.report.cells import ResultCell
 from inceptionctl.report.declared import history
 from inceptionctl.report.findings import Findings
@@ -32,7 +33,13 @@ def footnotes(findings: Findings) -> list[str]:
 
 def warnings(findings: Findings, paths_from: Path) -> list[str]:
     """Logs are named relative to `paths_from`."""
-    return [*unconverged(findings), *learning(findings), *unfinished(findings.table, paths_from), *scope(findings)]
+    return [
+        *unconverged(findings),
+        *learning(findings),
+        *unfinished(findings.table, paths_from),
+        *unreadable(findings.table),
+        *scope(findings),
+    ]
 
 
 def overall(findings: Findings) -> list[str]:
@@ -127,6 +134,16 @@ def unfinished(table: ResultTable, paths_from: Path) -> list[str]:
     if waiting := [f"{row.label} seed {cell.seed}" for row, cell in table.cells if cell.status == "not evaluated"]:
         lines.append(f"Trained but not evaluated as the row asks: {', '.join(waiting)}.")
     return [*lines, f"To continue, repeat the command: {table.manifest.command}"] if lines else []
+
+
+def unreadable(table: ResultTable) -> list[str]:
+    """The runs that left training images out or replaced them."""
+    counts = [
+        f"{count(cell.figures.unreadable, 'image')} of {row.label} seed {cell.seed}"
+        for row, cell in table.cells
+        if cell.figures and cell.figures.unreadable
+    ]
+    return [f"Training images that could not be read, by name in result.json: {', '.join(counts)}."] if counts else []
 
 
 def scope(findings: Findings) -> list[str]:

@@ -177,9 +177,9 @@ class _Images:
 
 
 def _check_same_protocol(row: ResultRow) -> None:
-    """Raises InceptionctlError for cells of one row that were evaluated in different ways. The decoder's version does
-    not count."""
-    done = [(cell.run, replace(cell.figures.protocol, decoder=None)) for cell in row.cells if cell.run and cell.figures]
+    """Raises InceptionctlError for cells of one row that were evaluated in different ways. Versions of
+    libraries do not count."""
+    done = [(cell.run, cell.figures.protocol.without_versions) for cell in row.cells if cell.run and cell.figures]
     for run, protocol in done[1:]:
         first_run, first = done[0]
         if protocol != first:

@@ -64,8 +64,8 @@ class InverseRms:
 class RunFigures:
     """A finished run, or an ensemble, on the table's images, under the row's protocol and the table's weights; errors
     in percent. An ensemble has no curves. `other_error`: top-1 error of the weights that the table does not use, None
-    if they were not evaluated. `inverse_rms`: as last logged,
-    None for another optimizer than RMSProp."""
+    if they were not evaluated. `inverse_rms`: as last logged, None for another optimizer than RMSProp. `unreadable`:
+    training images, each once."""
 
     top1_error: float
     top5_error: float | None
@@ -75,6 +75,7 @@ class RunFigures:
     curves: Curves
     inverse_rms: InverseRms | None
     models: int = 1
+    unreadable: int = 0
 
 
 def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFigures:
@@ -96,6 +97,7 @@ def run_figures(run: RunDir, cell: ManifestCell, table: TableManifest) -> RunFig
         protocol=record.protocol,
         curves=_curves(rows, table.weights),
         inverse_rms=_inverse_rms(rows),
+        unreadable=result.unreadable_images.total if result.unreadable_images else 0,
     )
 
 

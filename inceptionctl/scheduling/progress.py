@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inceptionctl.errors import count
 from inceptionctl.runs.damage import read_result
 from inceptionctl.runs.evaluations import read_evaluation
 from inceptionctl.runs.logs import notices, why_ended
@@ -122,5 +123,12 @@ def summary(result: Result) -> str:
     ema, raw = result.evaluation("ema"), result.evaluation("raw")
     return (
         f"top-1 error {ema.top1_error:.2f} % (averaged weights; last weights {raw.top1_error:.2f} %) "
-        f"on {ema.n_images:,} images, {result.wall_s:.0f} s"
+        f"on {ema.n_images:,} images, {result.wall_s:.0f} s{_unreadable(result)}"
     )
+
+
+def _unreadable(result: Result) -> str:
+    """Nothing, of a result that is older too, if all training images could be read."""
+    found = result.unreadable_images
+    what = count(found.total, "training image") if found else ""
+    return f"; {what} could not be read (result.json has the names)" if found and found.total else ""

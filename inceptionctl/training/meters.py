@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field
 from statistics import fmean
+from typing import Any
+
+import torch
 
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.training.distributed.context import DistributedContext
@@ -29,11 +32,13 @@ class Diverged(InceptionctlError):
 @dataclass(frozen=True)
 class StepMeans:
     """Over all ranks, of one step or of several. `grad_norm` is None if the gradients overflowed in float16, so that
-    the weights were not updated; `unreadable` images are counted."""
+    the weights were not updated; `unreadable` images are counted, and `unreadable_images` are their places in their
+    set, each once."""
 
     loss: float
     grad_norm: float | None
     unreadable: int
+    unreadable_images: tuple[int, ...] = ()
 
 
 @dataclass
@@ -56,28 +61,48 @@ class StepMeter:
         first = step - len(self.pending) + 1
         losses = self.context.all_reduce_mean([float(output.loss) for output in self.pending])
         norms = [float(output.grad_norm) for output in self.pending]  # the same on all ranks
-        unreadable = self.context.all_reduce_mean([float(output.unreadable) for output in self.pending])
+        unreadable = self._unreadable()
         self.pending.clear()
-        for number, loss, norm, count in zip(range(first, step + 1), losses, norms, unreadable, strict=True):
+        for number, loss, norm, images in zip(range(first, step + 1), losses, norms, unreadable, strict=True):
             overflowed = self.loss_scaled and not math.isfinite(norm)
             self.overflows = self.overflows + 1 if overflowed else 0
             if not math.isfinite(loss) or not (overflowed or math.isfinite(norm)) or self.overflows > MAX_OVERFLOWS:
                 raise Diverged(number, loss, norm)
-            count_of_all = round(count * self.context.world_size)
-            self.reduced.append(StepMeans(loss, None if overflowed else norm, count_of_all))
+            self.reduced.append(StepMeans(loss, None if overflowed else norm, len(images), _each_once(images)))
+
+    def _unreadable(self) -> list[list[int]]:
+        """Of each pending output, the images of all ranks that could not be read."""
+        own = [(place, image) for place, output in enumerate(self.pending) for image in output.unreadable]
+        sizes = self.context.all_gather(torch.tensor([len(own)]), [(1,)] * self.context.world_size)
+        parts = self.context.all_gather(
+            torch.tensor(own, dtype=torch.int64).reshape(-1, 2), [(int(size), 2) for size in sizes]
+        )
+        found: list[list[int]] = [[] for _ in self.pending]
+        for place, image in torch.cat(parts).tolist():
+            found[place].append(image)
+        return found
 
     def compute(self, step: int) -> StepMeans:
         """The means over the steps since the last call, up to `step`. Raises Diverged."""
         self.reduce(step)
         steps, self.reduced = self.reduced, []
         norms = [means.grad_norm for means in steps if means.grad_norm is not None]
-        unreadable = sum(means.unreadable for means in steps)
-        return StepMeans(fmean(means.loss for means in steps), fmean(norms) if norms else None, unreadable)
+        return StepMeans(
+            loss=fmean(means.loss for means in steps),
+            grad_norm=fmean(norms) if norms else None,
+            unreadable=sum(means.unreadable for means in steps),
+            unreadable_images=_each_once(image for means in steps for image in means.unreadable_images),
+        )
 
-    def state_dict(self) -> list[tuple[float, float | None, int]]:
+    def state_dict(self) -> list[tuple[float, float | None, int, tuple[int, ...]]]:
         """What is reduced but not computed yet. Nothing may be pending."""
         return [astuple(means) for means in self.reduced]
 
-    def load_state_dict(self, state: Sequence[Sequence[float]]) -> None:
+    def load_state_dict(self, state: Sequence[Sequence[Any]]) -> None:
+        """Checkpoints of earlier versions say how many images could not be read, and not which."""
         self.pending.clear()
-        self.reduced = [StepMeans(loss, norm, int(count)) for loss, norm, count in state]
+        self.reduced = [StepMeans(loss, norm, n, *map(tuple, images)) for loss, norm, n, *images in state]
+
+
+def _each_once(images: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(images)))

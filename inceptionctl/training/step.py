@@ -23,11 +23,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 @dataclass(frozen=True)
 class StepOutput:
     """`loss` of this rank's images and the gradient's norm before clipping: scalars, on a GPU perhaps not computed yet.
-    `unreadable`: images that could not be read."""
+    `unreadable`: places in their set of the images that could not be read."""
 
     loss: Tensor | float
     grad_norm: Tensor | float
-    unreadable: int = 0
+    unreadable: tuple[int, ...] = ()
 
 
 @dataclass
@@ -69,7 +69,7 @@ class TrainStep:
         self.scaler.update()
         self.ema.update_parameters(self.model)
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
-        return StepOutput(loss, grad_norm, sum(batch.unreadable for batch in micro_batches))
+        return StepOutput(loss, grad_norm, tuple(index for batch in micro_batches for index in batch.unreadable))
 
     def _backward(self, batch: Batch, last: bool, num_micro_batches: int) -> Tensor:
         images_NCHW, labels_N = self.to_device(batch)

@@ -26,11 +26,13 @@ HURRIED_S = 10.0  # a cluster gives a process that it stops about 30
 @dataclass
 class Progress:
     """What a checkpoint keeps of a run besides its training state. `rows` of metrics; `wall_s`: seconds of work;
-    `unreadable` training images; `best`: step and top-1 error, in percent, of the best checkpoint on the dev split."""
+    `unreadable`: training images left out or replaced so far, and `unreadable_images`: their places, each once; `best`:
+    step and top-1 error, in percent, of the best checkpoint on the dev split."""
 
     rows: int = 0
     wall_s: float = 0.0
     unreadable: int = 0
+    unreadable_images: list[int] = field(default_factory=list)
     rollbacks: int = 0
     best: tuple[int, float] | None = None
 
@@ -62,8 +64,10 @@ class RunLogger:
     def log_train(self, means: StepMeans, lr: float, num_images: int) -> None:
         """`means` over the steps since the last such row, which trained on `num_images`."""
         self.progress.unreadable += means.unreadable
+        self.progress.unreadable_images = sorted({*self.progress.unreadable_images, *means.unreadable_images})
         speed = num_images / max(self.monotonic() - self._timer, 1e-9)
-        self._write(TrainRow(**self._position, **asdict(means), lr=lr, images_per_s=speed, time_s=self.wall_s))
+        figures = {name: getattr(means, name) for name in ("loss", "grad_norm", "unreadable")}
+        self._write(TrainRow(**self._position, **figures, lr=lr, images_per_s=speed, time_s=self.wall_s))
         self._timer = self.monotonic()
 
     def log_eval(self, weights: str, purpose: Purpose, evaluation: Evaluation) -> None:

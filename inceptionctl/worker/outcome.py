@@ -66,7 +66,7 @@ class Outcome:
             image_set=request.image_set,
             protocol=request.protocol,
             weights=members[0].weights if len(members) == 1 else f"{len(members)} networks",
-            **figures(evaluation),
+            **figures(evaluation, self.files),
             batch_size=request.batch_size,
             device=self.device,
             unreadable_as="wrong" if request.on_unreadable == "wrong" else "left out",

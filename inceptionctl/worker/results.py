@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from inceptionctl.data.decode import decoder
 from inceptionctl.data.index import FileList
 from inceptionctl.data.order import training_batches
+from inceptionctl.data.resize import resizer
 from inceptionctl.evaluation.calibration import expected_calibration_error
 from inceptionctl.evaluation.outcome import Evaluation
 from inceptionctl.files import writing
@@ -29,6 +31,7 @@ from inceptionctl.training.meters import Diverged
 from inceptionctl.training.step import TrainStep
 from inceptionctl.worker.evaluator import BATCH_SIZE
 from inceptionctl.worker.logger import Progress
+from inceptionctl.worker.unreadable import unreadable_images
 
 
 def write_evaluations(
@@ -59,6 +62,9 @@ def write_result(
         classes=list(plan.data.classes),
         rollbacks=progress.rollbacks,
         unreadable=progress.unreadable,
+        unreadable_images=unreadable_images(plan.data.files.get("train"), progress.unreadable_images),
+        decoder=None if plan.config.data.drawn else decoder(),
+        resizer=None if plan.config.data.drawn else resizer(plan.config.augment.resize_methods),
         wall_s=wall_s,
         images_per_s=plan.clock.steps * plan.config.train.batch_size / wall_s,
         best=Best(step=progress.best[0], dev_top1_error=progress.best[1]) if progress.best else None,
@@ -96,17 +102,18 @@ def _record(plan: Plan, weights: str, evaluation: Evaluation, device: str) -> Ev
         image_set=image_set(plan),
         protocol=protocol(plan),
         weights=weights,
-        **figures(evaluation),
+        **figures(evaluation, plan.data.files.get("eval")),
         batch_size=BATCH_SIZE,
         device=device,
     )
 
 
-def figures(evaluation: Evaluation) -> dict[str, Any]:
-    """As an evaluation's record has them."""
+def figures(evaluation: Evaluation, files: FileList | None) -> dict[str, Any]:
+    """As an evaluation's record has them. `files`: of its set of images."""
     read_N, confidence_N, correct_N = evaluation.read_N, evaluation.confidence_N, evaluation.correct_N
     ece = expected_calibration_error(confidence_N[read_N], correct_N[read_N])
-    return {**evaluation.metrics(), "ece": ece, "n_classes": evaluation.n_classes}
+    unread = unreadable_images(files, evaluation.unreadable_places)
+    return {**evaluation.metrics(), "ece": ece, "n_classes": evaluation.n_classes, "unreadable_images": unread}
 
 
 def predictions(evaluation: Evaluation, group_N: np.ndarray, files: FileList | None) -> Predictions:

@@ -8,6 +8,7 @@ import math
 from functools import cache
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from PIL import Image, ImageOps
@@ -19,7 +20,7 @@ from inceptionctl.data import colour
 from inceptionctl.data.colour import BRIGHTNESS, BY_NAME, CONTRAST, FAST, FULL, HUE, SATURATION
 from inceptionctl.data.lazy_image import DecodedImage
 from inceptionctl.data.order import generator
-from inceptionctl.data.resize import resize
+from inceptionctl.data.resize import resize, resizer
 from inceptionctl.data.transforms import AUGMENTATIONS, DISTORTIONS, random_box
 
 RATIOS = (3 / 4, 4 / 3)
@@ -167,6 +168,16 @@ def test_a_resized_image_is_pillow_s_to_within_rounding(interpolation, size):
     assert difference(resize(pixels, 64, interpolation), expected) <= 2
     mirrored = ImageOps.mirror(Image.fromarray(pixels)).resize((64, 64), PILLOW[interpolation])
     assert difference(resize(pixels, 64, interpolation, mirrored=True), mirrored) <= 2
+
+
+def test_a_result_states_what_resized_training_images():
+    torchs = f"torch {torch.__version__} (bilinear; uint8, antialiased, {torch.backends.cpu.get_cpu_capability()})"
+    pillows = f"pillow {PIL.__version__}"
+    of = {option: resizer(augment(option).resize_methods) for option in ("inception_crop", "crop_flip", "none")}
+    assert of["inception_crop"] == of["crop_flip"] == torchs
+    assert of["none"] == f"{pillows} (bilinear)"
+    assert resizer(["nearest", "bilinear", "bicubic"]) == f"{torchs}, {pillows} (nearest, bicubic)"
+    assert resizer(["area"]) == f"{pillows} (area)"
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet_milder", "slim", "slim_full"])

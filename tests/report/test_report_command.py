@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,6 +24,9 @@ from inceptionctl.report.format import metric, number, signed
 from inceptionctl.report.render import terminal
 from inceptionctl.report.results import read
 from inceptionctl.report.write import write
+from inceptionctl.runs.io import read_record, write_record
+from inceptionctl.runs.records.evaluation import UnreadableImages
+from inceptionctl.runs.records.result import Result
 
 TEXTS = {"report.md", "report.csv", "report.json", "report.tex", "report.html", "seeds.csv"}
 FILES = TEXTS | {f"{name}.{kind}" for name in ("ladder", "changes", "scatter", "curves") for kind in ("svg", "png")}
@@ -88,6 +92,15 @@ def test_missing_and_failed_cells(outputs, printed):
     assert f"Failed: RMSProp seed 0: training diverged at step 3, log: {os.path.relpath(log)}" in text
     assert "Not run: Label smoothing seed 0." in text
     assert "To continue, repeat the command: inceptionctl ablate" in text
+
+
+def test_training_images_that_could_not_be_read_are_told(outputs, printed):
+    folder = outputs.done("Inception-v2", 40, 42).close()
+    run = outputs.run("Inception-v2", 1)
+    found = UnreadableImages(total=1, root="/data", names=["a.jpg"])
+    write_record(run.result, replace(read_record(run.result, Result), unreadable=8, unreadable_images=found))
+    text = " ".join(printed(folder, 170).split())
+    assert "Training images that could not be read, by name in result.json: 1 image of Inception-v2 seed 1." in text
 
 
 def test_unsure_rows_are_marked(outputs, printed):

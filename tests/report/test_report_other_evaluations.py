@@ -161,11 +161,12 @@ def test_protocols_are_never_mixed_within_a_row(outputs):
         read(folder)
 
 
-def test_other_decoders_are_not_other_protocols(outputs):
+@pytest.mark.parametrize("name", ["decoder", "resizer"])
+def test_other_versions_are_not_other_protocols(name, outputs):
     outputs.rows = {"RMSProp": {"protocol": "crops12"}}
     folder = outputs.done("RMSProp", 30, 32).close()
-    for seed, decoder in enumerate(("pillow 11", "pillow 12")):
-        by_crops(outputs.run("RMSProp", seed), 20, replace(CROPS, decoder=decoder))
+    for seed, version in enumerate(("pillow 11", "pillow 12")):
+        by_crops(outputs.run("RMSProp", seed), 20, replace(CROPS, **{name: version}))
     assert len(read(folder).rows[1].figures) == 2
 
 

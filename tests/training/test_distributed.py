@@ -195,7 +195,7 @@ def meter(context, *outputs, loss_scaled=False):
 
 
 def metered(context):
-    first = meter(context, StepOutput(1.0 + context.rank, 2.0), StepOutput(3.0, 2.0, unreadable=context.rank))
+    first = meter(context, StepOutput(1.0 + context.rank, 2.0), StepOutput(3.0, 2.0, unreadable=(7, 3) * context.rank))
     first.reduce(2)  # as a checkpoint between two rows does
     second = StepMeter(context, loss_scaled=False)
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
@@ -206,7 +206,7 @@ def metered(context):
 
 def test_a_row_is_the_mean_over_ranks_and_survives_a_checkpoint(tmp_path):
     for before, after in on_ranks(2, tmp_path, metered):
-        assert before == after == StepMeans((1.5 + 3.0 + 5.5) / 3, 2.0, 1)
+        assert before == after == StepMeans((1.5 + 3.0 + 5.5) / 3, 2.0, 2, (3, 7))
 
 
 def test_an_overflow_in_float16_is_no_divergence():

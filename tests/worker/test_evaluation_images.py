@@ -57,6 +57,7 @@ def test_an_unreadable_image_is_left_out_or_wrong(photos, damaged, tmp_path):
     }
     assert about["skip"] == (14, 1, "left out", 100 * (14 - hits) / 14)
     assert about["wrong"] == (15, 1, "wrong", 100 * (15 - hits) / 15)
+    assert records["skip"].unreadable_images.total == records["wrong"].unreadable_images.total == 1
     assert records["skip"].nll == records["wrong"].nll
     assert records["skip"].ece == records["wrong"].ece
 
@@ -78,9 +79,7 @@ def test_an_unreadable_image_that_is_an_error_costs_nothing_that_was_done(photos
 def test_not_one_image_that_can_be_read_is_an_error(photos, damaged, tmp_path):
     one = damaged.files["eval"].subset(np.array([7]))
     listed = replace(one, sizes_N=np.array([one.path(0).stat().st_size]))  # it was damaged before
-    made = evaluation_of(
-        tmp_path / "eval", member(photos), index=damaged.evaluated_on(listed), on_unreadable="wrong"
-    )
+    made = evaluation_of(tmp_path / "eval", member(photos), index=damaged.evaluated_on(listed), on_unreadable="wrong")
     with pytest.raises(DataError, match="not one of the images to evaluate on can be read"):
         assemble(made).work(lambda: False)
 

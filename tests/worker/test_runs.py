@@ -172,6 +172,10 @@ def test_images_in_folders_are_trained_on_once_and_evaluated_by_each_protocol(in
     found = read_evaluation(only(tmp_path, "outputs/train/*/evaluations/test.whole.ema.json"))
     assert found.n_images == 4
     assert found.protocol.decoder.startswith(f"pillow {PIL.__version__}, simplejpeg ")
+    assert found.protocol.resizer == f"pillow {PIL.__version__}"
+    trained_with = result(only(tmp_path, "outputs/train/*-0"))
+    assert trained_with.decoder == found.protocol.decoder
+    assert trained_with.resizer.startswith(f"torch {torch.__version__} (bilinear; uint8, antialiased, ")
     assert found.image_set.digest is not None
 
     run, other = only(tmp_path, "outputs/train/*-0"), [*words, "protocol.crop=0.5"]

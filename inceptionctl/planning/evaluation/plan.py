@@ -27,7 +27,7 @@ from inceptionctl.planning.evaluation.preprocessing import preprocessing
 from inceptionctl.planning.evaluation.records import protocol_record
 from inceptionctl.planning.networks import TrainedNetwork, of_run, of_weights
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.evaluation import EvaluationRequest, ImageSet
+from inceptionctl.runs.records.evaluation import EvaluationRequest, ImageSet, ProtocolRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def _plan(
     for each in networks:
         protocol.check(each.record.pixels, each.config.arch.name)
     asked = EvaluationRequest(
-        identity=_identity(networks, images, asdict(how)),
+        identity=_identity(networks, images, how),
         members=[each.record for each in networks],
         image_set=images,
         protocol=how,
@@ -145,7 +145,7 @@ def _policy(data: DataSource) -> Any:  # noqa: ANN401  one of three words
     return "skip" if policy == "replace" else policy
 
 
-def _identity(networks: Sequence[TrainedNetwork], images: ImageSet, protocol: dict[str, Any]) -> str:
+def _identity(networks: Sequence[TrainedNetwork], images: ImageSet, protocol: ProtocolRecord) -> str:
     """Equal where two evaluations ask the same of the same networks."""
     members = [
         {
@@ -155,4 +155,6 @@ def _identity(networks: Sequence[TrainedNetwork], images: ImageSet, protocol: di
         for each in networks
     ]
     where = asdict(images) | {"name": None, "root": None}
-    return digest_of([members, where, protocol | {"decoder": None}])[:12]
+    how = asdict(protocol.without_versions)
+    del how["resizer"]  # which evaluations before it did not state: their identities hold
+    return digest_of([members, where, how])[:12]

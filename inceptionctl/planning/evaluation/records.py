@@ -16,6 +16,7 @@ from inceptionctl.data.decode import decoder
 from inceptionctl.data.images import DataSource
 from inceptionctl.data.index import Index
 from inceptionctl.evaluation.protocols import PROTOCOLS, ProtocolSettings
+from inceptionctl.evaluation.render import resizer
 from inceptionctl.files import MissingFileError, read_yaml
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_own_evaluation, read_result
@@ -77,6 +78,7 @@ def protocol_record(settings: ProtocolSettings, data: DataSource, pixels: int | 
         interpolation=settings.interpolation,
         averaging=settings.averaging,
         decoder=None if data.drawn else decoder(),
+        resizer=resizer(),
         settings=values,
     )
 
@@ -153,10 +155,10 @@ def answers(found: EvaluationRecord, request: EvaluationRequest) -> bool:
 
 def is_same(found: EvaluationRecord, images: ImageSet, how: ProtocolRecord, n_images: int) -> bool:
     """Whether an evaluation is of these images, `n_images` in number, and by this protocol. Where the folder of the
-    images lies, what the set is called, and the version of the decoder do not count."""
+    images lies, what the set is called, and the versions of decoder and resizer do not count."""
     if not found.protocol.settings:  # of digits, or of an older record
         how = replace(how, settings={}, name=found.protocol.name)
-    same_protocol = replace(found.protocol, decoder=how.decoder) == how
+    same_protocol = found.protocol.without_versions == how.without_versions
     same_images = replace(found.image_set, root=images.root, name=images.name) == images
     left_out = found.unreadable if found.unreadable_as == "left out" else 0
     return same_images and same_protocol and found.n_images + left_out == n_images

@@ -97,7 +97,7 @@ def _of_protocols(first: ProtocolRecord, second: ProtocolRecord) -> Iterator[str
 
 
 def _values(one: ProtocolRecord) -> dict[str, Any]:
-    return {name: value for name, value in asdict(one).items() if name not in ("settings", "decoder")}
+    return {name: value for name, value in asdict(one).items() if name not in ("settings", "decoder", "resizer")}
 
 
 def _of_images(first: Predictions, second: Predictions) -> Iterator[str]:
@@ -135,6 +135,6 @@ def _difference(name: str, first: object, second: object) -> Iterator[str]:
 
 
 def _notes(first: EvaluationRecord, second: EvaluationRecord) -> Iterator[str]:
-    decoders = [one.protocol.decoder for one in (first, second)]
-    yield from _difference("note: protocol.decoder", *decoders)
+    for name in ("decoder", "resizer"):
+        yield from _difference(f"note: protocol.{name}", *(getattr(one.protocol, name) for one in (first, second)))
     yield from _difference("note: device", first.device, second.device)

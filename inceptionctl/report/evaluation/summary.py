@@ -59,6 +59,7 @@ def summary(record: EvaluationRecord, predictions: Predictions) -> dict[str, Any
         "n_images": record.n_images,
         "unreadable": record.unreadable,
         "unreadable_as": record.unreadable_as,
+        "unreadable_images": record.unreadable_images and asdict(record.unreadable_images),
         "top1_error": asdict(error(predictions, 1)),
         "top5_error": None if record.top5_error is None else asdict(error(predictions, 5)),
         "nll": record.nll,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -34,8 +34,9 @@ class ImageSet:
 class ProtocolRecord:
     """How images become the network's input. `name`: as in the file's name; `crop`: side of the centre crop as a share
     of the shorter side, resized to `resize` pixels; `crops`: views of each image, mirrored ones included; `averaging`:
-    of what over them; `settings`: all of the protocol's, empty in older records. Values are None
-    where they do not apply, as `decoder` of images that are drawn."""
+    of what over them; `decoder` and `resizer`: with their versions, the latter None in older records; `settings`: all
+    of the protocol's, empty in older records. Values are None where they do not apply, as `decoder` of images that
+    are drawn."""
 
     name: str
     resize: int | None
@@ -44,7 +45,13 @@ class ProtocolRecord:
     interpolation: str | None
     averaging: str | None
     decoder: str | None
+    resizer: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def without_versions(self) -> ProtocolRecord:
+        """What is compared: results of two versions of a library are of one protocol."""
+        return replace(self, decoder=None, resizer=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +68,16 @@ class MemberRecord:
     identity: str | None = None
     sha256: str | None = None
     weights_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableImages:
+    """Images that could not be read. `total`: how many, each once; `names`: of the first hundred by their places in the
+    set, from the folder `root` on, which is None where there are none."""
+
+    total: Natural
+    root: str | None
+    names: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +113,12 @@ class SubsetRecord:
 class EvaluationRecord(Record):
     """A file of evaluations/, or evaluation.json. `weights`: ema or raw, of the last step; best-ema or best-raw, of the
     checkpoint chosen on the dev split; otherwise what the members are, in short. `n_images`: those that the errors are
-    of; `unreadable`: images left out, or, with `unreadable_as` "wrong", counted among them as wrong; `nll`: mean
-    negative log-likelihood in nats of the images that were read; `ece`: expected calibration error in percent;
-    `batch_size`: per device; `n_classes`: 0 in older records. `top5_error` is None where there are not
-    more than five classes. `members`: empty for a run's own evaluation; of an ensemble, `alone`: each member by itself,
-    and `without`: of three members and more, all but each."""
+    of; `unreadable`: images left out, or, with `unreadable_as` "wrong", counted among them as wrong;
+    `unreadable_images`: which ones, None in older records; `nll`: mean negative log-likelihood in nats of the images
+    that were read; `ece`: expected calibration error in percent; `batch_size`: per device; `n_classes`: 0 in older
+    records. `top5_error` is None where there are not more than five classes. `members`: empty for a run's own
+    evaluation; of an ensemble, `alone`: each member by itself, and `without`: of three members and more, all but
+    each."""
 
     schema: Literal[1] = 1
     image_set: ImageSet
@@ -115,6 +133,7 @@ class EvaluationRecord(Record):
     batch_size: Count
     device: str
     unreadable_as: Literal["left out", "wrong"] = "left out"
+    unreadable_images: UnreadableImages | None = None
     n_classes: Natural = 0
     members: list[MemberRecord] = field(default_factory=list)
     alone: list[SubsetRecord] = field(default_factory=list)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inceptionctl.runs.io import Record
-from inceptionctl.runs.records.evaluation import EvaluationSummary, Natural, NonNegative, Percent
+from inceptionctl.runs.records.evaluation import EvaluationSummary, Natural, NonNegative, Percent, UnreadableImages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,10 @@ class Best:
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Record):
-    """result.json, written last: a run that has it is finished. `unreadable`: training images left out or replaced;
-    `rollbacks`: how often the run went back to a checkpoint after diverging; `best`: None without train.keep_best."""
+    """result.json, written last: a run that has it is finished. `unreadable`: training images left out or replaced,
+    once an epoch; `unreadable_images`: which ones, None in older records; `rollbacks`: how often the run went back to a
+    checkpoint after diverging; `best`: None without train.keep_best. `decoder` and `resizer` of training images, with
+    the versions at the end of the run: None of images that are drawn, and in older records."""
 
     schema: Literal[1] = 1
     identity: str
@@ -36,6 +38,9 @@ class Result(Record):
     images_per_s: NonNegative
     best: Best | None
     evaluations: list[EvaluationSummary]
+    unreadable_images: UnreadableImages | None = None
+    decoder: str | None = None
+    resizer: str | None = None
 
     def evaluation(self, weights: str) -> EvaluationSummary:
         """The run's own evaluation of these weights; every run has "ema" and "raw"."""

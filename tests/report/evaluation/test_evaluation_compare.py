@@ -134,7 +134,8 @@ def test_the_padding_of_real_labels_is_no_difference(pair):
     assert compare(*sides).top1.n_images == 400
 
 
-def test_another_decoder_is_a_note(pair):
+@pytest.mark.parametrize("name", ["decoder", "resizer"])
+def test_another_decoder_or_resizer_is_a_note(name, pair):
     first, second = pair
-    other = changed(second, protocol=replace(second.record.protocol, decoder="pillow 12.0"))
-    assert compare(first, other).notes == ["note: protocol.decoder = None, not pillow 12.0"]
+    other = changed(second, protocol=replace(second.record.protocol, **{name: "pillow 12.0"}))
+    assert compare(first, other).notes == [f"note: protocol.{name} = None, not pillow 12.0"]
