@@ -6,13 +6,14 @@ Only the standard library is imported here, so that --help and completion are fa
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
-from io import TextIOWrapper
 
-from inceptionctl.errors import InceptionctlError, unknown
+from inceptionctl.errors import InceptionctlError, RequestError, unknown, warn
 from inceptionctl.processes import never_from_current_folder
 from inceptionctl.runs import permissions
+from inceptionctl.streams import OutputLost, Raw, open_closed, plain
 
 COMMANDS = {
     "train": "train one network and evaluate it",
@@ -30,6 +31,7 @@ COMMANDS = {
     "data": "check the images of a data set for faults; describe them; pack them for fast reading",
     "completion": "set up tab completion for bash, zsh and fish",
 }
+WORKING = ("train", "resume", "eval", "ablate", "sync", "wait", "cancel", "data", "predict")  # whoever reads them
 CONTINUED = ("train", "resume", "eval", "ablate")  # by the same command, after an interrupt
 
 EXAMPLES = """\
@@ -40,22 +42,41 @@ EXAMPLES = """\
 
 def main(argv: list[str] | None = None) -> int:
     never_from_current_folder()
+    open_closed()
     permissions.restrict()
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names that are not UTF-8, terminals that are ASCII
     words = sys.argv[1:] if argv is None else argv
+    with plain(goes_on=words[:1] in [[command] for command in WORKING]) as output:
+        code = _ended(words, output)
+        if not output.failure or isinstance(output.failure, BrokenPipeError):  # `head` has seen enough
+            return code
+        warn(f"what this command prints could not be written: {output.failure.strerror}")
+        return code or 1
+
+
+def _ended(words: list[str], output: Raw) -> int:
+    """The exit code, once all that is printed is written or lost."""
+    try:
+        try:
+            code = _outcome(words)
+        except SystemExit as end:  # of argparse
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        output.flush()
+        return code
+    except OutputLost:
+        return 0
+
+
+def _outcome(words: list[str]) -> int:
+    """The exit code; what went wrong is printed."""
     try:
         return _dispatch(words)
     except InceptionctlError as error:
-        print(f"inceptionctl: {error}", file=sys.stderr)
+        warn(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         kept = ": checkpoints are kept; the same command continues" if words[0] in CONTINUED else ""
-        print(f"inceptionctl: interrupted{kept}", file=sys.stderr)
+        warn(f"interrupted{kept}")
         return 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
-        return 0
 
 
 def _dispatch(words: list[str]) -> int:
@@ -70,7 +91,15 @@ def _dispatch(words: list[str]) -> int:
     command, *rest = words
     if command not in COMMANDS:
         raise unknown("command", command, COMMANDS, f"inceptionctl {' '.join(words)}")
+    _check_current_folder()
     return int(import_module(f"inceptionctl.commands.{command}").main(rest))
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise RequestError(f"there is no current folder any more: {error.strerror}\n  cd to another one") from error
 
 
 def usage() -> str:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
+from inceptionctl.streams import escaped
+
 
 class InceptionctlError(Exception):
     """The work failed (exit code 1)."""
@@ -37,7 +39,7 @@ class Interrupted(InceptionctlError):
 def warn(message: str) -> None:
     """Prints a message to stderr. A launcher shows such lines of its workers' logs, each once."""
     with suppress(OSError):  # a full disk must not end the run
-        print(f"inceptionctl: {message}", file=sys.stderr, flush=True)
+        print(f"inceptionctl: {escaped(message)}", file=sys.stderr, flush=True)
 
 
 def unknown(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from inceptionctl import processes
 from inceptionctl.errors import RequestError, count
 
+PER_CORE, MOST_PROCESSES = 8, 64  # processes on one machine: more would only wait for each other
+
 
 def num_cores() -> int:
     """Cores that this process may use."""
@@ -51,6 +53,11 @@ def allocate(device: str, jobs: int | None, nproc: int, threads: int | None, num
         raise RequestError(f"launch.nproc = {nproc} needs a GPU for each process, and this machine has {len(found)}")
     at_once = len(found) // nproc if found else max(1, cores // nproc)
     jobs = min(jobs or at_once, num_runs)
+    if jobs * nproc > (most := max(MOST_PROCESSES, PER_CORE * cores)):
+        raise RequestError(
+            f"{count(jobs, 'run')} at a time of {nproc} processes each (launch.jobs, launch.nproc) are too many "
+            f"for this machine of {count(cores, 'core')}: at most {most} processes"
+        )
     first_gpus = range(0, jobs * nproc, nproc)
     per_run = tuple(tuple(found[i % len(found)] for i in range(at, at + nproc)) if found else () for at in first_gpus)
     return Allocation(nproc, threads or max(1, cores // (jobs * nproc)), per_run)

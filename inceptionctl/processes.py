@@ -12,10 +12,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SAFE_PATH = "PYTHONSAFEPATH"
 KNOWS_SAFE_PATH = sys.version_info >= (3, 11)
+LONGEST_TMPDIR = 70  # bytes, with what multiprocessing adds: /pymp-xxxxxxxx/listener-xxxxxxxx
+SHORT_TMPDIRS = ("/tmp", "/var/tmp", "/dev/shm")
 NOT_HERE = "import sys; sys.path[0] or sys.path.pop(0); "  # before any other import; `sys` is built in
 
 
@@ -75,6 +78,7 @@ def never_from_current_folder() -> None:
         clean_multiprocessing()
 
 
+@cache  # once
 def clean_multiprocessing() -> None:
     """The same where Python does not know PYTHONSAFEPATH, for the processes of multiprocessing: it starts them by
     `python -c`."""
@@ -87,6 +91,22 @@ def clean_multiprocessing() -> None:
         return int(start(path, [*words[:code], NOT_HERE + words[code], *words[code + 1 :]], descriptors))
 
     util.spawnv_passfds = start_elsewhere  # type: ignore[assignment]
+
+
+def short_socket_paths() -> None:
+    """Lets multiprocessing, here and in the processes that it starts, have its sockets elsewhere if TMPDIR is too long:
+    the path of a socket has at most 107 bytes. Raises OSError if no other folder can be written to."""
+    import tempfile
+    from multiprocessing import util
+
+    if len(os.fsencode(tempfile.gettempdir())) <= LONGEST_TMPDIR:
+        return
+    before = tempfile.tempdir
+    tempfile.tempdir = next((folder for folder in SHORT_TMPDIRS if os.access(folder, os.W_OK | os.X_OK)), before)
+    try:
+        util.get_temp_dir()  # it is made once, and kept
+    finally:
+        tempfile.tempdir = before
 
 
 def leave_out_current_folder() -> None:

@@ -15,7 +15,8 @@ PACKAGE = Path(inceptionctl.__file__).parent
 # settings lies in the file of the thing it belongs to, so that a new optimizer or data set is one file and one YAML.
 # What such a section is made of is `settings`, at the bottom.
 LEVELS = [
-    {"errors", "settings", "stamps", "terminal", "processes"},
+    {"streams", "processes"},
+    {"errors", "settings", "stamps", "terminal"},
     {"hardware", "caches", "files", "npz", "written"},
     {"papers", "models", "data", "arguments"},
     {"training"},
@@ -202,3 +203,14 @@ def test_every_advertised_command_exists():
     assert sorted(COMMANDS) == sorted(
         p.stem for p in (PACKAGE / "commands").glob("*.py") if "\ndef main(" in p.read_text()
     )
+
+
+def _is_text_without_encoding(call):
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return name in ("read_text", "write_text") and "encoding" not in {word.arg for word in call.keywords}
+
+
+def test_texts_are_utf_8_whatever_the_locale():
+    """Python takes the locale's encoding unless told otherwise."""
+    calls = [(name, node) for name, tree in modules() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert [f"{name}, line {call.lineno}" for name, call in calls if _is_text_without_encoding(call)] == []

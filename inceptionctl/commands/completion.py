@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def script(shell: str) -> str:
-    return files("inceptionctl.completion").joinpath("scripts", SCRIPTS[shell]).read_text()
+    return files("inceptionctl.completion").joinpath("scripts", SCRIPTS[shell]).read_text(encoding="utf-8")
 
 
 def install(environment: Mapping[str, str], shell: str | None) -> str:
@@ -59,7 +59,7 @@ def install(environment: Mapping[str, str], shell: str | None) -> str:
     place = _place(environment, shell)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(script(shell))
+        place.write_text(script(shell), encoding="utf-8")
     except OSError as error:
         raise InceptionctlError(
             f"cannot write {place}: {error.strerror}\n  `inceptionctl completion {shell}` prints the script"

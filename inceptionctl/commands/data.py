@@ -25,7 +25,7 @@ from inceptionctl.describe.data.progress import ImageProgress
 from inceptionctl.describe.data.source import source_of
 from inceptionctl.errors import InceptionctlError, RequestError, count, unknown
 from inceptionctl.hardware import num_cores
-from inceptionctl.terminal import NO_TERMINAL_WIDTH
+from inceptionctl.terminal import NO_TERMINAL_WIDTH, console
 
 SCHEMA = 1  # of --json
 ACTIONS = ("check", "index", "pack", "stats")
@@ -184,4 +184,4 @@ def _workers(asked: argparse.Namespace) -> int:
 def _console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else NO_TERMINAL_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    return console(stderr, width, wraps=True)

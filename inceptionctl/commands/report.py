@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
         if asked.format == "terminal":
             _print(report)
         else:
-            print(report.texts[asked.format].read_text(), end="")
+            print(report.texts[asked.format].read_text(encoding="utf-8"), end="")
     return 0
 
 
@@ -77,7 +77,7 @@ def show_speed(folder: Path, asked: argparse.Namespace) -> int:
     if _alone(asked) or asked.format not in ("terminal", "json") or len(asked.dir) > 1:
         raise RequestError(f"{folder} holds training speeds: by themselves, and on the terminal or with --json")
     record = read_record(folder / SPEED, SpeedRecord)
-    print((folder / SPEED).read_text() if asked.format == "json" else "\n".join(lines(record)))
+    print((folder / SPEED).read_text(encoding="utf-8") if asked.format == "json" else "\n".join(lines(record)))
     return 0
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,7 +17,7 @@ from inceptionctl.runs.settings import short_names, shown
 from inceptionctl.scheduling.listing import OWN, ListedRun, Listing, list_runs
 from inceptionctl.scheduling.monitor import StatusReport, collect_status, is_table
 from inceptionctl.scheduling.run_status import RunStatus
-from inceptionctl.terminal import NO_TERMINAL_WIDTH
+from inceptionctl.terminal import NO_TERMINAL_WIDTH, PlainConsole
 
 OUTPUTS = Path("outputs")
 SCHEMA = 1  # of --json
@@ -68,9 +67,9 @@ def folder_parser(command: str, description: str) -> argparse.ArgumentParser:
 
 def show(report: StatusReport, listing: Listing | None = None) -> None:
     """A table of the runs, then the reasons that do not fit into it."""
-    console = Console()
+    console = PlainConsole()
     if not console.is_terminal:
-        console = Console(width=NO_TERMINAL_WIDTH)
+        console = PlainConsole(width=NO_TERMINAL_WIDTH)
     listing = listing or list_runs(report.runs, with_settings=False)
     keys = listing.keys
     console.print(_table(listing.runs, keys[:MOST_SETTINGS]))

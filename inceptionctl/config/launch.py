@@ -19,6 +19,7 @@ def _with_numbers(value: object) -> object:
 # In a script: a line of it, a word to sbatch.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$"), BeforeValidator(_with_numbers)]
 Word = Annotated[str, Field(pattern=r"^[^\s\"'\\\\]+$"), BeforeValidator(_with_numbers)]
+Threads = Annotated[Integer, Field(ge=1, le=1024)]  # of 10,000, the library that starts them crashes
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
 RESERVED = {"array", "error", "output", "parsable", "wrap"}  # options of sbatch that inceptionctl sets itself
 SECRET = re.compile(r"\w*(key|token|secret|password)\w*=", re.IGNORECASE)
@@ -33,7 +34,7 @@ class LaunchSettings:
     """Where to run; auto takes GPUs where there are some."""
     nproc: Processes | None
     """Processes (ranks) of one run; null: one a GPU for train, one for each cell of a table, nodes x GPUs for Slurm."""
-    threads: Processes | None
+    threads: Threads | None
     """CPU threads of each process; null: its share of the CPUs."""
     accumulation_steps: Count
     """Micro-batches that each process runs one after the other for one optimizer step."""

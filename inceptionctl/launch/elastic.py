@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from inceptionctl.errors import Interrupted
-from inceptionctl.launch.local import PRELOADED, exit_with_parent, work_as_rank
+from inceptionctl.launch.local import FORK_SERVER_LOST, PRELOADED, exit_with_parent, work_as_rank
 from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
@@ -72,7 +72,9 @@ def exit_code(run: RunDir, failures: Mapping[int, int]) -> int:
     """One exit code for the ranks that failed, by rank. A killed rank makes the others fail, so it decides; then one
     that failed by itself, the lowest first, whose message is in exit.json; EXIT_RETRY means that it lost another."""
     rank, code = min(failures.items(), key=lambda item: (item[1] >= 0, item[1] == EXIT_RETRY, item[0]))
-    if code < 0:
-        record_exit(run, EXIT_RETRY, f"rank {rank} was killed by signal {-code}", rank=None)
+    lost = code == FORK_SERVER_LOST
+    if lost or code < 0:
+        reason = "lost its fork server" if lost else f"was killed by signal {-code}"
+        record_exit(run, EXIT_RETRY, f"rank {rank} {reason}", rank=None)
         return EXIT_RETRY
     return code

@@ -20,12 +20,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.processes import short_socket_paths
 from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.io import open_to_append
 from inceptionctl.runs.paths import RunDir
 
 WORKER = "inceptionctl.worker.__main__"  # imported by name: it stands above this room
+FORK_SERVER_LOST = 255  # multiprocessing's exit code for a worker whose fork server is gone: it still runs
 ELASTIC = "inceptionctl.launch.elastic"
 PRELOADED = ("inceptionctl.worker.assemble", "torch._dynamo")  # every optimizer imports the second
 
@@ -94,14 +96,20 @@ def start(run: RunDir, slot: WorkerSlot, lock_timeout_s: float) -> Worker:
     context = multiprocessing.get_context("forkserver")
     theirs, ours = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(run, slot, theirs, lock_timeout_s), daemon=False)
-    process.start()
+    try:
+        process.start()
+    except (EOFError, ConnectionError) as error:
+        raise InceptionctlError(
+            "the fork server, which starts the workers, was killed as it started (out of memory?): try again"
+        ) from error
     theirs.close()
     return Worker(process, ours)
 
 
 def _start_fork_server() -> None:
-    """Once. What it imports takes seconds, in which Ctrl-C would end it with a traceback: it ignores the signal, as it
-    does later anyway, and its parent stops the workers."""
+    """Unless it runs. What it imports takes seconds, in which Ctrl-C would end it with a traceback: it ignores the
+    signal, as it does later anyway, and its parent stops the workers."""
+    short_socket_paths()
     if threading.current_thread() is not threading.main_thread():
         forkserver.ensure_running()
         return

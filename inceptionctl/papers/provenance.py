@@ -43,7 +43,7 @@ class Effect:
 
 @cache
 def _file() -> dict[str, Any]:
-    return dict(yaml.safe_load(files("inceptionctl.papers").joinpath(FILE).read_text()))
+    return dict(yaml.safe_load(files("inceptionctl.papers").joinpath(FILE).read_text(encoding="utf-8")))
 
 
 def paper_of(network: str) -> str | None:

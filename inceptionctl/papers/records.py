@@ -70,7 +70,7 @@ class PaperSize:
 
 @cache
 def load() -> dict[str, Any]:
-    return yaml.load(files("inceptionctl.papers").joinpath("papers.yaml").read_text(), _Loader)  # type: ignore[no-any-return]
+    return yaml.load(files("inceptionctl.papers").joinpath("papers.yaml").read_text(encoding="utf-8"), _Loader)  # type: ignore[no-any-return]
 
 
 @cache

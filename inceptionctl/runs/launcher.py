@@ -80,5 +80,5 @@ def is_ours(process: int) -> bool:
 def _start_of(process: int) -> int | None:
     """When a process began, as far as /proc tells."""
     with suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[START_FIELD])
+        return int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[START_FIELD])
     return None

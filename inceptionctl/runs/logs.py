@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from inceptionctl.files import FileError, open_file
 from inceptionctl.runs.exits import exit_status
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.state import is_locked
+from inceptionctl.runs.tail import Tail, size_of
 
 TAIL_BYTES = 4 << 20
 NOTICE = "inceptionctl: "  # begins each message that `errors.warn` and the worker write for people
@@ -29,8 +31,30 @@ def why_ended(run: RunDir) -> tuple[str, Path]:
 
 def notices(log: Path) -> list[str]:
     """Every message of a log, each once, with the indented lines that continue it."""
+    return _notices(tail_of(log).splitlines())
+
+
+class NoticeTail:
+    """The messages of a run's log that come from now on."""
+
+    def __init__(self, run: RunDir) -> None:
+        self._run, self._tail = run, Tail(run.log())
+        with suppress(FileError):
+            self._tail.offset = size_of(run.log())
+
+    def read(self) -> list[str]:
+        """Those since the last call, but the one that ends the run, which exit.json has."""
+        with suppress(FileError):
+            found = _notices([line.decode(errors="replace").rstrip("\n") for line in self._tail.new_lines()])
+            if found:
+                status = exit_status(self._run)
+                return [message for message in found if not status or message != status.message]
+        return []
+
+
+def _notices(lines: Sequence[str]) -> list[str]:
     found, continues = list[str](), False
-    for line in tail_of(log).splitlines():
+    for line in lines:
         if line.startswith(NOTICE):
             found.append(line.removeprefix(NOTICE))
         elif continues and line.startswith("  "):

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import MAX_BYTES, FileError, MissingFileError, open_file
+from inceptionctl.files import FileError, MissingFileError, open_file
 from inceptionctl.runs.io import (
     LINE_START,
     RecordError,
@@ -24,6 +24,7 @@ from inceptionctl.runs.io import (
     whole_lines,
 )
 from inceptionctl.runs.records.metrics import ANY_ROW, MetricRow
+from inceptionctl.runs.tail import Tail, size_of
 
 TAIL_BYTES = 1 << 14  # of a run with a million rows, the last ones are enough to tell where it is
 
@@ -67,7 +68,7 @@ def newest_metrics(path: Path) -> Iterator[MetricRow]:
     """The rows in the file's last 16 KiB, the newest first, read one after the other. Raises RecordError for a damaged
     one."""
     check_no_link(path)
-    size = _size(path)
+    size = size_of(path)
     tail = MetricsTail(path, max(0, size - TAIL_BYTES))
     lines = tail.new_lines()
     with suppress(MissingFileError), open_file(path) as file:
@@ -84,11 +85,8 @@ def newest_metrics(path: Path) -> Iterator[MetricRow]:
 
 
 @dataclass
-class MetricsTail:
-    """Reads what has been appended since the last call. `offset`: the bytes that have been read."""
-
-    path: Path
-    offset: int = 0
+class MetricsTail(Tail):
+    """Reads the rows that have been appended since the last call."""
 
     def read(self) -> list[MetricRow]:
         """A run that goes back to a checkpoint cuts the file: a row that begins before the offset is left out. A file
@@ -97,18 +95,6 @@ class MetricsTail:
             return [row for line in self.new_lines() for row in _whole(self.path, line)]
         return []
 
-    def new_lines(self) -> list[bytes]:
-        size = _size(self.path)
-        if size <= self.offset:
-            self.offset = size
-            return []
-        with open_file(self.path) as file:
-            file.seek(self.offset)
-            data = file.read(min(size - self.offset, MAX_BYTES))
-        complete = data[: data.rfind(b"\n") + 1]
-        self.offset += len(complete)
-        return complete.splitlines(keepends=True)
-
 
 def _whole(path: Path, line: bytes) -> list[MetricRow]:
     """The row of a line, none if the line is only the end of one."""
@@ -116,12 +102,3 @@ def _whole(path: Path, line: bytes) -> list[MetricRow]:
         return parse_lines(path, [line], ANY_ROW)
     except RecordError:
         return []
-
-
-def _size(path: Path) -> int:
-    """0 if there is no file. Raises FileError for what is none."""
-    try:
-        with open_file(path) as file:
-            return os.fstat(file.fileno()).st_size
-    except MissingFileError:
-        return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 
 from rich.console import Console
 from rich.markup import escape
@@ -47,6 +48,7 @@ class QueueConsole:
         self._all = self._progress.add_task("cells", total=num_runs, note="")
         self._tasks: dict[str, TaskID] = {}
         self._last_line: dict[str, float] = {}
+        self._told = defaultdict[str, set[str]](set)
         self._started = time.monotonic()
 
     def __enter__(self) -> QueueConsole:
@@ -70,6 +72,12 @@ class QueueConsole:
             unit = "image" if isinstance(row, ProgressRow) else "step"
             self._print(f"{escape(queued.label)}: {unit} {row.step:,} of {queued.steps:,}, {note}")
 
+    def noticed(self, queued: QueuedRun, run: RunDir, message: str) -> None:
+        """Each once: a run that starts again may say the same again."""
+        if message not in self._told[queued.label]:
+            self._told[queued.label].add(message)
+            self._print(f"[yellow]{_name(queued, run)}:[/] {escape(message)}")
+
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None:
         saved = "what is done" if run.is_evaluation else "its last checkpoint"
         again = f"restarting from {saved} ({restart} of {queued.restarts})"
@@ -83,7 +91,7 @@ class QueueConsole:
         self._progress.advance(self._all)
         if end is None:
             for notice in notices(run.log()):
-                self._print(f"[yellow]{_name(queued, run)}:[/] {escape(notice)}")
+                self.noticed(queued, run, notice)
             self._print(f"{_name(queued, run)}: {_end(run)}")
         else:
             message, log = why_ended(run)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
-from inceptionctl.launch.local import Worker, WorkerSlot, start
+from inceptionctl.launch.local import FORK_SERVER_LOST, Worker, WorkerSlot, start
 from inceptionctl.launch.watchdog import Watchdog
 from inceptionctl.runs.launcher import clear_launcher, record_launcher
+from inceptionctl.runs.logs import NoticeTail
 from inceptionctl.runs.metrics import MetricsTail
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 from inceptionctl.runs.records.metrics import MetricRow
@@ -44,6 +45,8 @@ class Observer(Protocol):
 
     def row(self, queued: QueuedRun, row: MetricRow) -> None: ...
 
+    def noticed(self, queued: QueuedRun, run: RunDir, message: str) -> None: ...
+
     def restarted(self, queued: QueuedRun, run: RunDir, reason: str, restart: int) -> None: ...
 
     def stopping(self) -> None: ...
@@ -59,6 +62,7 @@ class _ActiveRun:
     worker: Worker
     watchdog: Watchdog
     metrics: MetricsTail
+    notices: NoticeTail
     folder: os.stat_result
     restarts: int = 0
     hung: bool = False
@@ -66,10 +70,10 @@ class _ActiveRun:
     @classmethod
     def start(cls, queued: QueuedRun, slot: WorkerSlot) -> _ActiveRun:
         run = queued.open_folder()
-        folder = run.path.stat()
+        folder, notices = run.path.stat(), NoticeTail(run)
         record_launcher(run)
         worker, watchdog = start(run, slot, 0.0), Watchdog(run, queued.hang_timeout)
-        return cls(queued, run, slot, worker, watchdog, MetricsTail(run.metrics), folder)
+        return cls(queued, run, slot, worker, watchdog, MetricsTail(run.metrics), notices, folder)
 
     def restart(self) -> None:
         self.worker.kill()
@@ -79,7 +83,10 @@ class _ActiveRun:
 
     def close(self) -> int:
         """Called once the worker has ended: its exit code."""
-        self.worker.close()
+        if self.worker.exit_code == FORK_SERVER_LOST:
+            self.worker.kill()
+        else:
+            self.worker.close()
         clear_launcher(self.run)
         assert self.worker.exit_code is not None, "the worker has ended"
         return self.worker.exit_code
@@ -103,6 +110,8 @@ class _ActiveRun:
         code = self.worker.exit_code
         if self.hung:
             return self.watchdog.reason
+        if code == FORK_SERVER_LOST:
+            return "lost its fork server"
         if code == EXIT_RETRY:
             return "lost a rank"
         return f"was killed by signal {-code}" if code is not None and code < 0 else None
@@ -141,6 +150,8 @@ def _poll(active: _ActiveRun, observer: Observer) -> int | None:
     ended = active.worker.exit_code is not None
     for row in active.metrics.read():
         observer.row(active.queued, row)
+    for message in active.notices.read():
+        observer.noticed(active.queued, active.run, message)
     if not ended:
         return None
     reason = active.restart_reason

@@ -73,6 +73,13 @@ def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
     _sync(final.parent)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Removes what writers that were killed have left. Only for the process that holds the run's lock."""
+    for path in folder.glob(".step-*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
     """The newest undamaged checkpoint, or None if there is none; a damaged one is reported and skipped.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inceptionctl.errors import InceptionctlError, Interrupted, RequestError
+from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.launch.local import exit_with_parent
 from inceptionctl.launch.watchdog import exit_when_hung
-from inceptionctl.processes import leave_out_current_folder, never_from_current_folder
+from inceptionctl.processes import leave_out_current_folder, never_from_current_folder, short_socket_paths
 from inceptionctl.runs import permissions
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.exits import clear_exit, record_exit
@@ -36,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m inceptionctl.worker", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     never_from_current_folder()
+    short_socket_paths()
     permissions.restrict()
     return work(RunDir(parser.parse_args(argv).run))
 
@@ -55,7 +55,7 @@ def work(run: RunDir, liveness_pipe: Connection | None = None, lock_timeout_s: f
             _work_on(run, stop)
         return 0
     except InceptionctlError as error:
-        print(f"inceptionctl: {error}", file=sys.stderr)
+        warn(str(error))
         if _rank() and isinstance(error, Interrupted):
             os._exit(0)  # the exit of rank 0, which may still be saving, is that of the run
         return error.exit_code

@@ -62,6 +62,8 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Tr
         determinism.enable()
     context = init_process_group(device, launch.hang_timeout)
     torch.set_num_threads(launch.threads or torch.get_num_threads())
+    if context.is_main:
+        checkpoint.remove_unfinished(run.checkpoints)
     latest = checkpoint.read_latest(run.checkpoints, warn if context.is_main else _ignore)
     step = make_step(plan, device, fresh=latest is None, context=context)
     trainer = _trainer(run, plan, step, RunLogger(plan.clock, monotonic))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from inceptionctl.errors import CheckpointError, warn
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.training import checkpoint, state
 from inceptionctl.training.checkpoint import Checkpoint
 from inceptionctl.training.clock import Clock
+from inceptionctl.training.memory import memory_shortage
 from inceptionctl.training.meters import StepMeter
 from inceptionctl.training.state import Topology
 from inceptionctl.training.step import TrainStep
@@ -53,9 +52,9 @@ class Checkpoints:
         """Continues from `saved`. Raises CheckpointError if it belongs to another run, or does not fit this one."""
         try:
             self._restore(saved)
-        except torch.OutOfMemoryError:
-            raise
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if memory_shortage(error):
+                raise
             what = f"{type(error).__name__}: {' '.join(str(error).split())[:MESSAGE_CHARACTERS]}"
             raise CheckpointError(
                 f"the last checkpoint in {self.folder} does not fit the run ({what}): start again with rerun=true"

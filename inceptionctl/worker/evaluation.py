@@ -32,6 +32,7 @@ from inceptionctl.runs.records.evaluation import EvaluationRequest
 from inceptionctl.training import determinism
 from inceptionctl.training.device import device_name, select_device
 from inceptionctl.training.distributed.context import DistributedContext, init_process_group
+from inceptionctl.training.memory import memory_shortage
 from inceptionctl.worker.evaluator import by_protocol
 from inceptionctl.worker.members import Member
 from inceptionctl.worker.outcome import Outcome
@@ -69,8 +70,10 @@ class EvaluationJob:
         saved, soon after `should_stop` says so on any rank."""
         try:
             self._evaluate(self._left(), should_stop)
-        except torch.OutOfMemoryError as error:
-            raise InceptionctlError(self._out_of_memory(error)) from error
+        except (RuntimeError, MemoryError) as error:
+            if not (shortage := memory_shortage(error)):
+                raise
+            raise InceptionctlError(self._out_of_memory(shortage)) from error
         finally:
             self._save()
             if self.log:
@@ -130,11 +133,11 @@ class EvaluationJob:
         self.parts.write(done)
         self._saved = self.monotonic()
 
-    def _out_of_memory(self, error: torch.OutOfMemoryError) -> str:
+    def _out_of_memory(self, shortage: str) -> str:
         """What did not fit into the memory of the device, and what needs less."""
         size = self.method.batch_size
         return (
-            f"{str(error).partition('. GPU')[0]}: {size} inputs at a time are too many for this device\n"
+            f"{shortage}: {size} inputs at a time are too many for this device\n"
             f"  evaluate with batch_size={max(1, size // 2)}"
         )
 

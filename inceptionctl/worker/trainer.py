@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
-
 from inceptionctl.config.schema import Config
 from inceptionctl.data.images import DataSplits
 from inceptionctl.data.loader import Batch, Loader
@@ -19,6 +17,7 @@ from inceptionctl.training import checkpoint, determinism, precise_bn
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.device import device_name
 from inceptionctl.training.loop import Action, Callbacks, in_micro_batches, train
+from inceptionctl.training.memory import memory_shortage
 from inceptionctl.training.meters import Diverged, StepMeter
 from inceptionctl.training.optimizer_stats import inverse_rms
 from inceptionctl.training.partition import BatchPartition
@@ -68,8 +67,10 @@ class Trainer(Callbacks):
             while not self._train():
                 self.checkpoints.roll_back()
             self._finish()
-        except torch.OutOfMemoryError as error:
-            raise InceptionctlError(self._out_of_memory(error)) from error
+        except (RuntimeError, MemoryError) as error:
+            if not (shortage := memory_shortage(error)):
+                raise
+            raise InceptionctlError(self._out_of_memory(shortage)) from error
         finally:
             self.logger.close(hurried=self.should_stop())
 
@@ -146,13 +147,13 @@ class Trainer(Callbacks):
         batch = next(self._batches(self.clock.step, self.clock.step + 1))
         determinism.self_check(self.step.model.train(), self.step.loss, *self.step.to_device(batch))
 
-    def _out_of_memory(self, error: torch.OutOfMemoryError) -> str:
+    def _out_of_memory(self, shortage: str) -> str:
         """What did not fit into the memory of the device, and what needs less."""
         batch_size, part = self.config.train.batch_size, self.partition
         half = max(1, part.micro_batch // 2)
         smaller_groups = f" train.bn_batch_size={half}" if part.bn_group > half else ""
         return (
-            f"{str(error).partition('. GPU')[0]}: a micro-batch of {part.micro_batch} images is too large for this "
+            f"{shortage}: a micro-batch of {part.micro_batch} images is too large for this "
             f"device (train.batch_size = {batch_size}, launch.accumulation_steps = {part.accumulation_steps}, "
             f"{part.world_size} ranks)\n"
             f"  keep the batch size with launch.accumulation_steps={2 * part.accumulation_steps}{smaller_groups}\n"

@@ -34,6 +34,9 @@ class Events(list):
     def started(self, queued, run):
         self.append(f"{queued.label} started")
 
+    def noticed(self, queued, run, message):
+        self.append(f"{queued.label}: {message}")
+
     def restarted(self, queued, run, reason, restart):
         self.append(f"{queued.label} {reason}, restart {restart}")
 

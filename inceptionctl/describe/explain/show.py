@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from inceptionctl.describe.explain.evaluated import NAMES
 from inceptionctl.describe.explain.sides import Side
 from inceptionctl.papers.provenance import Effect
 from inceptionctl.runs.settings import shown
+from inceptionctl.terminal import console as make_console
 
 SCHEMA = 1
 STATUS = {"stated": "stated", "read": "read", "not_stated": "not stated"}
@@ -23,9 +23,9 @@ NARROW = 120  # columns off a terminal
 
 
 def show(found: Explanation) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = make_console(wraps=True)
     if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=NARROW)
+        console = make_console(width=NARROW, wraps=True)
     for line in _heading(found):
         console.print(line, soft_wrap=True)
     if found.settings:

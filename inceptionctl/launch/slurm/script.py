@@ -107,7 +107,7 @@ def _fill(
     values = {key: "" if word is None else _quoted(word) for key, word in words.items()}
     values |= {key: " ".join(map(_quoted, command)) for key, command in commands.items()}
     values |= {key: "\n".join(inserted) for key, inserted in lines.items()}
-    template = Path(__file__).with_name(f"{name}.sh.in").read_text()
+    template = Path(__file__).with_name(f"{name}.sh.in").read_text(encoding="utf-8")
     return re.sub(r"@(\w+)@", lambda found: values[found[1]], template)
 
 

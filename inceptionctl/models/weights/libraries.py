@@ -47,7 +47,7 @@ def write_names() -> None:
         texts = {entry.publisher: _lines(module_names(arch, entry.publisher)) for entry in entries}
         shared = len(texts) > 1 and len(set(texts.values())) == 1
         for library, text in texts.items():
-            (NAMES / (f"{arch}.txt" if shared else f"{arch}.{library}.txt")).write_text(text)
+            (NAMES / (f"{arch}.txt" if shared else f"{arch}.{library}.txt")).write_text(text, encoding="utf-8")
 
 
 def _lines(names: dict[str, str]) -> str:

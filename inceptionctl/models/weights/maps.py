@@ -20,7 +20,7 @@ CAFFE = "caffe"  # publishes no release that can be downloaded by its name; `arc
 @cache
 def name_map(arch: str, library: str) -> dict[str, str]:
     """{theirs: ours} for every tensor of `arch`, auxiliary heads included."""
-    modules = dict(line.split() for line in names_file(arch, library).read_text().splitlines())
+    modules = dict(line.split() for line in names_file(arch, library).read_text(encoding="utf-8").splitlines())
     names = dict[str, str]()
     for key in full_shapes(arch):
         module, _, kind = key.rpartition(".")

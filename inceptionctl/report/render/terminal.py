@@ -15,6 +15,7 @@ from rich.text import Text
 from inceptionctl.report.column import Column
 from inceptionctl.report.columns import ReportText
 from inceptionctl.report.format import DASH
+from inceptionctl.terminal import console as make_console
 
 LOG_WIDTH = 100  # characters, if there is no terminal and no COLUMNS
 PADDING = 1
@@ -24,7 +25,7 @@ COLOURS = {"same": "green", "opposite": "red", "not": "yellow", "cannot": "dim",
 
 def console() -> Console:
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else LOG_WIDTH, highlight=False, markup=False, emoji=False)
+    return make_console(width=None if known else LOG_WIDTH, wraps=True)
 
 
 def show(text: ReportText, to: Console) -> None:
