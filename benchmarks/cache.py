@@ -89,7 +89,7 @@ def opened(arguments: Arguments, folder: Path | None, cache: Cache) -> tuple[Ima
     """The training images, and how long it took to open them, in seconds."""
     source = Settings(
         name="imagefolder", root=str(folder), train=None, val=None, split=None, leave_out=None, train_fraction=None,
-        cache=cache, eval_split="test", on_corrupt="error", workers=arguments.workers,
+        augment_on="cpu", cache=cache, eval_split="test", on_corrupt="error", workers=arguments.workers,
     )  # fmt: skip
     index = source.index(dev=False)
     begun = time.perf_counter()

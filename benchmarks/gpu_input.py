@@ -1,9 +1,11 @@
-"""JPEG files to a batch on the device: by our loader, by timm's transforms, and decoded on the device by nvJPEG
-(nvImageCodec, where it is installed); then `train` from such files against the same network on synthetic images.
+"""JPEG files to a batch on the device: by our loader, augmented by the workers or on the device, by timm's transforms,
+and decoded on the device by nvJPEG (nvImageCodec, where it is installed); then `train` from such files, both ways,
+against the same network on synthetic images: 0.95 of its speed on 16 cores is the goal.
 
     python benchmarks/gpu_input.py FOLDER [PART ...] [--seconds 60] [--device cpu --tiny]
 
-FOLDER has a folder per class; PART is our_loader, timm_loader, decoder or training (all of them, if none is named).
+FOLDER has a folder per class; PART is our_loader, augmentation, timm_loader, decoder or training (all of them, if none
+is named).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,18 +28,20 @@ from torch.utils.data import DataLoader, Dataset
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
-from inceptionctl.data.loader import Loader
+from inceptionctl.data.device.crops import CropBatch
+from inceptionctl.data.loader import Loader, TrainingBatch
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.metrics import read_metrics
 from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.worker.assemble import open_images
 
 COPIES = 72  # of each file, as links: an epoch of 17,136 images
+WHERE = ("cpu", "device")  # training images are augmented
 CORES = len(os.sched_getaffinity(0))
 
 
 def main() -> None:
-    known = {part.__name__: part for part in (our_loader, timm_loader, decoder, training)}
+    known = {part.__name__: part for part in (our_loader, augmentation, timm_loader, decoder, training)}
     folders = [word for word in sys.argv[1:] if Path(word).is_dir()]
     rest = [word for word in sys.argv[1:] if word not in known and word not in folders]
     bench, source = Bench.from_arguments("input", __doc__, rest), Path(folders[0])
@@ -71,25 +75,51 @@ def linked(source: Path, folder: Path, tiny: bool) -> Path:
     return folder
 
 
-def words(folder: Path, bench: Bench) -> list[str]:
+def words(folder: Path, bench: Bench, where: str = "cpu") -> list[str]:
+    """`where` images are augmented."""
     pixels, batch = (96, 8) if bench.tiny else (299, 128)
     return [
         "scale=imagenet", f"data.root={folder}", "augment=inception_crop", "arch=inception_v3", "arch.aux.head=false",
         "loss.aux_weight=0", f"arch.pixels={pixels}", f"train.batch_size={batch}", "train.bn_batch_size=null",
         "train.precision=bfloat16", "train.monitor=100", f"data.workers={2 if bench.tiny else CORES}",
-        "train.log_every=4",
+        "train.log_every=4", f"data.augment_on={where}",
     ]  # fmt: skip
 
 
 def our_loader(bench: Bench, folder: Path) -> None:
-    """Read, decoded, cropped, collated by workers, pinned, copied to the device."""
-    made = plan(parse(compose("train", words(folder, bench))))
-    images, settings = open_images(made), made.config
-    steps = 4 if bench.tiny else made.clock.steps_per_epoch
-    cuda = bench.device.type == "cuda"
-    loader = Loader(settings.data.workers, pin=cuda)
-    found = loader.training(images.train, settings.train.batch_size, 0, range(steps))
-    arrived(bench, "our loader", (batch.images_NCHW for batch in found), settings.data.workers)
+    """Read, decoded, cropped, collated by workers, pinned, copied to the device and perhaps augmented there."""
+    for where in WHERE:
+        found, workers = our_batches(bench, folder, where)
+        arrived(bench, f"our loader, augmented on {where}", (on_device(batch, bench) for batch in found), workers)
+
+
+def our_batches(bench: Bench, folder: Path, where: str) -> tuple[Iterator[TrainingBatch], int]:
+    """Of an epoch, and the number of workers."""
+    made = plan(parse(compose("train", words(folder, bench, where))))
+    settings, steps = made.config, range(4 if bench.tiny else made.clock.steps_per_epoch)
+    loader = Loader(settings.data.workers, pin=bench.device.type == "cuda")
+    return loader.training(open_images(made).train, settings.train.batch_size, 0, steps), settings.data.workers
+
+
+def on_device(batch: TrainingBatch, bench: Bench) -> torch.Tensor:
+    """images_NCHW, uint8."""
+    if isinstance(batch, CropBatch):
+        return batch.images(bench.device)
+    return batch.images_NCHW.to(bench.device, non_blocking=True)
+
+
+def augmentation(bench: Bench, folder: Path) -> None:
+    """What the device takes for a batch of crops, in milliseconds, and what it takes to ask it for that."""
+    batch = next(our_batches(bench, folder, "device")[0])
+    bench.time(lambda: on_device(batch, bench), 1)
+    for _ in range(1 if bench.tiny else 3):
+        taken = bench.time(lambda: on_device(batch, bench), 1 if bench.tiny else 10)
+        bench.wait()
+        begun = time.perf_counter()
+        on_device(batch, bench)
+        asked = time.perf_counter() - begun
+        bench.say("augmentation of a batch on the device, ms", images=len(batch.labels_N), taken=1e3 * taken,
+                  asked=1e3 * asked)  # fmt: skip
 
 
 class TimmImages(Dataset[torch.Tensor]):
@@ -160,14 +190,16 @@ def training(bench: Bench, folder: Path) -> None:
     bench.say("training on synthetic images, images/s", **spread(rates))
     if bench.device.type == "cuda":
         torch.cuda.empty_cache()
-    outputs = folder.parent / "outputs"
-    command = [sys.executable, "-m", "inceptionctl", "train", *words(folder, bench), "train.epochs=1",
-               f"launch.device={bench.device.type}", f"outputs={outputs}"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(bench.left, 30))
-    (metrics,) = outputs.glob("train/*/metrics.jsonl")
-    rows = [row for row in read_metrics(metrics) if isinstance(row, TrainRow)]
-    seen = [row.images_per_s for row in rows][1 if bench.tiny else 4 :]
-    bench.say("training from JPEG files, images/s", code=done.returncode, rows=len(rows), **spread(seen or [0.0]))
+    for where in WHERE:
+        outputs = folder.parent / f"outputs-{where}"
+        command = [sys.executable, "-m", "inceptionctl", "train", *words(folder, bench, where), "train.epochs=1",
+                   f"launch.device={bench.device.type}", f"outputs={outputs}"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(bench.left, 30))
+        (metrics,) = outputs.glob("train/*/metrics.jsonl")
+        rows = [row for row in read_metrics(metrics) if isinstance(row, TrainRow)]
+        seen = spread([row.images_per_s for row in rows][1 if bench.tiny else 4 :] or [0.0])
+        bench.say("training from JPEG files, images/s", augmented_on=where, code=done.returncode, rows=len(rows),
+                  of_synthetic=seen["median"] / spread(rates)["median"], **seen)  # fmt: skip
 
 
 if __name__ == "__main__":

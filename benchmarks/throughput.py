@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.images import Images
-from inceptionctl.data.loader import Loader
+from inceptionctl.data.loader import Batch, Loader
 from inceptionctl.planning.plan import Plan, plan
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.index_file import write_index
@@ -97,6 +97,7 @@ def by_hand(made: Plan, parts: TrainStep, images: Images, steps: range) -> None:
     loader = Loader(settings.data.workers)
     batches = loader.training(images, settings.train.batch_size, settings.seed, steps)
     for number, batch in zip(steps, batches, strict=True):
+        assert isinstance(batch, Batch)
         images_NCHW = batch.images_NCHW.float().contiguous(memory_format=torch.channels_last) / 127.5 - 1
         output = model(images_NCHW)
         loss = cross_entropy(output.logits, batch.labels_N)

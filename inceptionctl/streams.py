@@ -107,7 +107,7 @@ def plain(goes_on: bool) -> Iterator[Raw]:
         if isinstance(stream, io.TextIOWrapper):  # file names that are not UTF-8, terminals that are ASCII
             stream.reconfigure(errors="backslashreplace")
     raw, errors = Raw(sys.stdout, goes_on), Raw(sys.stderr, goes_on=True)
-    sys.stdout, sys.stderr = Plain(raw), Plain(errors, kept="\r")  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Plain(raw), Plain(errors, kept="\r")
     try:
         yield raw
     finally:

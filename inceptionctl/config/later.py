@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inceptionctl.data.registry import SOURCES
+from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.models.settings import ADDED_REWRITES
 
 
@@ -24,6 +26,7 @@ LATER = (
     LaterSetting("data.train_fraction", None, "imagefolder"),
     LaterSetting("data.cache", "none", "imagefolder"),
     LaterSetting("data.leave_out", None, "imagefolder"),
+    *(LaterSetting("data.augment_on", "cpu", name) for name, of in SOURCES.items() if issubclass(of, TrainingSource)),
     LaterSetting("tracker.wandb.entity", None),
 )
 IN_MEMORY = {True: "memory", False: "none"}  # what data.in_memory, of before, is in words of data.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
 from inceptionctl.data.order import generator
 from inceptionctl.data.same_tree import check_same_tree
+from inceptionctl.data.variation import Crop
 from inceptionctl.errors import DataError, warn
 
 MID_GREY = 128
@@ -25,7 +26,7 @@ OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong
 IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
-Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...]"]
+Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...] | Crop"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class FileImages:
 
     def _transformed(self, epoch: int, index: int, image: LazyImage) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
+        if isinstance(found, Crop):
+            return found
         return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 
     def _replacement(self, epoch: int, index: int) -> tuple[Input, int]:
@@ -122,6 +125,9 @@ def _grey(image: Input) -> Input:
     """An image of the same shape, or such images."""
     if isinstance(image, tuple):
         return tuple(np.full_like(part, MID_GREY) for part in image)
+    if isinstance(image, Crop):
+        plain = replace(image.variation, distortions=())  # grey stays as it is
+        return replace(image, pixels=np.full_like(image.pixels, MID_GREY), variation=plain)
     return np.full_like(image, MID_GREY)
 
 

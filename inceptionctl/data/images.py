@@ -12,6 +12,7 @@ from pydantic import Field
 
 from inceptionctl.data.index import Index
 from inceptionctl.data.lazy_image import LazyImage
+from inceptionctl.data.variation import Crop
 from inceptionctl.errors import DataError
 from inceptionctl.settings import Integer, section
 
@@ -24,8 +25,9 @@ IGNORED = -100  # the label that torch's cross entropy passes over
 
 # To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
-Augment = Callable[[LazyImage, np.random.Generator], np.ndarray]  # of training images: uint8, (height, width, 3)
-Input = np.ndarray | tuple[np.ndarray, ...]  # of one network, or of each member of an ensemble
+# Of training images: uint8, (height, width, 3), or the crop that becomes one on the device.
+Augment = Callable[[LazyImage, np.random.Generator], "np.ndarray | Crop"]
+Input = np.ndarray | tuple[np.ndarray, ...] | Crop  # of one network, of each member of an ensemble, or of the device
 
 
 class Images(Protocol):
@@ -45,8 +47,8 @@ class Images(Protocol):
 
     def image(self, epoch: int, index: int) -> Input:
         """uint8, (height, width, 3), or (views, height, width, 3) of a transform with several views, or a tuple of such
-        (`open_eval`); the same for the same arguments. Raises DataError for one that cannot be read, and Unreadable
-        where the work goes on."""
+        (`open_eval`), or the Crop of a training image; the same for the same arguments. Raises DataError for one that
+        cannot be read, and Unreadable where the work goes on."""
 
 
 class Unreadable(DataError):
@@ -105,6 +107,11 @@ class DataSource(ABC):
     """Images to evaluate on: the test split, or a dev split taken from the training images, to choose settings by."""
     workers: Annotated[Integer, Field(ge=0, le=256)]
     """Processes of each rank that read images; 0: the rank reads them itself."""
+
+    @property
+    def augments_on_device(self) -> bool:
+        """Whether training images reach the rank as crops."""
+        return False
 
     @property
     def image_set(self) -> str:

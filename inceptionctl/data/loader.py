@@ -13,9 +13,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inceptionctl.data.batch_memory import Allocate, stacked
+from inceptionctl.data.device.crops import CropBatch, crop_batch
 from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, shard, training_batches
 from inceptionctl.data.reading import NEVER, Reading
+from inceptionctl.data.variation import Crop
 from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
 from inceptionctl.data.workers import Workers
 from inceptionctl.errors import DataError, warn
@@ -37,9 +39,12 @@ class Batch:
         return Batch(self.images_NCHW.pin_memory(), self.labels_N.pin_memory(), self.unreadable)
 
 
+TrainingBatch = Batch | CropBatch  # the latter of images that are augmented on the device
+
+
 @dataclass(frozen=True)
 class Sample:
-    """`image` uint8, (height, width, 3); `unreadable`: the place of the image if it could not be read."""
+    """`image` uint8, (height, width, 3), or a Crop; `unreadable`: the place of the image if it could not be read."""
 
     image: Input
     label: int
@@ -65,7 +70,7 @@ class Loader:
 
     def training(
         self, images: Images, batch_size: int, seed: int, steps: range, accumulation_steps: int = 1
-    ) -> Iterator[Batch]:
+    ) -> Iterator[TrainingBatch]:
         """`accumulation_steps` micro-batches for each of `steps` of `batch_size` images over all ranks. Raises
         DataError for a micro-batch without an image that can be read: it has no gradient."""
 
@@ -75,7 +80,9 @@ class Loader:
             parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
             return islice(chain.from_iterable(parts), part, None)
 
-        for batch in self._read(images, _Samples(images), _collate, keys, steps.start * accumulation_steps):
+        first = steps.start * accumulation_steps
+        batches: Iterator[TrainingBatch] = self._read(images, _Samples(images), _collate, keys, first)
+        for batch in batches:
             if batch.unreadable and bool((batch.labels_N < 0).all()):
                 raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
             yield batch
@@ -119,12 +126,14 @@ class _Samples(Dataset[Sample | DataError]):
             return error
 
 
-def _collate(samples: list[Sample | DataError], allocate: Allocate) -> Batch | DataError:
+def _collate(samples: list[Sample | DataError], allocate: Allocate) -> TrainingBatch | DataError:
     """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, Sample)]
     if len(read) < len(samples):
         return next(sample for sample in samples if isinstance(sample, DataError))
-    images_NCHW = torch.from_numpy(stacked([np.asarray(sample.image) for sample in read], allocate)).permute(0, 3, 1, 2)
     labels_N = torch.tensor([sample.label for sample in read])
     unreadable = tuple(sample.unreadable for sample in read if sample.unreadable is not None)
-    return Batch(images_NCHW, labels_N, unreadable)
+    if crops := [sample.image for sample in read if isinstance(sample.image, Crop)]:
+        return crop_batch(crops, labels_N, unreadable, allocate)
+    images_NHWC = stacked([np.asarray(sample.image) for sample in read], allocate)
+    return Batch(torch.from_numpy(images_NHWC).permute(0, 3, 1, 2), labels_N, unreadable)

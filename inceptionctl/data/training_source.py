@@ -43,9 +43,16 @@ class TrainingSource(DataSource):
     """Whether decoded images are held in memory, once for all runs of a machine, with the same results. auto: those of
     less than 2 GB that lie in encoded files; memory: any, up to 4 GiB; none: images are decoded whenever they are
     needed."""
+    augment_on: Literal["cpu", "device"]
+    """Where training images are resized, mirrored and coloured: by the workers, or by the rank on its device, which
+    gives the same images to within rounding."""
     on_corrupt: Literal["error", "skip", "replace", "wrong"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
     and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
+
+    @property
+    def augments_on_device(self) -> bool:
+        return self.augment_on == "device"
 
     @abstractmethod
     def find(self) -> Found:

@@ -20,7 +20,7 @@ from pydantic import Field
 from inceptionctl.data.colour import FAST, FULL, Distortion, Distortions
 from inceptionctl.data.images import Augment
 from inceptionctl.data.lazy_image import Box, LazyImage, Window
-from inceptionctl.data.variation import Variation, varied
+from inceptionctl.data.variation import Crop, Variation, varied
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
@@ -55,6 +55,10 @@ class Augmentation(ABC):
         """To an input of `pixels` x `pixels`."""
         return partial(self._varied, pixels)
 
+    def crop(self, pixels: int) -> Augment:
+        """The same without resizing, mirrors and colours, which are left to the device."""
+        return partial(self._cropped, pixels)
+
     @abstractmethod
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
         """What is made of an image of `size`, (width, height). Every number is drawn here, in an order that never
@@ -62,6 +66,10 @@ class Augmentation(ABC):
 
     def _varied(self, pixels: int, image: LazyImage, random: np.random.Generator) -> np.ndarray:
         return varied(image, self.draw(image.size, random), pixels)
+
+    def _cropped(self, pixels: int, image: LazyImage, random: np.random.Generator) -> Crop:
+        variation = self.draw(image.size, random)
+        return Crop(image.crop(variation.box), variation, pixels)
 
 
 @section

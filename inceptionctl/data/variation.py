@@ -33,3 +33,12 @@ def varied(image: LazyImage, variation: Variation, side: int) -> np.ndarray:
     else:
         resized = resize(crop, side, variation.interpolation, variation.mirrored)
     return distorted(resized, variation.distortions) if variation.distortions else resized
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """`pixels`: uint8, (height, width, 3) of the box of `variation`, which is to become `side` x `side` pixels."""
+
+    pixels: np.ndarray
+    variation: Variation
+    side: int

@@ -8,22 +8,25 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.device.crops import CropBatch
+from inceptionctl.data.loader import TrainingBatch
 from inceptionctl.data.normalise import Normalise, inception
 from inceptionctl.errors import RequestError
 
 
 @dataclass(frozen=True)
 class ToDevice:
-    """Copies a batch to `device` and turns its uint8 images into the floats that the network takes."""
+    """Copies a batch to `device`, augments it there if it is one of crops, and turns its uint8 images into the floats
+    that the network takes."""
 
     device: torch.device
     memory_format: torch.memory_format = torch.contiguous_format
     normalise: Normalise = inception
 
-    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
         """images_NCHW, labels_N."""
-        return self.floats(batch.images_NCHW), batch.labels_N.to(self.device, non_blocking=True)
+        images_NCHW = batch.images(self.device) if isinstance(batch, CropBatch) else batch.images_NCHW
+        return self.floats(images_NCHW), batch.labels_N.to(self.device, non_blocking=True)
 
     def floats(self, images_NCHW: Tensor) -> Tensor:
         """Of uint8 images, here or on the device."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.loader import TrainingBatch
 from inceptionctl.errors import Interrupted
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.step import StepOutput, TrainStep
@@ -33,7 +33,7 @@ def train(
     step: TrainStep,
     schedule: Callable[[int], float],
     clock: Clock,
-    batches: Iterator[Sequence[Batch]],
+    batches: Iterator[Sequence[TrainingBatch]],
     callbacks: Callbacks,
 ) -> None:
     """Runs `clock` to its end. An item of `batches` holds this rank's micro-batches of a step.
@@ -57,6 +57,6 @@ def train(
                 raise Interrupted(f"stopped at step {clock.step} of {clock.steps}")
 
 
-def in_micro_batches(batches: Iterator[Batch], accumulation_steps: int) -> Iterator[list[Batch]]:
+def in_micro_batches(batches: Iterator[TrainingBatch], accumulation_steps: int) -> Iterator[list[TrainingBatch]]:
     """`batches` in lists of `accumulation_steps`, one list a step."""
     return iter(lambda: list(islice(batches, accumulation_steps)), [])

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.loader import TrainingBatch
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm, ghost_batch_norms, update_running_stats
 from inceptionctl.training.distributed.context import DistributedContext
@@ -18,7 +18,7 @@ from inceptionctl.training.partition import BatchPartition
 @torch.no_grad()
 def recompute(
     ema: nn.Module,
-    batches: Iterable[Batch],
+    batches: Iterable[TrainingBatch],
     to_device: ToDevice,
     partition: BatchPartition,
     context: DistributedContext,

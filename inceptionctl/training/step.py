@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from inceptionctl.data.loader import Batch
+from inceptionctl.data.loader import TrainingBatch
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.batch_norm import ghost_batch_norms, update_running_stats
 from inceptionctl.training.distributed.context import DistributedContext
@@ -55,7 +55,7 @@ class TrainStep:
     def device(self) -> torch.device:
         return self.to_device.device
 
-    def __call__(self, micro_batches: Sequence[Batch], lr: float) -> StepOutput:
+    def __call__(self, micro_batches: Sequence[TrainingBatch], lr: float) -> StepOutput:
         """Accumulates the gradients of this rank's micro-batches and updates the weights once."""
         self.optimizer.zero_grad(set_to_none=True)
         last = len(micro_batches) - 1
@@ -71,7 +71,7 @@ class TrainStep:
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
         return StepOutput(loss, grad_norm, tuple(index for batch in micro_batches for index in batch.unreadable))
 
-    def _backward(self, batch: Batch, last: bool, num_micro_batches: int) -> Tensor:
+    def _backward(self, batch: TrainingBatch, last: bool, num_micro_batches: int) -> Tensor:
         images_NCHW, labels_N = self.to_device(batch)
         with self._gradient_sync(last):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):

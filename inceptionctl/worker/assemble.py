@@ -117,10 +117,9 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
 
 def open_images(plan: Plan) -> DataSplits:
     config, pixels = plan.config, plan.config.arch.pixels
-    protocol = config.protocol
-    views = Views(
-        pixels, config.augment.transform(pixels), protocol.transform(pixels), protocol.monitor_transform(pixels)
-    )
+    protocol, augmentation = config.protocol, config.augment
+    train = augmentation.crop(pixels) if config.data.augments_on_device else augmentation.transform(pixels)
+    views = Views(pixels, train, protocol.transform(pixels), protocol.monitor_transform(pixels))
     return config.data.open(plan.data, views, config.seed)
 
 

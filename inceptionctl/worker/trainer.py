@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inceptionctl.config.schema import Config
 from inceptionctl.data.images import DataSplits
-from inceptionctl.data.loader import Batch, Loader
+from inceptionctl.data.loader import Loader, TrainingBatch
 from inceptionctl.errors import InceptionctlError, warn
 from inceptionctl.evaluation.outcome import Evaluation
 from inceptionctl.planning.plan import Plan
@@ -139,7 +139,7 @@ class Trainer(Callbacks):
             precise_bn.recompute(self.step.ema.module, epoch, self.step.to_device, self.partition, self.step.context)
         return self.evaluator.final(prefix)
 
-    def _batches(self, first_step: int, last_step: int) -> Iterator[Batch]:
+    def _batches(self, first_step: int, last_step: int) -> Iterator[TrainingBatch]:
         size, steps = self.config.train.batch_size, range(first_step, last_step)
         return self.loader.training(self.images.train, size, self.config.seed, steps, self.partition.accumulation_steps)
 

@@ -75,7 +75,7 @@ def test_no_batch_is_lost_or_repeated_when_a_worker_is_killed():
     assert all(map(same, found, training(Loader())))
     (line,) = said
     assert line.startswith("a data worker was killed (signal 9, out of memory?); restarting the workers at batch ")
-    assert 7 <= int(line.split()[-1]) <= 7 + 2 * 2
+    assert 7 <= int(line.split()[-1]) <= 7 + 2 * 2 + 1  # those asked for before it died, and one of the other worker's
     assert not active_children()
 
 

@@ -21,6 +21,7 @@ SETTINGS = imagefolder.Settings(
     leave_out=None,
     train_fraction=None,
     cache="none",
+    augment_on="cpu",
     eval_split="test",
     on_corrupt="error",
     workers=0,

@@ -43,7 +43,8 @@ def _drawn(plan: EvaluationPlan) -> ImageOf:
 
     def image_of(place: int) -> Image.Image | None:
         drawn = images.image(0, place)
-        return Image.fromarray(drawn[0] if isinstance(drawn, tuple) else drawn)
+        assert isinstance(drawn, tuple), "one input for each network"
+        return Image.fromarray(drawn[0])
 
     return image_of
 
