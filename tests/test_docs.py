@@ -122,6 +122,15 @@ def test_a_documented_models_line_runs(words, tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == [word for word in words if word.endswith(".svg")]
 
 
+@pytest.mark.parametrize("words", [w for w in lines() if w[:2] == ["data", "index"]], ids=" ".join)
+def test_a_documented_index_line_runs(words, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    named = {name: str(images / place) for name, place in PLACEHOLDERS.items()}
+    assert main([word.replace("IMAGENET", named["IMAGENET"]).replace("IMAGES", named["IMAGES"]) for word in words]) == 0
+    assert "classes" in capsys.readouterr().out
+    assert len([*tmp_path.rglob("*.npz")]) == 1
+
+
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "report"], ids=" ".join)
 def test_a_documented_report_line_is_understood(words):
     asked = report.make_parser().parse_args(words[1:])

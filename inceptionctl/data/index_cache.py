@@ -23,16 +23,17 @@ _used: dict[Key, Found] = {}  # of this process: the rows of a table share their
 def found_of(key: Key, find: Callable[[], Found]) -> Found:
     """What is kept of `key`, if nothing has changed; otherwise what `find` lists, kept if it is large or was kept
     before. What is done is said."""
-    if key not in _used:
-        listed, current = look_up(key, find)
-        if current:
-            warn(_used_text(listed))
-        elif not (listed.stamps and (os.path.lexists(key.path) or num_images(listed) >= LEAST)):
-            return listed.found
-        else:
-            _keep(key, listed)
-        _used[key] = listed.found
-    return _used[key]
+    if key in _used:
+        return _used[key]
+    listed, current = look_up(key, find)
+    if current:
+        warn(_used_text(listed))
+    elif listed.stamps and (num_images(listed) >= LEAST or os.path.lexists(key.path)):
+        _keep(key, listed)
+    else:
+        return listed.found
+    _used[key] = listed.found
+    return listed.found
 
 
 def look_up(key: Key, find: Callable[[], Found]) -> tuple[Listed, bool]:
@@ -47,13 +48,15 @@ def look_up(key: Key, find: Callable[[], Found]) -> tuple[Listed, bool]:
 
 
 def list_anew(key: Key, find: Callable[[], Found]) -> Listed:
+    """What `find` lists; without times, and not to be kept, where it gives what this process has listed before."""
     begun_ns, clock = time.time_ns(), time.monotonic()
     with noting() as stamps:
         for _, value in key.settings:
             if isinstance(value, str) and os.path.isabs(value):
                 note(value)
+        named = len(stamps)
         found = find()
-    return Listed(found, begun_ns, time.monotonic() - clock, stamps)
+    return Listed(found, begun_ns, time.monotonic() - clock, stamps if len(stamps) > named else {})
 
 
 def num_images(listed: Listed) -> int:

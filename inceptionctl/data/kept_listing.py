@@ -144,7 +144,8 @@ def _listed(facts: Facts, arrays: Mapping[str, np.ndarray]) -> Listed:
         one.check(len(classes))
     found = Found(classes, files["train"], files["eval"], facts["where"], facts["notes"], facts["numbered"])
     paths_S, stamps_S3 = arrays["stamped"], arrays["stamps"]
-    if paths_S.dtype.kind != "S" or stamps_S3.dtype != np.int64 or stamps_S3.shape != (len(paths_S), 3):
+    kinds = (paths_S.dtype.kind, stamps_S3.dtype.kind)
+    if kinds != ("S", "i") or not len(paths_S) or stamps_S3.shape != (len(paths_S), 3):
         raise ValueError("it does not say what it was read from")
     stamps = dict(zip(map(os.fsdecode, paths_S.tolist()), map(tuple, stamps_S3.tolist()), strict=True))
     return Listed(found, facts["begun_ns"], facts["seconds"], stamps)

@@ -57,7 +57,8 @@ class TrainingSource(DataSource):
     @abstractmethod
     def find(self) -> Found:
         """Lists the images. Raises RequestError for data that is missing or cannot be used. A process lists them once,
-        and gets the same object again: the rows of a table share it."""
+        and gets the same object again: the rows of a table share it. Folders and files that it looks at without
+        `listing.entries` and `files` it gives to `stamps.note`, since a listing is kept with their times."""
 
     @property
     def key(self) -> Key:

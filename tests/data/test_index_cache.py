@@ -32,6 +32,12 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "inceptionctl" / "index"
 
 
+def forget():
+    """What this process has listed or used."""
+    settings()
+    index_cache._used.clear()
+
+
 def age(folder):
     for path in (folder, *folder.rglob("*")):
         os.utime(path, LONG_AGO)
@@ -58,7 +64,7 @@ def no_listing():
 def why_anew(source, capsys):
     """What is said as a listing that is kept is not used."""
     capsys.readouterr()
-    index_cache._used.clear()
+    forget()
     asked = []
     found_of(source.key, lambda: asked.append(1) or source.find())
     assert asked == [1]
@@ -181,9 +187,9 @@ def test_what_has_changed_is_listed_and_kept_again(tmp_path, capsys):
     age(root)
     keep(source)
     add_image(root)
-    now = settings(root)  # forgets what this process has listed
+    now = settings(root)
     assert why_anew(now, capsys).startswith(f"{root}/train/ant has changed")
-    index_cache._used.clear()
+    forget()
     assert len(found_of(now.key, no_listing).train) == 37
 
 
@@ -206,7 +212,7 @@ def test_a_folder_that_had_just_changed_is_not_trusted(tmp_path, capsys, monkeyp
     assert "had just changed when the images were listed on" in why_anew(source, capsys)
     later = time.time_ns() + 2 * 3600 * 10**9
     monkeypatch.setattr(time, "time_ns", lambda: later)
-    settings()  # forgets what this process has listed
+    forget()
     keep(source)
     found_of(source.key, no_listing)
 
@@ -215,13 +221,15 @@ def test_only_large_sets_are_kept_unasked(tmp_path, monkeypatch, capsys, cache):
     source = data_set("imagefolder", tmp_path / "data")
     source.index(dev=False)
     assert (cache.exists(), capsys.readouterr().err) == (False, "")
-    settings()  # forgets what this process has listed
     monkeypatch.setattr(index_cache, "LEAST", 45)
+    source.index(dev=False)  # as it was listed before, when nobody noted the times
+    assert (cache.exists(), capsys.readouterr().err) == (False, "")
+    forget()
     found = source.index(dev=False)
     (line,) = capsys.readouterr().err.splitlines()
     assert ": 45 images listed in " in line
     assert line.endswith(f"the listing is kept in {source.key.path}")
-    index_cache._used.clear()
+    forget()
     assert found_of(source.key, no_listing).train.digest(found.classes) == found.fingerprint
 
 
@@ -242,6 +250,10 @@ DAMAGES = {
     "a label of no class": (arrays_changed(**{"train.labels": np.full(36, 3)}), "is damaged: one is of none of the"),
     "labels of fewer": (arrays_changed(**{"train.labels": np.zeros(5, int)}), "is damaged: they are no list of"),
     "no times": (arrays_changed(stamps=np.zeros((1, 3), int)), "is damaged: it does not say what it was read from"),
+    "no stamps": (
+        arrays_changed(stamps=np.zeros((0, 3), int), stamped=np.array([], "S1")),
+        "is damaged: it does not say what",
+    ),
     "no facts": (arrays_changed(facts=np.array("{}")), "is damaged"),
     "no JSON": (arrays_changed(facts=np.array("[" * 9999)), "is damaged"),
     "another schema": (arrays_changed(schema=np.array(2)), "is of another version"),
