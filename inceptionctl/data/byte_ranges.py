@@ -30,6 +30,7 @@ class ByteRanges:
 
     `column`: of Parquet files, which column has the images, and `groups_N`: the row group that is read for an image,
     where `offset_N` is its row in that; or AT_OFFSET for an image that is stored plainly, as in other files.
+    `lengths`: of `files`, in bytes, where they are not known otherwise: a file of another length is another one.
     """
 
     files: tuple[str, ...]
@@ -40,19 +41,22 @@ class ByteRanges:
     sides_N2: np.ndarray | None = None
     column: str | None = None
     groups_N: np.ndarray | None = None
+    lengths: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], split: str, arrays: Mapping[str, np.ndarray]) -> ByteRanges:
         """From the arrays of a stored index."""
         shape = facts["shape"] and tuple(facts["shape"])
         crc32_N, sides_N2, groups_N = (arrays.get(f"{split}.{name}") for name in ("crc32", "sides", "groups"))
-        file_N, offset_N, column = arrays[f"{split}.file"], arrays[f"{split}.offset"], facts.get("column")
-        return cls(tuple(facts["files"]), file_N, offset_N, shape, crc32_N, sides_N2, column, groups_N)
+        places = (arrays[f"{split}.file"], arrays[f"{split}.offset"])
+        lengths = tuple(found) if (found := facts.get("lengths")) else None  # runs of earlier versions have none
+        return cls(tuple(facts["files"]), *places, shape, crc32_N, sides_N2, facts.get("column"), groups_N, lengths)
 
     @property
     def facts(self) -> dict[str, Any]:
         """What is not in arrays, for JSON."""
-        return {"files": self.files, "shape": self.shape} | ({"column": self.column} if self.column else {})
+        found = {"files": self.files, "shape": self.shape, "lengths": self.lengths}
+        return found | ({"column": self.column} if self.column else {})
 
     def to_arrays(self, split: str) -> dict[str, np.ndarray]:
         found = {"file": self.file_N, "offset": self.offset_N, "crc32": self.crc32_N, "sides": self.sides_N2}
@@ -78,6 +82,8 @@ class ByteRanges:
         if self.column and self.groups_N is not None and (group := int(self.groups_N[index])) != AT_OFFSET:
             return read_value(path, self.column, group, offset)
         with open_file(path) as file:
+            if differs := self.differs(index, os.fstat(file.fileno()).st_size):
+                raise FileError(f"{path} cannot be read: {differs}")
             try:
                 data = os.pread(file.fileno(), size, offset)
             except OSError as error:
@@ -87,6 +93,11 @@ class ByteRanges:
         if self.crc32_N is not None and zlib.crc32(data) != self.crc32_N[index]:
             raise FileError(f"{path} cannot be read: it is damaged: bytes from {offset:,} on differ from their CRC-32")
         return data
+
+    def differs(self, index: int, length: int) -> str:
+        """Why the file of an image, now of `length` bytes, is not the one that was listed; "" if nothing says so."""
+        before = self.lengths[int(self.file_N[index])] if self.lengths else length
+        return "" if length == before else size_differs(length, before)
 
     def pixel_shape(self, index: int) -> Shape | None:
         """(height, width, channels) of raw pixels; None for an encoded image."""
@@ -108,6 +119,8 @@ class ByteRanges:
                 raise ValueError("the places of images in larger files are not one for each image")
         if self.file_N.max(initial=-1) >= len(self.files) or not all(isinstance(name, str) for name in self.files):
             raise ValueError("an image lies in none of the larger files")
+        if self.lengths is not None and list(map(type, self.lengths)) != [int] * len(self.files):
+            raise ValueError("the lengths of larger files are not one for each")
         if self.crc32_N is not None and (self.crc32_N.dtype != np.uint32 or self.crc32_N.shape != sizes_N.shape):
             raise ValueError("the checksums of images are not one for each image")
         if self.sides_N2 is not None:
@@ -116,6 +129,11 @@ class ByteRanges:
             raise ValueError("images in Parquet files have a column and row groups, and others have neither")
         if self.groups_N is not None and (self.groups_N.dtype.kind != "i" or self.groups_N.shape != sizes_N.shape):
             raise ValueError("the row groups of images are not one for each image")
+
+
+def size_differs(found: int, indexed: int) -> str:
+    """What is wrong with a file, for messages."""
+    return f"it has {found:,} bytes, and had {indexed:,} when the images were listed"
 
 
 def _check_sides(sides_N2: np.ndarray, sizes_N: np.ndarray) -> None:

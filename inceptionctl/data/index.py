@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from inceptionctl.data.byte_ranges import ByteRanges
+from inceptionctl.data.byte_ranges import ByteRanges, size_differs
 from inceptionctl.files import FileError, read_bytes
 
 MAX_IMAGE_BYTES = 1 << 30  # of one file
@@ -123,11 +123,6 @@ class FileList:
             self.ranges.check(self.sizes_N)
         if self.label_sets_NL is not None:
             _check_label_sets(self.label_sets_NL, len(self), n_classes)
-
-
-def size_differs(found: int, indexed: int) -> str:
-    """What is wrong with a file, for messages."""
-    return f"it has {found:,} bytes, and had {indexed:,} when the images were listed"
 
 
 def places_of(files: Mapping[str, FileList]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from inceptionctl.data.index import FileList, size_differs
+from inceptionctl.data.byte_ranges import size_differs
+from inceptionctl.data.index import FileList
 from inceptionctl.errors import RequestError
 
 LOOKED_AT = 16  # images of a split, evenly spaced
@@ -37,5 +38,6 @@ def _difference(files: FileList, index: int) -> str:
         return f"{name}: {error.strerror}"
     if files.ranges:
         end = int(files.ranges.offset_N[index]) + size
-        return f"{name} ends at byte {end:,} of a file of {found:,}" if found < end else ""
+        differs = files.ranges.differs(index, found) or (found < end and f"it ends before byte {end:,}")
+        return f"{name}: {differs}" if differs else ""
     return "" if found == size else f"{name}: {size_differs(found, size)}"

@@ -52,7 +52,7 @@ class TarImages:
     def files(self) -> FileList:
         """In the order in which they were added."""
         labels_N, tar_N, offset_N, sizes_N = map(_as_numpy, (self.labels, self.tar_indices, self.offsets, self.sizes))
-        ranges = ByteRanges(self.tars, tar_N, offset_N)
+        ranges = ByteRanges(self.tars, tar_N, offset_N, lengths=tuple(_length(self.root / tar) for tar in self.tars))
         return FileList(str(self.root), np.array(self.names, dtype=bytes), labels_N, sizes_N, ranges=ranges)
 
     def sorted_files(self) -> FileList:
@@ -95,6 +95,13 @@ def _is_image_suffix(suffix: bytes) -> bool:
 
 def _suffix(name: bytes) -> str:
     return as_text(os.path.splitext(os.fsdecode(name))[1].lower())
+
+
+def _length(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _as_numpy(values: array[int]) -> np.ndarray:
