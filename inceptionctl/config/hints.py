@@ -16,7 +16,6 @@ SYNONYMS = {
     "arch.pixels": "img_size image_size input_size resolution",
     "augment": "augmentation auto_augment aa transforms",
     "data": "dataset dataset_name",
-    "data.cache": "data.in_memory",
     "data.eval_split": "data.holdout",
     "data.on_corrupt": "data.corrupt",
     "data.root": "data_dir data_path dataset_path",
@@ -63,6 +62,7 @@ SYNONYMS = {
     "weights=timm": "pretrained",
 }
 SENTENCES = {
+    "data.cache=memory decodes images once, data.cache=none whenever they are needed.": "in_memory",
     "The number of classes follows from the data.": "num_classes nb_classes n_classes",
     "`inceptionctl resume RUN_DIR` continues a run.": "resume",
     "`inceptionctl ablate table=NAME` runs a table.": "table",

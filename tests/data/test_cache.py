@@ -59,9 +59,9 @@ def all_of(images, n):
 
 
 @pytest.mark.parametrize("dev", [False, True])
-@pytest.mark.parametrize("cache", ["memory", "auto"])
-def test_images_in_memory_are_those_of_the_files_bit_for_bit(folder, dev, cache):
-    held, read = (opened(settings(folder, cache=one), dev) for one in (cache, "none"))
+@pytest.mark.parametrize("value", ["memory", "auto"])
+def test_images_in_memory_are_those_of_the_files_bit_for_bit(folder, dev, value):
+    held, read = (opened(settings(folder, cache=one), dev) for one in (value, "none"))
     for split in ("train", "monitor", "eval"):
         one, other = getattr(held, split), getattr(read, split)
         assert one.held
@@ -301,3 +301,24 @@ def test_a_cached_view_is_that_of_the_protocol(folder):
     source = settings(folder, cache="memory")
     splits = source.open(source.index(False), plain_views(32), 0)
     assert splits.eval.image(0, 0).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("auto", "cache     decoded images are held in memory (data.cache=auto): 36 images, 249 kB"),
+        ("none", "cache     images are read as they are needed (data.cache=none)"),
+    ],
+)
+def test_a_dry_run_says_what_is_held_and_decodes_nothing(folder, cache, value, line, inceptionctl_here):
+    words = ["scale=imagefolder", f"data.root={folder}", f"data.cache={value}", "train.batch_size=4"]
+    done = inceptionctl_here("train", *words, "--dry-run")
+    assert done.returncode == 0
+    assert line in done.stdout.splitlines()
+    assert not cache.exists()
+
+
+def test_an_earlier_setting_is_answered_with_this_one(folder, inceptionctl_here):
+    done = inceptionctl_here("train", "data=imagefolder", f"data.root={folder}", "data.in_memory=true", "--dry-run")
+    assert done.returncode == 2
+    assert "data.cache=memory decodes images once, data.cache=none whenever" in done.stderr
