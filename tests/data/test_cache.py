@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from support.image_folders import fill, plain_views, settings, smooth
 
 from inceptionctl.caches import cache_folder
-from inceptionctl.data.decoded import held, size, store
+from inceptionctl.data.decoded import held, pixel_file, size, store
 from inceptionctl.data.decoded.held import choose, hold
 from inceptionctl.data.decoded.pixel_file import FOOTER, TooLarge
 from inceptionctl.data.images import Unreadable, Views
@@ -110,6 +111,42 @@ def test_processes_that_begin_together_decode_once_in_all(train):
         process.join()
     assert sorted(reads for reads, _ in found) == [0, 0, 0, 30]
     assert len({tuple(sums) for _, sums in found}) == 1
+
+
+def hold_lock(folder, key, held, release):
+    with store._locked(folder, key):
+        held.set()
+        release.wait(60)
+
+
+def test_a_run_that_waits_for_another_says_so(train, cache, monkeypatch):
+    fork, said = multiprocessing.get_context("fork"), []
+    taken, release = fork.Event(), fork.Event()
+    cache.mkdir(parents=True)
+    process = fork.Process(target=hold_lock, args=(cache, store.key_of(train), taken, release))
+    process.start()
+    assert taken.wait(60)
+    monkeypatch.setattr(store, "warn", lambda message: said.append(message) or release.set())
+    assert store.shared(train, MOST).image(0) is not None
+    process.join()
+    assert said[0] == "another process decodes the same images for all: waiting for it"
+
+
+def die_while_decoding(train):
+    store.decoded = lambda files, index: os.kill(os.getpid(), signal.SIGKILL) if index == 9 else real(files, index)
+    real = pixel_file.decoded
+    store.shared(train, MOST)
+
+
+def test_a_process_that_was_killed_leaves_nothing_in_the_way(train, cache):
+    process = multiprocessing.get_context("fork").Process(target=die_while_decoding, args=(train,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.suffix for path in cache.glob(".*.pixels*")] == [".part"]
+    assert store.shared(train, MOST).image(29) is not None
+    assert [path.suffix for path in cache.iterdir() if path.name != ".lock"] == [".pixels"]
+    assert cache.stat().st_mode & 0o077 == 0
 
 
 def test_an_unreadable_image_is_reported_when_its_turn_comes(folder):

@@ -49,7 +49,7 @@ def shared(files: FileList, most_bytes: int) -> PixelFile:
     key = key_of(files)
     path = folder() / f"{_label(files)}-{key.hex()[:16]}{SUFFIX}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)  # the images may be readable for this user alone
         if found := _open(path, key, len(files), quiet=True):
             return found
         with _locked(path.parent, key):
@@ -149,17 +149,22 @@ def _in_processes(files: FileList, processes: int) -> Iterator[Decoded]:
 
 def _make_room(where: Path, size: int) -> None:
     """For a file of `size` bytes: removes what was not used for the longest. Raises OSError for a disk that is full."""
-    with os.scandir(where) as entries:
-        kept = [(entry.stat(), entry.path) for entry in entries if SUFFIX in entry.name]
-    kept.sort(key=lambda pair: pair[0].st_mtime_ns, reverse=True)
+    kept = sorted(_kept(where), key=lambda pair: pair[0].st_mtime_ns, reverse=True)
     total = sum(found.st_size for found, _ in kept)
     while kept and total + size > MOST_KEPT:
         oldest, path = kept.pop()
-        Path(path).unlink(missing_ok=True)  # a run that reads it has it open
+        path.unlink(missing_ok=True)  # a run that reads it has it open
         total -= oldest.st_size
         warn(f"{path} ({bytes_text(oldest.st_size)}) is removed: decoded images have {bytes_text(MOST_KEPT)} there")
     if shutil.disk_usage(where).free < size + SPARE:
         raise OSError(errno.ENOSPC, f"they need {bytes_text(size)}, and {bytes_text(SPARE)} of the disk stay free")
+
+
+def _kept(where: Path) -> Iterator[tuple[os.stat_result, Path]]:
+    for path in where.iterdir():
+        with suppress(FileNotFoundError):  # another process may remove one
+            if SUFFIX in path.name:
+                yield path.stat(), path
 
 
 @cache  # an image after the other may be damaged
