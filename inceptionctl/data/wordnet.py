@@ -40,21 +40,27 @@ def categories() -> Mapping[str, str]:
 
 @cache
 def ids_by_name() -> Mapping[str, Sequence[str]]:
-    """The ids that each name may mean: of one class, or of several that share it. Names as `plain` has them."""
+    """The ids that each name may mean: of one class, or of several that share it. A name may be all of WordNet's with
+    commas, as many data sets have them. Names as `plain` has them."""
     found = defaultdict[str, list[str]](list)
     for wnid in wordnet_ids():
-        for name in dict.fromkeys(map(plain, (categories()[wnid], *lemmas()[wnid]))):
+        for name in dict.fromkeys(map(plain, (categories()[wnid], *lemmas()[wnid], all_names(wnid)))):
             found[name].append(wnid)
     return dict(found)
 
 
 def meanings(name: str, beside: Sequence[str]) -> list[str]:
     """The ids that `name` may mean. A name that several classes share means the one that torchvision calls so, if
-    `beside` has torchvision's names of the others too."""
+    `beside` has torchvision's names of the others too, or all of theirs."""
     ids, called = list(ids_by_name().get(plain(name), ())), {spaced(other) for other in beside}
     exact = [wnid for wnid in ids if categories()[wnid] == spaced(name)]
-    others = [categories()[wnid] for wnid in ids if wnid not in exact]
-    return exact if exact and all(other in called for other in others) else ids
+    others = [{categories()[wnid], all_names(wnid)} for wnid in ids if wnid not in exact]
+    return exact if exact and all((names - {spaced(name)}) & called for names in others) else ids
+
+
+def all_names(wnid: str) -> str:
+    """Those of WordNet: "tench, Tinca tinca"."""
+    return ", ".join(lemmas()[wnid])
 
 
 def spaced(name: str) -> str:

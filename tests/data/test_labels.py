@@ -38,6 +38,8 @@ def test_the_ids_and_names_are_those_of_the_libraries():
         ([ANT], list(reversed(IDS)), [689], "by WordNet id"),
         (["ant", "Tinca_tinca"], 1000, [310, 0], "by class name"),
         (["ant", TENCH], 1000, [310, 0], "by WordNet id and class name"),
+        (["ant, emmet, pismire", "tench, Tinca tinca"], 1000, [310, 0], "by class name"),
+        (["maillot", "maillot, tank suit"], 1000, [638, 639], "by class name"),
         (["sunglass", "sunglasses"], 1000, [836, 837], "by class name"),
         (["0", "10", "9"], 1000, [0, 10, 9], "by number"),
         (["0"], list(reversed(IDS)), [999], "by number"),

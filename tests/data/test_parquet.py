@@ -187,9 +187,11 @@ def test_numbers_without_names_are_classes_by_number_or_get_names_from_a_file(tm
     names.write_text("dog\neel\nfox\n")
     named = index(folder, class_names=str(names))
     assert (named.classes, named.numbered) == (("dog", "eel", "fox"), False)
-    assert "data.class_names has no effect: the files name the classes, ant" in refusal(
-        one_file(tmp_path / "named", table(6)), class_names=str(names)
-    )
+    others = one_file(tmp_path / "named", table(6))
+    assert index(others, class_names=str(names)).classes == named.classes
+    texts = one_file(tmp_path / "texts", table(6).append_column("x", pa.array(["a", "b"] * 3)))
+    message = refusal(texts, label_column="x", class_names=str(names))
+    assert message == "data.class_names has no effect: column x has names already\n  leave it out"
     names.write_text("dog\neel\n")
     message = refusal(folder, class_names=str(names))
     assert message == f"{folder}/train.parquet: row 2/0002.jpg has the label 2, and the classes are 0 to 1"

@@ -120,13 +120,11 @@ def classes_of(splits: Sequence[Split], class_names: str | None) -> tuple[tuple[
             raise RequestError(
                 f"the classes of {splits[0].name} and {split.name} differ: {_kind(first)} and {_kind(columns)}"
             )
-    if class_names and (first.is_text or first.classes):
-        raise RequestError(
-            f"data.class_names has no effect: the files name the classes, {_kind(first)}\n  leave it out"
-        )
+    if class_names and first.is_text:
+        raise RequestError(f"data.class_names has no effect: column {first.label} has names already\n  leave it out")
     if first.is_text:
         return tuple(sorted({str(label) for split in splits for label in split.labels})), False
-    if names := first.classes or (read_class_names(Path(class_names)) if class_names else None):
+    if names := read_class_names(Path(class_names)) if class_names else first.classes:
         return names, False
     return _numbers(max(int(label) for split in splits for label in split.labels)), True
 

@@ -44,7 +44,8 @@ class Settings(TrainingSource):
     label_column: Annotated[str, Field(min_length=1)] | None
     """Column of the labels; null: the only one that is declared as classes, or `label`, `labels` or `class`."""
     class_names: AbsolutePath | None
-    """Text file with a class name a line, for numbers whose names the files do not state; null: the numbers."""
+    """Text file with a class name a line, for labels that are numbers: the first line is class 0; null: the names that
+    the files state, or else the numbers."""
 
     def find(self) -> Found:
         require_pyarrow()
