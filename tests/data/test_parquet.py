@@ -251,6 +251,11 @@ OF_LABELS = {
     "fractions": ([0.5] * 6, "is double: labels are integers or text"),
     "a negative number": ([-2, 0, 1, 2, 3, 4], "row 0/0000.jpg has the label -2, and the classes are 0 to 4"),
     "a number out of all reason": ([10**12] * 6, "a label is 1,000,000,000,000: class numbers go to 1,000,000"),
+    "a number that 64 bits do not hold": (
+        pa.array([0, 1, 2, 3, 4, 2**64 - 1], pa.uint64()),
+        "a label is 18,446,744,073,709,551,615",
+    ),
+    "negative numbers alone": ([-2] * 6, "row 0/0000.jpg has the label -2, and the classes are 0 to 0"),
     "one class": (["a"] * 6, "one class, a: a network needs two"),
     "a class without images": ([0, 2, 2, 2, 2, 2], "no images of 1 of the 3 classes: 1"),
     "nothing": ([None] * 6, "is null: labels are integers or text"),
@@ -260,7 +265,7 @@ OF_LABELS = {
 @pytest.mark.parametrize("case", OF_LABELS)
 def test_labels_that_cannot_be_used_are_refused(case, tmp_path):
     values, message = OF_LABELS[case]
-    rows = table(6).append_column("x", pa.array(values))
+    rows = table(6).append_column("x", values if isinstance(values, pa.Array) else pa.array(values))
     assert message in refusal(one_file(tmp_path, rows), label_column="x")
 
 
@@ -277,7 +282,11 @@ def test_columns_that_are_not_there_or_may_be_several_are_refused(tmp_path):
     write(folder / "other-00000-of-00002.parquet", rows)
     write(folder / "other-00001-of-00002.parquet", rows.rename_columns(["image", "class"]))
     message = refusal(folder, val="other")
-    assert message.endswith("other-00001-of-00002.parquet has no column label, which other files of the data set have")
+    assert f"data.label_column = label: {folder}/other-00001-of-00002.parquet has no such column, but image" in message
+    for other in (rows.set_column(1, "label", pa.array(["ant", "bee"] * 3)), table(6, features={})):
+        write(folder / "other-00001-of-00002.parquet", other)
+        message = refusal(folder, val="other")
+        assert message.endswith("has images or labels of another kind than the first file of its split")
 
 
 def test_folders_that_cannot_be_used_are_refused(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 
 from inceptionctl.data.byte_ranges import AT_OFFSET
 from inceptionctl.data.listing import as_text
-from inceptionctl.data.parquet.columns import Columns
+from inceptionctl.data.parquet.columns import Columns, find_columns
 from inceptionctl.data.parquet.pages import plain_values
 from inceptionctl.errors import RequestError
 from inceptionctl.files import FileError, open_file
@@ -71,18 +71,18 @@ def require_pyarrow() -> None:
         raise RequestError(MISSING) from error
 
 
-def read_schema(path: Path) -> pa.Schema:
-    """Raises RequestError for what is no Parquet file."""
+def read_columns(path: Path, image: str | None, label: str | None) -> Columns:
+    """Raises RequestError as `find_columns`, and for what is no Parquet file."""
     with _open(path) as file:
-        return _parquet(path, file).schema_arrow
+        return find_columns(_parquet(path, file).schema_arrow, image, label, str(path))
 
 
 def read_rows(path: Path, columns: Columns) -> Rows:
-    """Raises RequestError for a file that is damaged or has not these columns."""
+    """Raises RequestError for a file that is damaged or has not these columns and classes."""
     with _open(path) as file:
         found = _parquet(path, file)
-        if missing := [name for name in (columns.image, columns.label) if name not in found.schema_arrow.names]:
-            raise RequestError(f"{path} has no column {missing[0]}, which other files of the data set have")
+        if find_columns(found.schema_arrow, columns.image, columns.label, str(path)) != columns:
+            raise RequestError(f"{path} has images or labels of another kind than the first file of its split")
         try:
             return _rows(file, found, columns)
         except Exception as error:  # as in row_group.py

@@ -12,9 +12,9 @@ from inceptionctl.data.byte_ranges import AT_OFFSET, ByteRanges
 from inceptionctl.data.class_names import read_class_names
 from inceptionctl.data.index import FileList
 from inceptionctl.data.listing import as_text, some
-from inceptionctl.data.parquet.columns import Columns, find_columns
+from inceptionctl.data.parquet.columns import Columns
 from inceptionctl.data.parquet.layout import SplitFiles
-from inceptionctl.data.parquet.rows import Places, Rows, read_rows, read_schema
+from inceptionctl.data.parquet.rows import Places, Rows, read_columns, read_rows
 from inceptionctl.errors import RequestError, bytes_text, count
 
 MAX_LABEL = 10**6  # more classes than any set of images has
@@ -39,16 +39,21 @@ class Split:
     def files(self, classes: tuple[str, ...]) -> FileList:
         """Raises RequestError for a number that is none of `classes`."""
         ranges = ByteRanges(
-            self.paths, self.file_N, self.places.offsets_N, column=self.columns.leaf, groups_N=self.places.groups_N
+            self.paths,
+            self.file_N,
+            self.places.offsets_N,
+            column=self.columns.leaf,
+            groups_N=self.places.groups_N,
+            lengths=tuple(Path(self.root, path).stat().st_size for path in self.paths),
         )
         place = {name: k for k, name in enumerate(classes)}
-        labels_N = np.array([place[x] if isinstance(x, str) else x for x in self.labels], dtype=np.int64)
-        found = FileList(self.root, np.array(self.names, dtype=bytes), labels_N, self.places.sizes_N, ranges=ranges)
-        wrong = np.flatnonzero((labels_N < 0) | (labels_N >= len(classes)))
-        if len(wrong):
-            name, label = as_text(found.name(int(wrong[0]))), labels_N[wrong[0]]
-            raise RequestError(f"{name} has the label {label}, and the classes are 0 to {len(classes) - 1:,}")
-        return found
+        numbers = [place[x] if isinstance(x, str) else x for x in self.labels]
+        wrong = next((k for k, number in enumerate(numbers) if not 0 <= number < len(classes)), None)
+        if wrong is not None:
+            name = as_text(f"{self.root}/{ranges.file(wrong)}: {self.names[wrong].decode()}")
+            raise RequestError(f"{name} has the label {numbers[wrong]}, and the classes are 0 to {len(classes) - 1:,}")
+        labels_N, names_N = np.array(numbers, dtype=np.int64), np.array(self.names, dtype=bytes)
+        return FileList(self.root, names_N, labels_N, self.places.sizes_N, ranges=ranges)
 
 
 def read_split(files: SplitFiles, name: str, setting: str, image: str | None, label: str | None) -> Split:
@@ -59,8 +64,7 @@ def read_split(files: SplitFiles, name: str, setting: str, image: str | None, la
     if name not in files.splits:
         raise RequestError(f"{setting} = {name}: {files.root} has no such split, but {', '.join(files.splits)}")
     paths = files.splits[name]
-    first = files.root / paths[0]
-    columns = find_columns(read_schema(first), image, label, str(first))
+    columns = read_columns(files.root / paths[0], image, label)
     return _joined(name, files.root, paths, columns, [read_rows(files.root / path, columns) for path in paths], setting)
 
 
@@ -132,7 +136,7 @@ def classes_of(splits: Sequence[Split], class_names: str | None) -> tuple[tuple[
 def _numbers(most: int) -> tuple[str, ...]:
     if most > MAX_LABEL:
         raise RequestError(f"a label is {most:,}: class numbers go to {MAX_LABEL:,}\n  name another data.label_column")
-    return tuple(map(str, range(most + 1)))
+    return tuple(map(str, range(max(most, 0) + 1)))
 
 
 def _kind(columns: Columns) -> str:

@@ -49,9 +49,8 @@ class Settings(TrainingSource):
 
     def find(self) -> Found:
         require_pyarrow()
-        return _find(
-            _Asked(self.root, self.train, self.val, self.split, self.image_column, self.label_column), self.class_names
-        )
+        columns = self.image_column, self.label_column
+        return _find(_Asked(self.root, self.train, self.val, self.split, *columns, self.class_names))
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
         require_pyarrow()
@@ -66,10 +65,11 @@ class _Asked:
     split: float | None
     image: str | None
     label: str | None
+    class_names: str | None
 
 
 @cache  # the rows of a table share their images
-def _find(asked: _Asked, class_names: str | None) -> Found:
+def _find(asked: _Asked) -> Found:
     if not asked.root:
         raise RequestError("data=parquet needs data.root=DIR, a folder with .parquet files")
     if asked.val and asked.split:
@@ -78,7 +78,7 @@ def _find(asked: _Asked, class_names: str | None) -> Found:
     names = [asked.train] if asked.split else [asked.train, _evaluated(files, asked)]
     named = zip(names, ("data.train", "data.val"), strict=False)
     splits = [read_split(files, name, setting, asked.image, asked.label) for name, setting in named]
-    classes, numbered = classes_of(splits, class_names)
+    classes, numbered = classes_of(splits, asked.class_names)
     lists = [split.files(classes) for split in splits]
     check_trained(lists[0], classes, asked.train)
     where = f"{' and '.join(_shown(split) for split in splits)} in {files.root}"
