@@ -18,6 +18,7 @@ import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
+from inceptionctl.data.crop_decoder import decode_crop
 from inceptionctl.data.index import MAX_IMAGE_BYTES, FileList
 from inceptionctl.data.jpeg_header import size_of_plain_jpeg
 from inceptionctl.data.lazy_image import Box, DecodedImage, LazyImage
@@ -98,8 +99,13 @@ class PlainJpeg:
     size: tuple[int, int]
 
     def crop(self, box: Box) -> np.ndarray:
-        """As `LazyImage.crop`. The whole file is decoded: damage anywhere in it is found."""
-        return DecodedImage(self.whole()).crop(box)
+        """As `LazyImage.crop`."""
+        pixels = decode_crop(self.data, box) if self._is_part(box) else None
+        return DecodedImage(self.whole()).crop(box) if pixels is None else pixels
+
+    def _is_part(self, box: Box) -> bool:
+        left, top, right, bottom = box
+        return box != (0, 0, *self.size) and min(left, top) >= 0 and right <= self.size[0] and bottom <= self.size[1]
 
     def whole(self) -> np.ndarray:
         try:

@@ -8,11 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from inceptionctl import processes
+from inceptionctl.data.crop_decoder import PACKAGE as CROP_DECODER
 from inceptionctl.runs.records.process import Environment
 
 # A repository can name programs that git runs as it looks at files: none of them is needed here.
 GIT = ("git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-optional-locks")
-PACKAGES = ("inceptionctl", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
+PACKAGES = (
+    "inceptionctl",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pillow",
+    "simplejpeg",
+    CROP_DECODER,
+    "safetensors",
+)
 
 
 def describe(device: str, threads: int, world_size: int) -> Environment:
