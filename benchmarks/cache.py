@@ -89,7 +89,8 @@ def opened(arguments: Arguments, folder: Path | None, cache: Cache) -> tuple[Ima
     """The training images, and how long it took to open them, in seconds."""
     source = Settings(
         name="imagefolder", root=str(folder), train=None, val=None, split=None, leave_out=None, train_fraction=None,
-        augment_on="cpu", cache=cache, eval_split="test", on_corrupt="error", workers=arguments.workers,
+        cache=cache, augment_on="cpu", decode_on="cpu", eval_split="test", on_corrupt="error",
+        workers=arguments.workers,
     )  # fmt: skip
     index = source.index(dev=False)
     begun = time.perf_counter()

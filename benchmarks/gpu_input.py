@@ -1,6 +1,6 @@
-"""JPEG files to a batch on the device: by our loader, augmented by the workers or on the device, by timm's transforms,
-and decoded on the device by nvJPEG (nvImageCodec, where it is installed); then `train` from such files, both ways,
-against the same network on synthetic images: 0.95 of its speed on 16 cores is the goal.
+"""JPEG files to a batch on the device: by our loader, which leaves nothing, augmentation, or decoding by nvJPEG
+(nvImageCodec, where it is installed) too to the device, by timm's transforms, and decoding alone; then `train` from
+such files, in each way, against the same network on synthetic images: 0.95 of its speed on 16 cores is the goal.
 
     python benchmarks/gpu_input.py FOLDER [PART ...] [--seconds 60] [--device cpu --tiny]
 
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
+from inceptionctl.data.crop_decoder import is_installed
 from inceptionctl.data.device.crops import CropBatch
 from inceptionctl.data.loader import Loader, TrainingBatch
 from inceptionctl.planning.plan import plan
@@ -36,7 +38,10 @@ from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.worker.assemble import open_images
 
 COPIES = 72  # of each file, as links: an epoch of 17,136 images
-WHERE = ("cpu", "device")  # training images are augmented
+# What the device does beside training, with the settings for it.
+WAYS: dict[str, list[str]] = {"trains": [], "augments": ["data.augment_on=device"]}
+if is_installed():
+    WAYS["decodes"] = ["data.augment_on=device", "data.decode_on=device"]
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -75,27 +80,26 @@ def linked(source: Path, folder: Path, tiny: bool) -> Path:
     return folder
 
 
-def words(folder: Path, bench: Bench, where: str = "cpu") -> list[str]:
-    """`where` images are augmented."""
+def words(folder: Path, bench: Bench, way: str) -> list[str]:
     pixels, batch = (96, 8) if bench.tiny else (299, 128)
     return [
         "scale=imagenet", f"data.root={folder}", "augment=inception_crop", "arch=inception_v3", "arch.aux.head=false",
         "loss.aux_weight=0", f"arch.pixels={pixels}", f"train.batch_size={batch}", "train.bn_batch_size=null",
         "train.precision=bfloat16", "train.monitor=100", f"data.workers={2 if bench.tiny else CORES}",
-        "train.log_every=4", f"data.augment_on={where}",
+        "train.log_every=4", "data.cache=none", *WAYS[way],
     ]  # fmt: skip
 
 
 def our_loader(bench: Bench, folder: Path) -> None:
-    """Read, decoded, cropped, collated by workers, pinned, copied to the device and perhaps augmented there."""
-    for where in WHERE:
-        found, workers = our_batches(bench, folder, where)
-        arrived(bench, f"our loader, augmented on {where}", (on_device(batch, bench) for batch in found), workers)
+    """Read and collated by workers, pinned, copied to the device; decoded, cropped and resized here or there."""
+    for way in WAYS:
+        found, workers = our_batches(bench, folder, way)
+        arrived(bench, f"our loader; the device {way}", (on_device(batch, bench) for batch in found), workers)
 
 
-def our_batches(bench: Bench, folder: Path, where: str) -> tuple[Iterator[TrainingBatch], int]:
+def our_batches(bench: Bench, folder: Path, way: str) -> tuple[Iterator[TrainingBatch], int]:
     """Of an epoch, and the number of workers."""
-    made = plan(parse(compose("train", words(folder, bench, where))))
+    made = plan(parse(compose("train", words(folder, bench, way))))
     settings, steps = made.config, range(4 if bench.tiny else made.clock.steps_per_epoch)
     loader = Loader(settings.data.workers, pin=bench.device.type == "cuda")
     return loader.training(open_images(made).train, settings.train.batch_size, 0, steps), settings.data.workers
@@ -110,16 +114,16 @@ def on_device(batch: TrainingBatch, bench: Bench) -> torch.Tensor:
 
 def augmentation(bench: Bench, folder: Path) -> None:
     """What the device takes for a batch of crops, in milliseconds, and what it takes to ask it for that."""
-    batch = next(our_batches(bench, folder, "device")[0])
-    bench.time(lambda: on_device(batch, bench), 1)
-    for _ in range(1 if bench.tiny else 3):
-        taken = bench.time(lambda: on_device(batch, bench), 1 if bench.tiny else 10)
+    for way in [name for name in WAYS if name != "trains"]:
+        batch = next(our_batches(bench, folder, way)[0])
+        work = partial(on_device, batch, bench)
+        work()
+        taken = [1e3 * bench.time(work, 1 if bench.tiny else 10) for _ in range(3)]
         bench.wait()
         begun = time.perf_counter()
-        on_device(batch, bench)
-        asked = time.perf_counter() - begun
-        bench.say("augmentation of a batch on the device, ms", images=len(batch.labels_N), taken=1e3 * taken,
-                  asked=1e3 * asked)  # fmt: skip
+        work()
+        asked = 1e3 * (time.perf_counter() - begun)
+        bench.say("a batch on the device, ms", device=way, images=len(batch.labels_N), asked=asked, **spread(taken))
 
 
 class TimmImages(Dataset[torch.Tensor]):
@@ -190,15 +194,15 @@ def training(bench: Bench, folder: Path) -> None:
     bench.say("training on synthetic images, images/s", **spread(rates))
     if bench.device.type == "cuda":
         torch.cuda.empty_cache()
-    for where in WHERE:
-        outputs = folder.parent / f"outputs-{where}"
-        command = [sys.executable, "-m", "inceptionctl", "train", *words(folder, bench, where), "train.epochs=1",
+    for way in WAYS:
+        outputs = folder.parent / f"outputs-{way}"
+        command = [sys.executable, "-m", "inceptionctl", "train", *words(folder, bench, way), "train.epochs=1",
                    f"launch.device={bench.device.type}", f"outputs={outputs}"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(bench.left, 30))
         (metrics,) = outputs.glob("train/*/metrics.jsonl")
         rows = [row for row in read_metrics(metrics) if isinstance(row, TrainRow)]
         seen = spread([row.images_per_s for row in rows][1 if bench.tiny else 4 :] or [0.0])
-        bench.say("training from JPEG files, images/s", augmented_on=where, code=done.returncode, rows=len(rows),
+        bench.say("training from JPEG files, images/s", device=way, code=done.returncode, rows=len(rows),
                   of_synthetic=seen["median"] / spread(rates)["median"], **seen)  # fmt: skip
 
 

@@ -26,7 +26,12 @@ LATER = (
     LaterSetting("data.train_fraction", None, "imagefolder"),
     LaterSetting("data.cache", "none", "imagefolder"),
     LaterSetting("data.leave_out", None, "imagefolder"),
-    *(LaterSetting("data.augment_on", "cpu", name) for name, of in SOURCES.items() if issubclass(of, TrainingSource)),
+    *(
+        LaterSetting(f"data.{key}", "cpu", name)
+        for name, source in SOURCES.items()
+        if issubclass(source, TrainingSource)
+        for key in ("augment_on", "decode_on")
+    ),
     LaterSetting("tracker.wandb.entity", None),
 )
 IN_MEMORY = {True: "memory", False: "none"}  # what data.in_memory, of before, is in words of data.cache

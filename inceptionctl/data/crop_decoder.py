@@ -2,8 +2,8 @@
 thread: the bits are those of the whole image's crop (benchmarks/input_pipeline.py has the time).
 
 A file that is cut short is found by its missing end, and refused as without the package. Other damage is not always
-found: of files with changed bytes, the whole decoder refuses one in forty, and this reads it. `data check` decodes whole
-images.
+found: of files with changed bytes, the whole decoder refuses one in forty, most of which this reads. `data check`
+decodes whole images.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def is_installed() -> bool:
 def _codec(process: int) -> tuple[Any, Any] | None:
     """The library and a decoder of this process: one that was forked has none of its parent's threads."""
     try:
-        with _without_words():
+        with without_words():
             from nvidia import nvimgcodec
 
             backends = [nvimgcodec.Backend(nvimgcodec.BackendKind.CPU_ONLY)]
@@ -66,7 +66,7 @@ def _codec(process: int) -> tuple[Any, Any] | None:
 
 
 @contextmanager
-def _without_words() -> Iterator[None]:
+def without_words() -> Iterator[None]:
     """The library says on stderr that decoders for a GPU are missing, which nothing here needs."""
     sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)

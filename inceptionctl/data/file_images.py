@@ -17,7 +17,7 @@ from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
 from inceptionctl.data.order import generator
 from inceptionctl.data.same_tree import check_same_tree
-from inceptionctl.data.variation import Crop
+from inceptionctl.data.variation import Crop, EncodedCrop
 from inceptionctl.errors import DataError, warn
 
 MID_GREY = 128
@@ -26,7 +26,9 @@ OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong
 IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
-Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...] | Crop"]
+Decoded = Callable[
+    [LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...] | Crop | EncodedCrop"
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class FileImages:
 
     def _transformed(self, epoch: int, index: int, image: LazyImage) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
-        if isinstance(found, Crop):
+        if isinstance(found, Crop | EncodedCrop):
             return found
         return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 

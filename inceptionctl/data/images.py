@@ -12,7 +12,7 @@ from pydantic import Field
 
 from inceptionctl.data.index import Index
 from inceptionctl.data.lazy_image import LazyImage
-from inceptionctl.data.variation import Crop
+from inceptionctl.data.variation import Crop, EncodedCrop
 from inceptionctl.errors import DataError
 from inceptionctl.settings import Integer, section
 
@@ -26,8 +26,10 @@ IGNORED = -100  # the label that torch's cross entropy passes over
 # To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
 # Of training images: uint8, (height, width, 3), or the crop that becomes one on the device.
-Augment = Callable[[LazyImage, np.random.Generator], "np.ndarray | Crop"]
-Input = np.ndarray | tuple[np.ndarray, ...] | Crop  # of one network, of each member of an ensemble, or of the device
+Augment = Callable[[LazyImage, np.random.Generator], "np.ndarray | Crop | EncodedCrop"]
+Input = (
+    np.ndarray | tuple[np.ndarray, ...] | Crop | EncodedCrop
+)  # of one network, of each member of an ensemble, or of the device
 
 
 class Images(Protocol):
@@ -111,6 +113,11 @@ class DataSource(ABC):
     @property
     def augments_on_device(self) -> bool:
         """Whether training images reach the rank as crops."""
+        return False
+
+    @property
+    def decodes_on_device(self) -> bool:
+        """Whether crops of plain JPEG files reach the rank encoded."""
         return False
 
     @property

@@ -17,7 +17,7 @@ from inceptionctl.data.device.crops import CropBatch, crop_batch
 from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, shard, training_batches
 from inceptionctl.data.reading import NEVER, Reading
-from inceptionctl.data.variation import Crop
+from inceptionctl.data.variation import Crop, EncodedCrop
 from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
 from inceptionctl.data.workers import Workers
 from inceptionctl.errors import DataError, warn
@@ -44,7 +44,7 @@ TrainingBatch = Batch | CropBatch  # the latter of images that are augmented on 
 
 @dataclass(frozen=True)
 class Sample:
-    """`image` uint8, (height, width, 3), or a Crop; `unreadable`: the place of the image if it could not be read."""
+    """`image` uint8, (height, width, 3), or a crop; `unreadable`: the place of the image if it could not be read."""
 
     image: Input
     label: int
@@ -133,7 +133,7 @@ def _collate(samples: list[Sample | DataError], allocate: Allocate) -> TrainingB
         return next(sample for sample in samples if isinstance(sample, DataError))
     labels_N = torch.tensor([sample.label for sample in read])
     unreadable = tuple(sample.unreadable for sample in read if sample.unreadable is not None)
-    if crops := [sample.image for sample in read if isinstance(sample.image, Crop)]:
+    if crops := [sample.image for sample in read if isinstance(sample.image, Crop | EncodedCrop)]:
         return crop_batch(crops, labels_N, unreadable, allocate)
     images_NHWC = stacked([np.asarray(sample.image) for sample in read], allocate)
     return Batch(torch.from_numpy(images_NHWC).permute(0, 3, 1, 2), labels_N, unreadable)

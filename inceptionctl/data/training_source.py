@@ -11,7 +11,9 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from inceptionctl.data.crop_decoder import PACKAGE, is_installed
 from inceptionctl.data.decoded.held import Cache, check_size, choose
+from inceptionctl.data.decoded.size import raw_bytes
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource, DataSplits, Views
@@ -46,6 +48,9 @@ class TrainingSource(DataSource):
     augment_on: Literal["cpu", "device"]
     """Where training images are resized, mirrored and coloured: by the workers, or by the rank on its device, which
     gives the same images to within rounding."""
+    decode_on: Literal["cpu", "device"]
+    """Where plain JPEG files to train on are decoded: by the workers, or by the rank on its device, with
+    nvImageCodec."""
     on_corrupt: Literal["error", "skip", "replace", "wrong"]
     """For an image that cannot be read. error: end the run; skip: leave it out; replace: train on the next one instead,
     and leave it out in evaluation; wrong: leave it out in training, and count it as wrong in evaluation."""
@@ -53,6 +58,25 @@ class TrainingSource(DataSource):
     @property
     def augments_on_device(self) -> bool:
         return self.augment_on == "device"
+
+    @property
+    def decodes_on_device(self) -> bool:
+        return self.decode_on == "device"
+
+    def _check_decoding(self, files: FileList) -> None:
+        """Raises RequestError for what decoding on the device does not go with."""
+        needed = {
+            "augment_on": (("device",), "the device augments what it decodes"),
+            "cache": (("auto", "none"), "decoded images that are held need no decoding"),
+            "on_corrupt": (("error",), "which image cannot be read is known when its batch is due"),
+        }
+        for name, (values, reason) in needed.items():
+            if (value := getattr(self, name)) not in values:
+                raise RequestError(f"data.decode_on=device needs data.{name}={values[0]}, not {value}: {reason}")
+        if raw_bytes(files) is not None:
+            raise RequestError("data.decode_on=device has no effect: the images lie there as pixels\n  leave it out")
+        if not is_installed():
+            raise RequestError(f"data.decode_on=device needs {PACKAGE}: pip install 'inceptionctl[gpu-decode]'")
 
     @abstractmethod
     def find(self) -> Found:
@@ -71,6 +95,8 @@ class TrainingSource(DataSource):
         found = found_of(self.key, self.find) if self.kept else self.find()
         index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
         check_size(index.files.values(), self.cache)
+        if self.decodes_on_device:
+            self._check_decoding(index.files["train"])
         return index
 
     def cache_note(self, index: Index) -> str:
@@ -81,7 +107,7 @@ class TrainingSource(DataSource):
         return {split: Listing(files, found.classes, {}) for split, files in found.splits.items()}
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
-        return open_splits(index, views, seed, self.on_corrupt, self.cache)
+        return open_splits(index, views, seed, self.on_corrupt, "none" if self.decodes_on_device else self.cache)
 
 
 @cache

@@ -18,9 +18,10 @@ from PIL import Image
 from pydantic import Field
 
 from inceptionctl.data.colour import FAST, FULL, Distortion, Distortions
+from inceptionctl.data.decode import PlainJpeg
 from inceptionctl.data.images import Augment
 from inceptionctl.data.lazy_image import Box, LazyImage, Window
-from inceptionctl.data.variation import Crop, Variation, varied
+from inceptionctl.data.variation import Crop, EncodedCrop, Variation, varied
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
@@ -59,6 +60,10 @@ class Augmentation(ABC):
         """The same without resizing, mirrors and colours, which are left to the device."""
         return partial(self._cropped, pixels)
 
+    def encoded(self, pixels: int) -> Augment:
+        """The same of JPEG files that are not even decoded."""
+        return partial(self._encoded, pixels)
+
     @abstractmethod
     def draw(self, size: tuple[int, int], random: np.random.Generator) -> Variation:
         """What is made of an image of `size`, (width, height). Every number is drawn here, in an order that never
@@ -70,6 +75,11 @@ class Augmentation(ABC):
     def _cropped(self, pixels: int, image: LazyImage, random: np.random.Generator) -> Crop:
         variation = self.draw(image.size, random)
         return Crop(image.crop(variation.box), variation, pixels)
+
+    def _encoded(self, pixels: int, image: LazyImage, random: np.random.Generator) -> Crop | EncodedCrop:
+        if not isinstance(image, PlainJpeg):
+            return self._cropped(pixels, image, random)
+        return EncodedCrop(image.data, image.name, image.size, self.draw(image.size, random), pixels)
 
 
 @section

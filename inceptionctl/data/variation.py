@@ -36,6 +36,18 @@ def varied(image: LazyImage, variation: Variation, side: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
+class EncodedCrop:
+    """A JPEG file, of which the box of `variation` is to become `side` x `side` pixels. `name`: for errors; `size`:
+    (width, height)."""
+
+    data: bytes
+    name: str
+    size: tuple[int, int]
+    variation: Variation
+    side: int
+
+
+@dataclass(frozen=True, eq=False)
 class Crop:
     """`pixels`: uint8, (height, width, 3) of the box of `variation`, which is to become `side` x `side` pixels."""
 

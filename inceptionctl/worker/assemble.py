@@ -118,7 +118,10 @@ def _trainer(run: RunDir, plan: Plan, step: TrainStep, logger: RunLogger) -> Tra
 def open_images(plan: Plan) -> DataSplits:
     config, pixels = plan.config, plan.config.arch.pixels
     protocol, augmentation = config.protocol, config.augment
-    train = augmentation.crop(pixels) if config.data.augments_on_device else augmentation.transform(pixels)
+    if config.data.decodes_on_device:
+        train = augmentation.encoded(pixels)
+    else:
+        train = augmentation.crop(pixels) if config.data.augments_on_device else augmentation.transform(pixels)
     views = Views(pixels, train, protocol.transform(pixels), protocol.monitor_transform(pixels))
     return config.data.open(plan.data, views, config.seed)
 

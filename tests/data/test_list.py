@@ -15,7 +15,7 @@ from inceptionctl.errors import RequestError
 
 SETTINGS = listed.Settings(
     name="list", train=None, val=None, root=None, class_names=None, leave_out=None, train_fraction=None,
-    cache="none", augment_on="cpu", eval_split="test", on_corrupt="error", workers=0,
+    cache="none", augment_on="cpu", decode_on="cpu", eval_split="test", on_corrupt="error", workers=0,
 )  # fmt: skip
 TRAIN = ("ant/00.png ant", "ant/01.png ant", "bee/00.png bee", "bee/01.png bee")
 

@@ -22,6 +22,7 @@ SETTINGS = imagefolder.Settings(
     train_fraction=None,
     cache="none",
     augment_on="cpu",
+    decode_on="cpu",
     eval_split="test",
     on_corrupt="error",
     workers=0,

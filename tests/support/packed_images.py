@@ -38,7 +38,7 @@ def packed_settings(root: Path | None, **changed: object) -> packed.Settings:
     packed._find.cache_clear()
     chosen = {
         "root": str(root) if root else None, "leave_out": None, "train_fraction": None, "cache": "none",
-        "augment_on": "cpu",
+        "augment_on": "cpu", "decode_on": "cpu",
         "eval_split": "test", "on_corrupt": "error", "workers": 0,
     }  # fmt: skip
     return packed.Settings(name="packed", **chosen | changed)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from support.image_folders import fill
 from test_trainer import interrupted, rows, run, weights
 
 from inceptionctl.config.identity import identity
+from inceptionctl.data.crop_decoder import is_installed
 from inceptionctl.runs.config_file import read_config
 from inceptionctl.runs.records.metrics import TrainRow
 
@@ -46,3 +47,11 @@ def test_weights_are_the_same_for_any_number_of_workers_and_after_an_interruptio
     one, other = weights(on_device), weights(resumed)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.skipif(not is_installed(), reason="nvidia-nvimgcodec-cu13 is not installed (the extra nvimgcodec)")
+def test_decoded_on_the_cpu_as_the_device_weights_are_the_same(on_device, images, tmp_path):
+    decoded = train(tmp_path / "run", images, "data.augment_on=device", "data.decode_on=device")
+    one, other = weights(on_device), weights(decoded)
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert identity(read_config(decoded)) != identity(read_config(on_device))  # a GPU gives other values

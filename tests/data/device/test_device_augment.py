@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -146,19 +147,17 @@ def test_a_batch_has_the_images_that_the_workers_would_have_made(option, folder)
 @pytest.mark.parametrize("option", ["crop_flip", "slim_full"])
 def test_crops_are_the_same_for_any_number_of_workers(option, folder):
     alone, shared = (batch_of(folder, option, workers) for workers in (0, 2))
-    assert torch.equal(alone.pixels, shared.pixels)
-    assert (alone.variations, alone.shapes) == (shared.variations, shared.shapes)
+    assert torch.equal(alone.content, shared.content)
+    assert (alone.variations, alone.parts) == (shared.variations, shared.parts)
     assert torch.equal(alone.images(CPU), shared.images(CPU))
 
 
 def test_an_image_does_not_depend_on_the_images_beside_it(folder):
     batch = batch_of(folder, "slim_full")
     together, begin = batch.images(CPU), 0
-    for i, (height, width) in enumerate(batch.shapes):
-        end = begin + 3 * height * width
-        alone = type(batch)(
-            batch.pixels[begin:end], batch.shapes[i : i + 1], batch.variations[i : i + 1], SIDE, batch.labels_N
-        )
+    for i, part in enumerate(batch.parts):
+        end = begin + part.length
+        alone = replace(batch, content=batch.content[begin:end], parts=(part,), variations=batch.variations[i : i + 1])
         assert torch.equal(alone.images(CPU)[0], together[i])
         begin = end
 

@@ -1,0 +1,102 @@
+"""Decodes the crops of JPEG files on the rank's device, with nvImageCodec: by nvJPEG on a GPU, whose values differ from
+those of the workers' decoder by rounding, and by libjpeg-turbo on the CPU, with the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from inceptionctl.data.crop_decoder import END, without_words
+from inceptionctl.data.decode import PlainJpeg
+from inceptionctl.data.lazy_image import Box
+from inceptionctl.errors import DataError
+
+
+@dataclass(frozen=True)
+class JpegFile:
+    """`length` of its bytes; `name`: for errors; `size`: (width, height); `box`: what is decoded, black beyond the
+    image."""
+
+    length: int
+    name: str
+    size: tuple[int, int]
+    box: Box
+
+    @property
+    def inside(self) -> Box:
+        (left, top, right, bottom), (width, height) = self.box, self.size
+        return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+
+    def padded(self, pixels_HWC: Tensor) -> Tensor:
+        """`pixels_HWC` of what lies inside, with what lies beyond."""
+        (left, top, right, bottom), inside = self.box, self.inside
+        if self.box == inside:
+            return pixels_HWC
+        return pad(pixels_HWC, (0, 0, inside[0] - left, right - inside[2], inside[1] - top, bottom - inside[3]))
+
+
+def decoded(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
+    """`data`: the bytes of each of `files`, uint8, on the CPU. Gives the pixels of their boxes, uint8, (height, width,
+    3), on `device`. What the device cannot decode, the CPU does; raises DataError for what neither can."""
+    found = _by_device(files, data, device)
+    for i, (file, pixels) in enumerate(zip(files, found, strict=True)):
+        if pixels is None:
+            found[i] = torch.from_numpy(_by_cpu(file, data[i])).to(device, non_blocking=True)
+    return [file.padded(pixels) for file, pixels in zip(files, found, strict=True) if pixels is not None]
+
+
+def _by_cpu(file: JpegFile, data: np.ndarray) -> np.ndarray:
+    try:
+        return PlainJpeg(data.tobytes(), file.name, file.size).crop(file.inside)
+    except DataError as error:
+        raise DataError(f"{error}; remove it, or set data.decode_on=cpu and data.on_corrupt=skip or replace") from error
+
+
+def _by_device(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: torch.device) -> list[Tensor | None]:
+    """None for what cannot be decoded, and for a file that does not end as a whole one does."""
+    found: list[Tensor | None] = [None] * len(files)
+    if not files:
+        return found
+    library, decoder = _decoder(device)
+    streams = dict[int, Any]()
+    for i, (file, content) in enumerate(zip(files, data, strict=True)):
+        left, top, right, bottom = file.inside
+        with suppress(Exception):  # of a header that it cannot read, whatever kind that has
+            if content[-len(END) :].tobytes() == END:
+                region = library.Region(top, left, bottom, right)
+                streams[i] = library.CodeStream(content).get_sub_code_stream(region=region)
+    waiting = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
+    for i, image in zip(streams, decoder.decode(list(streams.values()), cuda_stream=waiting), strict=True):
+        left, top, right, bottom = files[i].inside
+        if image is not None and tuple(image.shape) == (bottom - top, right - left, 3):
+            found[i] = _tensor(image, device)
+    return found
+
+
+def _tensor(image: Any, device: torch.device) -> Tensor:  # noqa: ANN401  of a library without types
+    """On a GPU the memory is the decoder's, and kept for as long as the tensor."""
+    if device.type == "cuda":
+        return torch.as_tensor(image, device=device)
+    return torch.from_numpy(np.require(image.cpu(), requirements="W"))
+
+
+@cache
+def _decoder(device: torch.device) -> tuple[Any, Any]:
+    """The library, and a decoder with every way that the device has."""
+    with without_words():
+        from nvidia import nvimgcodec
+
+        if device.type == "cuda":
+            return nvimgcodec, nvimgcodec.Decoder(device_id=device.index or 0)
+        backends = [nvimgcodec.Backend(nvimgcodec.BackendKind.CPU_ONLY)]
+        cpu = nvimgcodec.NVIMGCODEC_DEVICE_CPU_ONLY
+        return nvimgcodec, nvimgcodec.Decoder(device_id=cpu, backends=backends, max_num_cpu_threads=1)
