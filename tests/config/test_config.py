@@ -200,6 +200,17 @@ def test_a_run_of_before_data_cache_holds_images_as_it_did(before, after):
     assert "cache" not in tree["data"]
 
 
+@pytest.mark.parametrize("name", ["imagefolder", "list", "packed", "cifar10"])
+def test_runs_from_before_images_were_augmented_on_the_device_keep_their_identity(name):
+    new = compose("train", [f"data={name}"])
+    data = {key: value for key, value in new["data"].items() if key not in ("augment_on", "decode_on")}
+    before = parse_frozen({**new, "data": data})
+    assert (before.data.augment_on, before.data.decode_on) == ("cpu", "cpu")
+    assert identity(before) == identity(parse(new))
+    on_device = [f"data={name}", "data.augment_on=device"]
+    assert identity(parse(compose("train", on_device))) != identity(before)
+
+
 def test_a_value_that_data_in_memory_never_had_is_refused():
     tree = asdict(config("data=imagefolder", "data.root=/images"))
     with pytest.raises(RequestError, match=r"data.cache = maybe is not allowed"):
