@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 from inceptionctl.data.crop_decoder import END, without_words
 from inceptionctl.data.decode import PlainJpeg
 from inceptionctl.data.lazy_image import Box
-from inceptionctl.errors import DataError
+from inceptionctl.errors import DataError, warn
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def decoded(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: torch
     found = _by_device(files, data, device)
     for i, (file, pixels) in enumerate(zip(files, found, strict=True)):
         if pixels is None:
+            _warn_once(device)
             found[i] = torch.from_numpy(_by_cpu(file, data[i])).to(device, non_blocking=True)
     return [file.padded(pixels) for file, pixels in zip(files, found, strict=True) if pixels is not None]
 
@@ -66,7 +67,7 @@ def _by_device(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: to
     found: list[Tensor | None] = [None] * len(files)
     if not files:
         return found
-    library, decoder = _decoder(device)
+    library, _ = _decoder(device)
     streams = dict[int, Any]()
     for i, (file, content) in enumerate(zip(files, data, strict=True)):
         left, top, right, bottom = file.inside
@@ -74,19 +75,41 @@ def _by_device(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: to
             if content[-len(END) :].tobytes() == END:
                 region = library.Region(top, left, bottom, right)
                 streams[i] = library.CodeStream(content).get_sub_code_stream(region=region)
-    waiting = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
-    for i, image in zip(streams, decoder.decode(list(streams.values()), cuda_stream=waiting), strict=True):
+    for i, pixels in zip(streams, _decode(list(streams.values()), device), strict=True):
         left, top, right, bottom = files[i].inside
-        if image is not None and tuple(image.shape) == (bottom - top, right - left, 3):
-            found[i] = _tensor(image, device)
+        if pixels is not None and pixels.shape == (bottom - top, right - left, 3):
+            found[i] = pixels
     return found
 
 
-def _tensor(image: Any, device: torch.device) -> Tensor:  # noqa: ANN401  of a library without types
-    """On a GPU the memory is the decoder's, and kept for as long as the tensor."""
+def _decode(streams: list[Any], device: torch.device) -> list[Tensor | None]:
+    if not streams:
+        return []
+    _, decoder = _decoder(device)
     if device.type == "cuda":
-        return torch.as_tensor(image, device=device)
-    return torch.from_numpy(np.require(image.cpu(), requirements="W"))
+        return _decode_on_gpu(streams, decoder, device)
+    images = [image and image.cpu() for image in decoder.decode(streams)]
+    return [None if image is None else torch.from_numpy(np.require(image, requirements="W")) for image in images]
+
+
+def _decode_on_gpu(streams: list[Any], decoder: Any, device: torch.device) -> list[Tensor | None]:  # noqa: ANN401
+    """On a stream of its own, which is waited for, and not for the step before: the decoder may take the memory of an
+    image back as soon as that is gone, whatever still reads it."""
+    stream, found = _stream(device), list[Tensor | None]()
+    with torch.cuda.stream(stream):
+        images = decoder.decode(streams, cuda_stream=stream.cuda_stream)
+        for image in images:
+            found.append(None if image is None else torch.as_tensor(image, device=device).clone())
+    stream.synchronize()
+    for pixels in found:
+        if pixels is not None:
+            pixels.record_stream(torch.cuda.current_stream(device))
+    return found
+
+
+@cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -100,3 +123,8 @@ def _decoder(device: torch.device) -> tuple[Any, Any]:
         backends = [nvimgcodec.Backend(nvimgcodec.BackendKind.CPU_ONLY)]
         cpu = nvimgcodec.NVIMGCODEC_DEVICE_CPU_ONLY
         return nvimgcodec, nvimgcodec.Decoder(device_id=cpu, backends=backends, max_num_cpu_threads=1)
+
+
+@cache
+def _warn_once(device: torch.device) -> None:
+    warn(f"some JPEG files are damaged, or of a kind that is not decoded on {device}: the CPU decodes those")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,6 +14,8 @@ from support.packed_images import pack_data_set, packed_settings
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data import crop_decoder, training_source
+from inceptionctl.data.decode import by_pillow
+from inceptionctl.data.device import decode
 from inceptionctl.data.device.decode import JpegFile
 from inceptionctl.data.images import Views
 from inceptionctl.data.loader import Loader
@@ -69,6 +74,20 @@ def test_a_file_that_is_cut_short_is_named(folder):
         DataError, match=r"bee/01\.jpg cannot be read: image file is truncated.* set data\.decode_on=cpu"
     ):
         batch_of(folder, "slim", True).images(CPU)
+
+
+@needs_codec
+def test_a_batch_that_the_device_cannot_decode_is_left_to_the_cpu(capsys):
+    """Said once."""
+    data = io.BytesIO()
+    smooth(1, (40, 30)).save(data, "JPEG")
+    longer = np.frombuffer(data.getvalue() + b"\0", np.uint8)
+    decode._warn_once.cache_clear()
+    for box in [(0, 0, 40, 30), (3, 4, 20, 30)]:
+        left, top, right, bottom = box
+        (found,) = decode.decoded([JpegFile(len(longer), "a", (40, 30), box)], [longer], CPU)
+        assert np.array_equal(found, by_pillow(longer.tobytes(), "a")[top:bottom, left:right])
+    assert capsys.readouterr().err.count("the CPU decodes those") == 1
 
 
 @needs_codec
