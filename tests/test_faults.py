@@ -4,11 +4,15 @@ and that nothing is lost that the design promises to keep. Real processes, signa
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import asdict
+from multiprocessing import forkserver
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,6 +188,21 @@ def test_sigkill_of_a_data_worker(words, outputs, undisturbed):
     assert "a data worker was killed (signal 9, out of memory?); restarting the workers at batch 2" in output
     assert ranks[0] == ranks[1], "the rank itself was not restarted"
     assert AGAIN not in output
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
+
+
+def test_sigkill_of_the_fork_server(words, outputs, undisturbed):
+    """The worker itself lives on, and is replaced by one that a new server forks."""
+    workers = []
+
+    def kill():
+        workers.append(pid_of(at_step(20, outputs)))
+        os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+
+    code, output = launched(*words, f"outputs={outputs}", meanwhile=kill)
+    assert code == 0, output
+    assert f"lost its fork server; {AGAIN}" in output
+    assert gone(*workers)
     assert_same_end(only(outputs, "train/*-0"), undisturbed)
 
 
@@ -504,6 +523,31 @@ def assert_tracked(run):
 
 def without_times(row):
     return {key: value for key, value in row.items() if not key.endswith(("time_s", "images_per_s"))}
+
+
+# Streams, folders and locales
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("{} | head -1", 0),
+        ("LC_ALL=C PYTHONIOENCODING=ascii {} >/dev/full", 1),
+        ("TMPDIR={long} {} <&- >&- 2>&-", 0),
+    ],
+    ids=["pipe", "full", "closed"],
+)
+def test_output_that_goes_nowhere(line, code, words, outputs, tmp_path, undisturbed):
+    """The run is done all the same; only what was lost of its output is an error."""
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    words = shlex.join([str(Path(sys.executable).with_name("inceptionctl")), *words, f"outputs={outputs}"])
+    line = f"set -o pipefail; {line.format(words, long=long)}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("No space left on device" in done.stderr) == (code == 1)
+    assert_same_end(only(outputs, "train/*-0"), undisturbed)
 
 
 # Time

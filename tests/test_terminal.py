@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from io import StringIO
 
-from inceptionctl.terminal import console, print_warnings
+from rich.progress import Progress
+from rich.text import Text
+
+from inceptionctl.streams import plain
+from inceptionctl.terminal import PlainConsole, console, print_warnings
 
 
 def test_brackets_emoji_codes_and_long_lines_are_printed_as_they_are():
@@ -14,3 +20,20 @@ def test_brackets_emoji_codes_and_long_lines_are_printed_as_they_are():
     screen.print(line)
     print_warnings(["arch.aux.at = [mixed_6e]"], screen)
     assert screen.file.getvalue() == f"{line}\nwarning arch.aux.at = [mixed_6e]\n"
+
+
+def test_control_characters_of_names_are_text_and_those_of_rich_are_not(monkeypatch):
+    """In what is printed, and in progress bars, for which Rich exchanges stdout."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with plain(goes_on=False):
+        to = PlainConsole(force_terminal=True, width=80, color_system="standard")
+        with Progress(console=to) as progress:
+            progress.add_task("a \x1b[2J task")
+            to.print(Text("red \x1b[2J", style="red"))
+            print("printed \x1b[2J")
+        print("after \x1b[2J")
+    said = terminal.getvalue()
+    assert "\x1b[31mred \\x1b[2J\x1b[0m" in said
+    assert [word for word in ("a \\x1b[2J", "printed", "after \\x1b[2J") if word not in said] == []
+    assert "\x1b[2J" not in said

@@ -13,7 +13,7 @@ from inspect import signature
 from multiprocessing.connection import Connection
 from typing import Any
 
-from inceptionctl.errors import Interrupted
+from inceptionctl.errors import InceptionctlError, Interrupted
 from inceptionctl.launch.local import FORK_SERVER_LOST, PRELOADED, exit_with_parent, work_as_rank
 from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
@@ -52,6 +52,11 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
         return Interrupted.exit_code
     except ChildFailedError as error:
         return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
+    except OSError as error:
+        raise InceptionctlError(
+            f"{nproc} ranks cannot be started: {error.strerror or error}\n"
+            "  is /dev/shm full? In a container, docker run --shm-size=1g enlarges it"
+        ) from error
     finally:
         ours.close()
 

@@ -132,7 +132,8 @@ def _work(run: RunDir, slot: WorkerSlot, liveness_pipe: Connection, lock_timeout
         else:
             code = import_module(ELASTIC).launch(run, slot.nproc, slot.modules, liveness_pipe, lock_timeout_s)
     except Exception as error:  # the launcher's own, before or beside the ranks'
-        record_exit(run, 1, f"{type(error).__name__}: {error}", rank=None)
+        name = "" if isinstance(error, InceptionctlError) else f"{type(error).__name__}: "
+        record_exit(run, 1, f"{name}{error}", rank=None)
         raise
     sys.stdout.flush()
     sys.exit(code)

@@ -12,6 +12,7 @@ from support.runs import launched
 
 from inceptionctl.launch import elastic
 from inceptionctl.launch.elastic import exit_code
+from inceptionctl.launch.local import FORK_SERVER_LOST
 from inceptionctl.runs.exits import exit_status, record_exit
 from inceptionctl.runs.logs import why_ended
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
@@ -31,6 +32,7 @@ def run(tmp_path):
         ({1: EXIT_RETRY}, EXIT_RETRY),
         ({0: 130}, 130),
         ({1: 2}, 2),
+        ({0: FORK_SERVER_LOST, 1: FORK_SERVER_LOST}, EXIT_RETRY),
     ],
 )
 def test_the_exit_code_of_several_ranks(failures, code, run):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inceptionctl.errors import CheckpointError
-from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, write
+from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, remove_unfinished, write
 
 
 def checkpoint(step):
@@ -62,3 +62,17 @@ def test_an_interrupted_write_is_no_checkpoint(tmp_path):
     (tmp_path / ".step-00000005" / "model.safetensors").write_bytes(b"half")
     assert read_latest(tmp_path, lambda _: None) is None
     assert json.loads((write(tmp_path, checkpoint(5), keep=2) / "state.json").read_text())["step"] == 5
+
+
+def test_what_killed_writers_have_left_is_removed(tmp_path):
+    """Of any step: the run may never save at that one again."""
+    kept = [write(tmp_path, checkpoint(step), keep=2) for step in (3, 5)]
+    for step in (4, 7):
+        (tmp_path / f".step-0000000{step}").mkdir()
+        (tmp_path / f".step-0000000{step}" / "model.safetensors").write_bytes(b"half")
+    elsewhere = tmp_path.with_name("elsewhere")
+    elsewhere.mkdir()
+    (tmp_path / ".step-00000009").symlink_to(elsewhere)
+    remove_unfinished(tmp_path)
+    assert sorted(path for path in tmp_path.iterdir() if not path.is_symlink()) == kept
+    assert elsewhere.is_dir()

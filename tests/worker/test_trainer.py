@@ -279,16 +279,35 @@ def test_a_run_that_needs_a_gpu_does_not_use_the_cpu(tmp_path):
         assemble(folder(tmp_path / "run", "launch.device=cuda"))
 
 
+def test_a_run_begins_by_removing_a_checkpoint_that_is_not_whole(tmp_path):
+    made = folder(tmp_path / "run")
+    left = made.checkpoints / ".step-00000003"
+    left.mkdir(parents=True)
+    assemble(made).logger.close()
+    assert not left.exists()
+
+
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("shortage", "words", "told"),
     [
-        ([], ["micro-batch of 32 images", "train.batch_size = 32, ", "accumulation_steps=2 train.bn_batch_size=16"]),
-        (["launch.accumulation_steps=2", "train.bn_batch_size=8"], ["of 16 images", "launch.accumulation_steps=4\n"]),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total of 9 GiB"),
+            [],
+            ["micro-batch of 32 images", "train.batch_size = 32, ", "accumulation_steps=2 train.bn_batch_size=16"],
+        ),
+        (
+            RuntimeError(
+                f"[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate {2 << 30} bytes."
+            ),
+            ["launch.accumulation_steps=2", "train.bn_batch_size=8"],
+            ["of 16 images", "launch.accumulation_steps=4\n"],
+        ),
     ],
+    ids=["cuda", "cpu"],
 )
-def test_out_of_memory_is_reported_with_what_needs_less(words, told, tmp_path, monkeypatch):
+def test_out_of_memory_is_reported_with_what_needs_less(shortage, words, told, tmp_path, monkeypatch):
     def out_of_memory(self, micro_batches, lr):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total of 9 GiB")
+        raise shortage
 
     monkeypatch.setattr(TrainStep, "__call__", out_of_memory)
     with pytest.raises(InceptionctlError) as error:

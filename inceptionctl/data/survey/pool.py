@@ -28,9 +28,9 @@ _work: list[Any] = []  # of a worker: the function and the files, which it has f
 def each(
     work: Callable[[FileList, int], T], files: FileList, indices_N: np.ndarray, workers: int, chunk: int = CHUNK
 ) -> Generator[T]:
-    """`work(files, index)` for each of `indices_N`. Raises DataError when a process is killed."""
+    """`work(files, index)` for each of `indices_N`. Raises DataError when a process is killed or cannot be started."""
     pending = deque[Future[list[T]]]()
-    with ProcessPoolExecutor(workers, get_context("fork"), _begin, (work, files)) as pool:
+    with _pool(workers, work, files) as pool:
         try:
             for begin in range(0, len(indices_N), chunk):
                 pending.append(pool.submit(_work_on, indices_N[begin : begin + chunk]))
@@ -44,6 +44,17 @@ def each(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pool(workers: int, *work: object) -> ProcessPoolExecutor:
+    """Raises DataError where its locks, which lie in /dev/shm, find no space there."""
+    try:
+        return ProcessPoolExecutor(workers, get_context("fork"), _begin, work)
+    except OSError as error:
+        raise DataError(
+            f"the processes that decode images cannot be started: {error.strerror}\n"
+            "  is /dev/shm full? In a container, docker run --shm-size=1g enlarges it"
+        ) from error
 
 
 def _begin(*work: object) -> None:
