@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from io import StringIO
+from pathlib import Path
 
 from rich.progress import Progress
 from rich.text import Text
 
+import inceptionctl
 from inceptionctl.streams import plain
 from inceptionctl.terminal import PlainConsole, console, print_warnings
 
@@ -37,3 +40,10 @@ def test_control_characters_of_names_are_text_and_those_of_rich_are_not(monkeypa
     assert "\x1b[31mred \\x1b[2J\x1b[0m" in said
     assert [word for word in ("a \\x1b[2J", "printed", "after \\x1b[2J") if word not in said] == []
     assert "\x1b[2J" not in said
+
+
+def test_every_console_is_made_here():
+    """So that none shows control characters."""
+    package = Path(inceptionctl.__file__).parent
+    found = {path.name for path in package.rglob("*.py") if re.search(r"(?<!\w)Console\(", path.read_text())}
+    assert found == set(), "but by `console` or as a PlainConsole"
