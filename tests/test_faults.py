@@ -550,6 +550,30 @@ def test_output_that_goes_nowhere(line, code, words, outputs, tmp_path, undistur
     assert_same_end(only(outputs, "train/*-0"), undisturbed)
 
 
+FULL_SHM = 'mount -t tmpfs -o size=64k tmpfs /dev/shm && head -c 100000 /dev/zero >/dev/shm/fill; exec "$@"'
+
+
+@pytest.mark.parametrize("command", ["train", "data"])
+def test_a_full_dev_shm(command, words, images, outputs, tmp_path):
+    """Where the locks of several processes lie; one rank needs none."""
+    several = [*words, f"outputs={outputs}", "launch.nproc=2"]
+    asked = {"train": several, "data": ["data", "check", str(images)]}[command]
+    in_its_own = ["unshare", "--mount", "sh", "-c", FULL_SHM, "sh"]
+    if subprocess.run([*in_its_own, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    done = subprocess.run(
+        [*in_its_own, sys.executable, "-m", "inceptionctl", *asked],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "cannot be started: No space left on device\n  is /dev/shm full?" in said
+    assert "Traceback" not in said
+
+
 # Time
 
 

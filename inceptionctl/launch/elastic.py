@@ -5,6 +5,7 @@ Restarting from the last checkpoint is left to the queue, as for a run of one ra
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
@@ -53,8 +54,10 @@ def launch(run: RunDir, nproc: int, modules: Sequence[str], liveness_pipe: Conne
     except ChildFailedError as error:
         return exit_code(run, {rank: failure.exitcode for rank, failure in error.failures.items()})
     except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
         raise InceptionctlError(
-            f"{nproc} ranks cannot be started: {error.strerror or error}\n"
+            f"{nproc} ranks cannot be started: {error.strerror}\n"
             "  is /dev/shm full? In a container, docker run --shm-size=1g enlarges it"
         ) from error
     finally:
