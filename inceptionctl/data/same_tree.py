@@ -12,6 +12,7 @@ from inceptionctl.errors import RequestError
 
 LOOKED_AT = 16  # images of a split, evenly spaced
 MOST_DIFFERENT = 0.75  # of them: a few that are missing or changed are met when they are read, as `on_corrupt` says
+ENOUGH = 4  # images that differ: fewer say nothing of the rest, of an evaluation of one image for one
 
 
 def check_same_tree(files: FileList) -> None:
@@ -21,7 +22,7 @@ def check_same_tree(files: FileList) -> None:
         raise RequestError(f"the images of this run were in {files.root}, which is not a folder any more")
     chosen = np.linspace(0, len(files) - 1, min(LOOKED_AT, len(files))).astype(int).tolist()
     differences = [found for index in chosen if (found := _difference(files, index))]
-    if len(differences) > MOST_DIFFERENT * len(chosen):
+    if len(differences) >= ENOUGH and len(differences) > MOST_DIFFERENT * len(chosen):
         raise RequestError(
             f"{files.root} does not hold the images that this run was planned with: {differences[0]}; "
             f"so {len(differences)} of {len(chosen)} that were looked at\n"
