@@ -1,4 +1,5 @@
-"""Reads images: the one decoder of training, evaluation and `predict`.
+"""Reads images: the one decoder of training, evaluation and `predict`, but for crops that `crop_decoder` and `device`
+decode alone.
 
 Pillow reads every format. It opens JPEG files too, but simplejpeg decodes those that need nothing done to them
 afterwards: the bits are Pillow's, in three quarters of the time (benchmarks/input_pipeline.py).
