@@ -4,7 +4,7 @@ characters."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -21,6 +21,10 @@ class PlainConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else escaped(text), style, control)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401  as in rich
+        """Before its place in a table is measured."""
+        return super().render_str(escaped(text), **options)
 
     @property
     def file(self) -> IO[str]:

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from rich.progress import Progress
+from rich.table import Table
 from rich.text import Text
 
 import inceptionctl
@@ -40,6 +41,16 @@ def test_control_characters_of_names_are_text_and_those_of_rich_are_not(monkeypa
     assert "\x1b[31mred \\x1b[2J\x1b[0m" in said
     assert [word for word in ("a \\x1b[2J", "printed", "after \\x1b[2J") if word not in said] == []
     assert "\x1b[2J" not in said
+
+
+def test_a_name_with_control_characters_has_its_place_in_a_table():
+    screen = PlainConsole(width=60)
+    screen.file = StringIO()
+    table = Table()
+    table.add_column("name", no_wrap=True)
+    table.add_row("a\x1b[2J name")
+    screen.print(table)
+    assert "│ a\\x1b[2J name │" in screen.file.getvalue()
 
 
 def test_every_console_is_made_here():

@@ -1,4 +1,4 @@
-"""Decodes the crop of a JPEG file alone, where nvImageCodec is installed (the extra `nvimgcodec`), on the CPU in one
+"""Decodes the crop of a JPEG file alone, where nvImageCodec is installed (the extra `gpu-decode`), on the CPU in one
 thread: the bits are those of the whole image's crop (benchmarks/input_pipeline.py has the time).
 
 A file that is cut short is found by its missing end, and refused as without the package. Other damage is not always

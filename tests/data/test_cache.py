@@ -222,7 +222,7 @@ def test_damaged_pixels_are_noticed_when_they_are_read(folder, cache, how, capsy
         file.truncate(100) if how != "other pixels" else file.write(b"\x00\x01\x02")
     capsys.readouterr()
     assert images.held.image(0) is None
-    assert all(np.array_equal(images._decoded(index), expected[index]) for index in range(30))
+    assert all(np.array_equal(images._read(index).whole(), expected[index]) for index in range(30))
     assert capsys.readouterr().err.count(f"{path} is damaged: ") == 1
     assert not path.exists()
     assert np.array_equal(opened(settings(folder, cache="memory")).train.held.image(0), expected[0])

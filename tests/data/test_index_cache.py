@@ -72,7 +72,7 @@ def why_anew(source, capsys):
 
 
 def test_the_sets_that_are_kept():
-    assert NAMES == ["imagefolder", "imagenet", "list", "packed", "tiny_imagenet", "webdataset"]
+    assert NAMES == ["imagefolder", "imagenet", "list", "packed", "parquet", "tiny_imagenet", "webdataset"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -171,7 +171,7 @@ def test_an_unreadable_image_is_replaced(policy, folder, tmp_path):
         fill(tmp_path / split, count=4, suffix=".jpg")
     (tmp_path / "train" / "ant" / "01.jpg").write_bytes(b"no image")
     crops, made = (batch_of(tmp_path, "slim", on_device=where, on_corrupt=policy) for where in (True, False))
-    assert crops.unreadable == made.unreadable == 1
+    assert crops.unreadable == made.unreadable == (1,)
     assert torch.equal(crops.labels_N, made.labels_N)
     grey = (crops.images(CPU) == 128).flatten(1).all(1)
     assert torch.equal(grey, (made.images_NCHW == 128).flatten(1).all(1))

@@ -110,7 +110,7 @@ def test_settings_that_do_not_go_with_it_are_refused(changed, message, folder):
 
 def test_without_the_package_it_is_refused_with_the_way_to_install_it(folder, monkeypatch):
     monkeypatch.setattr(training_source, "is_installed", lambda: False)
-    with pytest.raises(RequestError, match=r"needs nvidia-nvimgcodec-cu13: pip install 'inceptionctl\[nvimgcodec\]'"):
+    with pytest.raises(RequestError, match=r"needs nvidia-nvimgcodec-cu13: pip install 'inceptionctl\[gpu-decode\]'"):
         settings(folder, **ON_DEVICE).index(False)
 
 
