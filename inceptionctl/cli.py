@@ -59,11 +59,18 @@ def _ended(words: list[str], output: Raw) -> int:
         try:
             code = _outcome(words)
         except SystemExit as end:  # of argparse
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            code = _code_of(end)
         output.flush()
         return code
     except OutputLost:
         return 0
+
+
+def _code_of(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    warn(str(end.code))
+    return 1
 
 
 def _outcome(words: list[str]) -> int:

@@ -43,3 +43,10 @@ def test_gpus_that_are_not_there_are_refused(count, asked, message, gpus):
     gpus(count)
     with pytest.raises(RequestError, match=message):
         allocate(*asked)
+
+
+@pytest.mark.parametrize("asked", [("cpu", None, 129, None, 1), ("cpu", 50, 4, None, 99)])
+def test_more_processes_than_the_machine_can_take_are_refused(asked, gpus):
+    gpus(0)
+    with pytest.raises(RequestError, match="too many for this machine of 16 cores: at most 128 processes"):
+        allocate(*asked)

@@ -7,16 +7,14 @@ it from /dev/shm, which has 64 MB in a container.
 from __future__ import annotations
 
 import os
-import pickle
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import count
 from math import prod
 from mmap import mmap
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -69,19 +67,42 @@ MEMORIES = weakref.WeakValueDictionary[int, BatchMemory]()  # of this process
 
 
 @dataclass(frozen=True)
+class InSlot:
+    """A tensor of uint8 on its way: where it lies in the slot of its batch."""
+
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def tensor(self, slot_B: Tensor | None) -> Tensor:
+        assert slot_B is not None, "something lies in the slot"
+        return slot_B.as_strided(self.shape, self.strides, self.offset)
+
+
+@dataclass(frozen=True)
+class InMessage:
+    """Any other tensor on its way."""
+
+    array: np.ndarray
+
+    def tensor(self, _: Tensor | None) -> Tensor:
+        return torch.from_numpy(self.array)
+
+
+@dataclass(frozen=True)
 class Message(Generic[T]):
-    """What a worker sends: a batch, without the `size` bytes of its tensors that it wrote to `slot` of a memory."""
+    """What a worker sends: a batch with InSlot and InMessage in place of its tensors, of which `size` bytes lie in
+    `slot` of a memory."""
 
     memory: int
     slot: int | None
     size: int
-    pickled: bytes
+    sent: T
 
     def batch(self) -> T:
         """In the rank, the batch; its tensors lie where the worker wrote them."""
-        written = None if self.slot is None else MEMORIES[self.memory].written(self.slot, self.size)
-        batch: T = _Unpickler(BytesIO(self.pickled), written).load()
-        return batch
+        slot_B = None if self.slot is None else MEMORIES[self.memory].written(self.slot, self.size)
+        return _changed(self.sent, InSlot | InMessage, lambda found: found.tensor(slot_B))
 
     def pin_memory(self) -> T:
         """Called by torch in a thread of its own: the batch in page-locked memory."""
@@ -109,9 +130,11 @@ class Writer:
 
     def message(self, batch: T) -> Message[T]:
         """To the rank."""
-        pickled = BytesIO()
-        _Pickler(pickled, self.offsets).dump(batch)
-        return Message(self.memory.number, self.slot, self.size, pickled.getvalue())
+        return Message(self.memory.number, self.slot, self.size, _changed(batch, Tensor, self._sent))
+
+    def _sent(self, tensor: Tensor) -> InSlot | InMessage:
+        offset = self.offsets.get(tensor.data_ptr())
+        return InMessage(tensor.numpy()) if offset is None else InSlot(offset, tuple(tensor.shape), tensor.stride())
 
 
 def fresh(shape: tuple[int, ...]) -> np.ndarray:
@@ -124,41 +147,19 @@ def stacked(arrays: Sequence[np.ndarray], allocate: Allocate) -> np.ndarray:
     return np.stack(arrays, out=allocate((len(arrays), *arrays[0].shape)))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Of a tensor in a slot."""
-
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-class _Pickler(pickle.Pickler):
-    """Of a worker's own batch. Tensors in the slot are sent as their places, others as arrays."""
-
-    def __init__(self, file: BytesIO, offsets: dict[int, int]) -> None:
-        super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self.offsets = offsets
-
-    def persistent_id(self, value: object) -> _Place | np.ndarray | None:
-        if not isinstance(value, Tensor):
-            return None
-        offset = self.offsets.get(value.data_ptr())
-        return value.numpy() if offset is None else _Place(offset, tuple(value.shape), value.stride())
-
-
-class _Unpickler(pickle.Unpickler):
-    """`slot_B`: the bytes of the slot."""
-
-    def __init__(self, file: BytesIO, slot_B: Tensor | None) -> None:
-        super().__init__(file)
-        self.slot_B = slot_B
-
-    def persistent_load(self, found: _Place | np.ndarray) -> Tensor:
-        if isinstance(found, np.ndarray):
-            return torch.from_numpy(found)
-        assert self.slot_B is not None
-        return self.slot_B.as_strided(found.shape, found.strides, found.offset)
+def _changed(batch: T, kind: Any, change: Callable[[Any], object]) -> T:  # noqa: ANN401  a type, or several
+    """A batch, which is a dataclass, with each field that is of `kind`, or a tuple of such, changed. An error has
+    none."""
+    if not is_dataclass(batch) or isinstance(batch, type):
+        return batch
+    changes = dict[str, object]()
+    for item in fields(batch):
+        value = getattr(batch, item.name)
+        if isinstance(value, kind):
+            changes[item.name] = change(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], kind):
+            changes[item.name] = tuple(map(change, value))
+    return replace(batch, **changes)
 
 
 def _close(files: list[int]) -> None:

@@ -28,6 +28,11 @@ WRONG = [
     (["train", "launch=slurm", "launch.jobs=2"], "launch.jobs is a setting of launch=local"),
     (["train", "launch=slurm", "launch.procesess=2"], "Did you mean launch.nproc=2?"),
     (["train", "launch=slrum"], "Did you mean slurm?"),
+    (["train", "launch.threads=1000000000"], "launch.threads = 1000000000 is not allowed: it should be less than or"),
+    (
+        ["train", "launch.nproc=1000000000"],
+        "launch.nproc = 1000000000 is not allowed: it should be less than or equal to",
+    ),
     (
         ["train", "launch=slurm", "launch.nodes=2", "launch.gpus_per_node=4", "launch.nproc=6"],
         "launch.nproc = 6 is not launch.nodes x launch.gpus_per_node = 8",

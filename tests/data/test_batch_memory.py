@@ -74,16 +74,23 @@ def test_a_slot_grows_with_its_batches():
         assert values(batch) == [number]
 
 
+@dataclass(frozen=True)
+class Two:
+    images: tuple[torch.Tensor, ...]
+    labels: torch.Tensor
+
+
 def test_a_slot_is_free_once_its_batch_is_gone():
     memory = BatchMemory(1)
     slot = memory.take()
     assert memory.take() is None
     writer = Writer(memory, slot)
     one, two = (stacked([np.full((3, 5), value, np.uint8)] * 7, writer.empty) for value in (1, 2))
-    message = writer.message((torch.from_numpy(one).permute(2, 0, 1), torch.from_numpy(two), torch.arange(9)))
-    first, second, third = message.batch()
-    assert torch.equal(first, torch.ones(5, 7, 3, dtype=torch.uint8))
-    del first
+    message = writer.message(Two((torch.from_numpy(one).permute(2, 0, 1), torch.from_numpy(two)), torch.arange(9)))
+    found = message.batch()
+    (first, second), third = found.images, found.labels
+    assert torch.equal(first, torch.ones(3, 7, 5, dtype=torch.uint8).permute(2, 1, 0))
+    del first, found
     assert torch.equal(second, torch.full((7, 3, 5), 2, dtype=torch.uint8))
     assert memory.take() is None
     del second

