@@ -17,7 +17,7 @@ from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
 from inceptionctl.data.order import generator
 from inceptionctl.data.same_tree import check_same_tree
-from inceptionctl.data.variation import Crop, EncodedCrop
+from inceptionctl.data.variation import AnyCrop, Crop
 from inceptionctl.errors import DataError, warn
 
 MID_GREY = 128
@@ -26,9 +26,7 @@ OUTCOMES = {"skip": "skipped", "replace": "replaced", "wrong": "counted as wrong
 IN_EVALUATION, IN_TRAINING = {"replace": "skip"}, {"wrong": "skip"}
 
 
-Decoded = Callable[
-    [LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...] | Crop | EncodedCrop"
-]
+Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray | tuple[np.ndarray, ...] | AnyCrop"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,14 @@ class FileImages:
 
     def _read(self, index: int) -> LazyImage:
         """A file that could not be read before is read again, for its error."""
-        pixels = self.held.image(index) if self.held else None
-        return read_image(self.files, index) if pixels is None else DecodedImage(pixels)
+        found = self.held.image(index) if self.held else None
+        if found is None:
+            return read_image(self.files, index)
+        return DecodedImage(found) if isinstance(found, np.ndarray) else found
 
     def _transformed(self, epoch: int, index: int, image: LazyImage) -> Input:
         found = self.transform(image, generator(self.seed, epoch, index))
-        if isinstance(found, Crop | EncodedCrop):
+        if isinstance(found, AnyCrop):
             return found
         return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from inceptionctl.data.index import Index
 from inceptionctl.data.lazy_image import LazyImage
-from inceptionctl.data.variation import Crop, EncodedCrop
+from inceptionctl.data.variation import AnyCrop
 from inceptionctl.errors import DataError
 from inceptionctl.settings import Integer, section
 
@@ -26,10 +26,8 @@ IGNORED = -100  # the label that torch's cross entropy passes over
 # To a network's input: an image, or uint8, (height, width, 3) for one view and (views, height, width, 3) for several.
 Transform = Callable[["Image.Image", np.random.Generator], "Image.Image | np.ndarray"]
 # Of training images: uint8, (height, width, 3), or the crop that becomes one on the device.
-Augment = Callable[[LazyImage, np.random.Generator], "np.ndarray | Crop | EncodedCrop"]
-Input = (
-    np.ndarray | tuple[np.ndarray, ...] | Crop | EncodedCrop
-)  # of one network, of each member of an ensemble, or of the device
+Augment = Callable[[LazyImage, np.random.Generator], "np.ndarray | AnyCrop"]
+Input = np.ndarray | tuple[np.ndarray, ...] | AnyCrop  # of one network, of each member of an ensemble, or of the device
 
 
 class Images(Protocol):
@@ -49,7 +47,7 @@ class Images(Protocol):
 
     def image(self, epoch: int, index: int) -> Input:
         """uint8, (height, width, 3), or (views, height, width, 3) of a transform with several views, or a tuple of such
-        (`open_eval`), or the Crop of a training image; the same for the same arguments. Raises DataError for one that
+        (`open_eval`), or the crop of a training image; the same for the same arguments. Raises DataError for one that
         cannot be read, and Unreadable where the work goes on."""
 
 

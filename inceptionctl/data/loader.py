@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -13,11 +13,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from inceptionctl.data.batch_memory import Allocate, stacked
+from inceptionctl.data.decoded.for_device import ForDevice
 from inceptionctl.data.device.crops import CropBatch, crop_batch
+from inceptionctl.data.file_images import FileImages
 from inceptionctl.data.images import Images, Input, Unreadable
 from inceptionctl.data.order import Key, shard, training_batches
 from inceptionctl.data.reading import NEVER, Reading
-from inceptionctl.data.variation import Crop, EncodedCrop
+from inceptionctl.data.variation import AnyCrop
 from inceptionctl.data.view_batches import ViewBatch, ViewSamples, collate_views
 from inceptionctl.data.workers import Workers
 from inceptionctl.errors import DataError, warn
@@ -80,12 +82,12 @@ class Loader:
             parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
             return islice(chain.from_iterable(parts), part, None)
 
-        first = steps.start * accumulation_steps
+        first, held = steps.start * accumulation_steps, _held(images)
         batches: Iterator[TrainingBatch] = self._read(images, _Samples(images), _collate, keys, first)
         for batch in batches:
             if batch.unreadable and bool((batch.labels_N < 0).all()):
                 raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
-            yield batch
+            yield replace(batch, held=held) if isinstance(batch, CropBatch) else batch
 
     def evaluation(self, images: Images, batches: Sequence[range]) -> Iterator[ViewBatch]:
         """The images of `batches` by their indices, each once."""
@@ -126,6 +128,12 @@ class _Samples(Dataset[Sample | DataError]):
             return error
 
 
+def _held(images: Images) -> ForDevice | None:
+    """What the rank holds on its device of `images`. Batches of workers come without it."""
+    held = images.held if isinstance(images, FileImages) else None
+    return held if isinstance(held, ForDevice) else None
+
+
 def _collate(samples: list[Sample | DataError], allocate: Allocate) -> TrainingBatch | DataError:
     """The batch, or the first error in it."""
     read = [sample for sample in samples if isinstance(sample, Sample)]
@@ -133,7 +141,7 @@ def _collate(samples: list[Sample | DataError], allocate: Allocate) -> TrainingB
         return next(sample for sample in samples if isinstance(sample, DataError))
     labels_N = torch.tensor([sample.label for sample in read])
     unreadable = tuple(sample.unreadable for sample in read if sample.unreadable is not None)
-    if crops := [sample.image for sample in read if isinstance(sample.image, Crop | EncodedCrop)]:
+    if crops := [sample.image for sample in read if isinstance(sample.image, AnyCrop)]:
         return crop_batch(crops, labels_N, unreadable, allocate)
     images_NHWC = stacked([np.asarray(sample.image) for sample in read], allocate)
     return Batch(torch.from_numpy(images_NHWC).permute(0, 3, 1, 2), labels_N, unreadable)

@@ -43,8 +43,8 @@ class TrainingSource(DataSource):
     """Fraction of each class to train on, the same images for every seed; null: all of them."""
     cache: Cache
     """Whether decoded images are held in memory, once for all runs of a machine, with the same results. auto: those of
-    less than 2 GB that lie in encoded files; memory: any, up to 4 GiB; none: images are decoded whenever they are
-    needed."""
+    less than 2 GB that lie in encoded files; memory: any, up to 4 GiB; device: the same, and those to train on also
+    on the device of each rank, which cuts crops out of them; none: images are decoded whenever they are needed."""
     augment_on: Literal["cpu", "device"]
     """Where training images are resized, mirrored and coloured: by the workers, or by the rank on its device, which
     gives the same images to within rounding."""
@@ -62,6 +62,14 @@ class TrainingSource(DataSource):
     @property
     def decodes_on_device(self) -> bool:
         return self.decode_on == "device"
+
+    def _check_cache(self) -> None:
+        """Raises RequestError for images on the device that workers are to augment."""
+        if self.cache == "device" and not self.augments_on_device:
+            raise RequestError(
+                f"data.cache=device needs data.augment_on=device, not {self.augment_on}: workers have no images of a "
+                "device\n  data.cache=memory holds images for the workers"
+            )
 
     def _check_decoding(self, files: FileList) -> None:
         """Raises RequestError for what decoding on the device does not go with."""
@@ -94,6 +102,7 @@ class TrainingSource(DataSource):
     def index(self, dev: bool) -> Index:
         found = found_of(self.key, self.find) if self.kept else self.find()
         index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
+        self._check_cache()
         check_size(index.files.values(), self.cache)
         if self.decodes_on_device:
             self._check_decoding(index.files["train"])

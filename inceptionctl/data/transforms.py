@@ -19,9 +19,10 @@ from pydantic import Field
 
 from inceptionctl.data.colour import FAST, FULL, Distortion, Distortions
 from inceptionctl.data.decode import PlainJpeg
+from inceptionctl.data.decoded.for_device import DeviceImage
 from inceptionctl.data.images import Augment
 from inceptionctl.data.lazy_image import Box, LazyImage, Window
-from inceptionctl.data.variation import Crop, EncodedCrop, Variation, varied
+from inceptionctl.data.variation import AnyCrop, Crop, EncodedCrop, HeldCrop, Variation, varied
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
@@ -72,11 +73,13 @@ class Augmentation(ABC):
     def _varied(self, pixels: int, image: LazyImage, random: np.random.Generator) -> np.ndarray:
         return varied(image, self.draw(image.size, random), pixels)
 
-    def _cropped(self, pixels: int, image: LazyImage, random: np.random.Generator) -> Crop:
+    def _cropped(self, pixels: int, image: LazyImage, random: np.random.Generator) -> AnyCrop:
         variation = self.draw(image.size, random)
+        if isinstance(image, DeviceImage):
+            return HeldCrop(image.index, image.size, variation, pixels)
         return Crop(image.crop(variation.box), variation, pixels)
 
-    def _encoded(self, pixels: int, image: LazyImage, random: np.random.Generator) -> Crop | EncodedCrop:
+    def _encoded(self, pixels: int, image: LazyImage, random: np.random.Generator) -> AnyCrop:
         if not isinstance(image, PlainJpeg):
             return self._cropped(pixels, image, random)
         return EncodedCrop(image.data, image.name, image.size, self.draw(image.size, random), pixels)

@@ -54,3 +54,17 @@ class Crop:
     pixels: np.ndarray
     variation: Variation
     side: int
+
+
+@dataclass(frozen=True, eq=False)
+class HeldCrop:
+    """Image `index` of those that the rank holds on its device, of `size`, (width, height): the box of `variation` is
+    to become `side` x `side` pixels."""
+
+    index: int
+    size: tuple[int, int]
+    variation: Variation
+    side: int
+
+
+AnyCrop = Crop | EncodedCrop | HeldCrop

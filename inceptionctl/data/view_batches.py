@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from inceptionctl.data.batch_memory import Allocate, fresh, stacked
 from inceptionctl.data.images import IGNORED, Images, Input, Unreadable
 from inceptionctl.data.order import Key
-from inceptionctl.data.variation import Crop, EncodedCrop
+from inceptionctl.data.variation import AnyCrop
 from inceptionctl.errors import DataError
 
 
@@ -59,7 +59,7 @@ class ViewSamples(Dataset[ViewSample | DataError]):
 
 
 def _views(image: Input) -> tuple[np.ndarray, ...]:
-    assert not isinstance(image, Crop | EncodedCrop), "images to evaluate on are whole"
+    assert not isinstance(image, AnyCrop), "images to evaluate on are whole"
     return tuple(map(views_of, image if isinstance(image, tuple) else (image,)))
 
 

@@ -344,11 +344,18 @@ def test_a_cached_view_is_that_of_the_protocol(folder):
     ("value", "line"),
     [
         ("auto", "cache     decoded images are held in memory (data.cache=auto): 36 images, 249 kB"),
+        (
+            "device",
+            "cache     decoded images are held on the device of each rank, those to evaluate on in memory "
+            "(data.cache=device): 36 images, 249 kB",
+        ),
         ("none", "cache     images are read as they are needed (data.cache=none)"),
     ],
+    ids=["auto", "device", "none"],
 )
 def test_a_dry_run_says_what_is_held_and_decodes_nothing(folder, cache, value, line, inceptionctl_here):
     words = ["scale=imagefolder", f"data.root={folder}", f"data.cache={value}", "train.batch_size=4"]
+    words += ["data.augment_on=device"] if value == "device" else []
     done = inceptionctl_here("train", *words, "--dry-run")
     assert done.returncode == 0
     assert line in done.stdout.splitlines()

@@ -16,9 +16,9 @@ WORDS = ["train", "data=imagefolder", "data.workers=2", "augment=slim_full", *SI
 PIXELS = 79
 
 
-def crops(images, pin):
+def crops(images, pin, **changed):
     views = Views(PIXELS, parse(compose("train", ["augment=slim_full"])).augment.crop(PIXELS), CentreCrop(PIXELS, 1.0))
-    source = settings(images)
+    source = settings(images, **changed)
     opened = source.open(source.index(False), views, 0).train
     return Loader(2, pin=pin).training(opened, 24, 0, range(4))
 
@@ -40,6 +40,19 @@ def test_images_are_the_same_each_time(images):
         assert torch.equal(batch.images(torch.device(DEVICE)), first)
 
 
+def test_images_that_the_device_holds_are_the_same(images):
+    pin, device = DEVICE != "cpu", torch.device(DEVICE)
+    held = crops(images, pin, augment_on="device", cache="device")
+    for one, other in zip(crops(images, pin), held, strict=True):
+        assert len(other.content) == 0
+        assert torch.equal(one.images(device), other.images(device))
+
+
 def test_a_run_trains_on_them(tmp_path, images):
     run = trained(tmp_path, *WORDS, f"data.root={images}", "data.augment_on=device")
+    assert (run / "result.json").is_file()
+
+
+def test_a_run_trains_on_images_that_the_device_holds(tmp_path, images):
+    run = trained(tmp_path, *WORDS, f"data.root={images}", "data.augment_on=device", "data.cache=device")
     assert (run / "result.json").is_file()

@@ -49,6 +49,14 @@ def test_weights_are_the_same_for_any_number_of_workers_and_after_an_interruptio
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_weights_are_the_same_where_the_device_holds_the_images(on_device, images, tmp_path):
+    words = ["data.augment_on=device", "data.cache=device", "data.workers=2"]
+    held = train(tmp_path / "run", images, *words)
+    one, other = weights(on_device), weights(held)
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert identity(read_config(held)) == identity(read_config(on_device))
+
+
 @pytest.mark.skipif(not is_installed(), reason="nvidia-nvimgcodec-cu13 is not installed (the extra nvimgcodec)")
 def test_decoded_on_the_cpu_as_the_device_weights_are_the_same(on_device, images, tmp_path):
     decoded = train(tmp_path / "run", images, "data.augment_on=device", "data.decode_on=device")

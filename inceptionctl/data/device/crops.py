@@ -1,5 +1,6 @@
-"""Crops of training images, as workers cut them out or leave them encoded, and their batch: the rank's device decodes
-what is encoded, resizes, mirrors and colours it."""
+"""Crops of training images, as workers cut them out, leave them encoded, or say where they are in images that the rank
+holds, and their batch: the rank's device decodes what is encoded, cuts out what it holds, resizes, mirrors and colours.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ import torch
 from torch import Tensor
 
 from inceptionctl.data.batch_memory import Allocate, fresh
+from inceptionctl.data.decoded.for_device import ForDevice
 from inceptionctl.data.device.colour import distorted, names_of
 from inceptionctl.data.device.decode import JpegFile, decoded
+from inceptionctl.data.device.held import HeldImage, cut_out
 from inceptionctl.data.device.resample import resized
-from inceptionctl.data.variation import Crop, EncodedCrop, Variation
+from inceptionctl.data.variation import AnyCrop, Crop, EncodedCrop, HeldCrop, Variation
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,24 @@ class Pixels:
 @dataclass(frozen=True)
 class CropBatch:
     """`content`, uint8: the pixels or the JPEG files of all crops, one after the other, as `parts` has them; what
-    becomes of each: `variations`, at `side` x `side` pixels. `labels_N`, `unreadable`: as in `Batch`."""
+    becomes of each: `variations`, at `side` x `side` pixels. `labels_N`, `unreadable`: as in `Batch`. `held`: the
+    images that the rank holds on its device, where it does."""
 
     content: Tensor
-    parts: tuple[Pixels | JpegFile, ...]
+    parts: tuple[Pixels | JpegFile | HeldImage, ...]
     variations: tuple[Variation, ...]
     side: int
     labels_N: Tensor
     unreadable: tuple[int, ...] = ()
+    held: ForDevice | None = None
 
     def pin_memory(self) -> CropBatch:
         return replace(self, content=self.content.pin_memory(), labels_N=self.labels_N.pin_memory())
 
     def images(self, device: torch.device) -> Tensor:
         """images_NCHW, uint8, on `device`: those that workers would have made, to within rounding. Each is a function
-        of its crop and its variation alone. Raises DataError for a JPEG file that cannot be decoded."""
+        of its crop and its variation alone. Raises DataError for a JPEG file that cannot be decoded, and as
+        `cut_out`."""
         crops = self._crops(device)
         order = sorted(range(len(crops)), key=lambda place: names_of(self.variations[place].distortions))
         variations = [self.variations[place] for place in order]
@@ -63,15 +69,17 @@ class CropBatch:
         files = {i: part for i, part in enumerate(self.parts) if isinstance(part, JpegFile)}
         data = torch.split(self.content, lengths)
         crops = dict(zip(files, decoded(list(files.values()), [data[i].numpy() for i in files], device), strict=True))
-        if len(files) < len(self.parts):  # in one copy, whatever else is in it
-            copied = torch.split(self.content.to(device, non_blocking=True), lengths)
-            pixels = {i: part for i, part in enumerate(self.parts) if isinstance(part, Pixels)}
+        if pixels := {i: part for i, part in enumerate(self.parts) if isinstance(part, Pixels)}:
+            copied = torch.split(self.content.to(device, non_blocking=True), lengths)  # once, whatever else is in it
             crops |= {i: copied[i].view(part.height, part.width, 3) for i, part in pixels.items()}
+        images = {i: part for i, part in enumerate(self.parts) if isinstance(part, HeldImage)}
+        if self.held:
+            crops |= zip(images, cut_out(list(images.values()), self.held, device), strict=True)
         return [crops[i] for i in range(len(self.parts))]
 
 
 def crop_batch(
-    crops: Sequence[Crop | EncodedCrop], labels_N: Tensor, unreadable: tuple[int, ...], allocate: Allocate = fresh
+    crops: Sequence[AnyCrop], labels_N: Tensor, unreadable: tuple[int, ...], allocate: Allocate = fresh
 ) -> CropBatch:
     """`crops` in one array."""
     contents = [_content(crop) for crop in crops]
@@ -81,11 +89,15 @@ def crop_batch(
     return CropBatch(torch.from_numpy(content), parts, variations, crops[0].side, labels_N, unreadable)
 
 
-def _content(crop: Crop | EncodedCrop) -> np.ndarray:
-    return crop.pixels if isinstance(crop, Crop) else np.frombuffer(crop.data, np.uint8)
+def _content(crop: AnyCrop) -> np.ndarray:
+    if isinstance(crop, Crop):
+        return crop.pixels
+    return np.frombuffer(crop.data if isinstance(crop, EncodedCrop) else b"", np.uint8)
 
 
-def _part(crop: Crop | EncodedCrop) -> Pixels | JpegFile:
+def _part(crop: AnyCrop) -> Pixels | JpegFile | HeldImage:
     if isinstance(crop, Crop):
         return Pixels(*crop.pixels.shape[:2])
+    if isinstance(crop, HeldCrop):
+        return HeldImage(crop.index, crop.size, crop.variation.box)
     return JpegFile(len(crop.data), crop.name, crop.size, crop.variation.box)

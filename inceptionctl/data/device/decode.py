@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from inceptionctl.data.crop_decoder import END, without_words
 from inceptionctl.data.decode import PlainJpeg
+from inceptionctl.data.device.margins import inside, padded
 from inceptionctl.data.lazy_image import Box
 from inceptionctl.errors import DataError, warn
 
@@ -33,15 +33,11 @@ class JpegFile:
 
     @property
     def inside(self) -> Box:
-        (left, top, right, bottom), (width, height) = self.box, self.size
-        return max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+        return inside(self.box, self.size)
 
     def padded(self, pixels_HWC: Tensor) -> Tensor:
         """`pixels_HWC` of what lies inside, with what lies beyond."""
-        (left, top, right, bottom), inside = self.box, self.inside
-        if self.box == inside:
-            return pixels_HWC
-        return pad(pixels_HWC, (0, 0, inside[0] - left, right - inside[2], inside[1] - top, bottom - inside[3]))
+        return padded(pixels_HWC, self.box, self.size)
 
 
 def decoded(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: torch.device) -> list[Tensor]:
