@@ -39,7 +39,8 @@ def resize(pixels: np.ndarray, side: int, interpolation: str, mirrored: bool = F
         image_HWC = image_HWC.flip(1)  # a copy; to collate numpy's reversed view takes four times as long
     if interpolation in BY_PILLOW:
         return np.asarray(Image.fromarray(image_HWC.numpy()).resize((side, side), BY_PILLOW[interpolation]))
-    image_NCHW = image_HWC.permute(2, 0, 1)[None]
+    image_NCHW = image_HWC[None].permute(0, 3, 1, 2)  # [None] comes first: with strides of another order torch would
+    # give its result plane by plane, which takes 0.3 ms to copy into a batch of interleaved images
     resized_NCHW = interpolate(image_NCHW, size=(side, side), mode=interpolation, antialias=True)
     resized: np.ndarray = resized_NCHW[0].permute(1, 2, 0).numpy()
     return resized
