@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 # A test may start many processes: compiled files are kept for them, even where the environment says not to.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help ablate install test test-slow test-slurm test-gpu test-browser lint wheel bench clean
+.PHONY: help ablate install test test-slow test-lowest test-slurm test-gpu test-browser lint wheel bench clean
 
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about a quarter of an hour on two cores)"
 	@echo "make install  set up only: the command is then $(BIN)/inceptionctl"
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
+	@echo "make test-lowest  models, training, ranks and whole runs with the lowest versions that pyproject.toml declares"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
 	@echo "make test-browser those of the report page in Chromium (installs Debian's if need be)"
 	@echo "make test-gpu     those that need a CUDA device; the same without one: ARGS='--device cpu --tiny'"
@@ -28,6 +29,9 @@ test: $(VENV)/.tested
 
 test-slow: $(VENV)/.tested
 	$(PYTEST) --dist loadgroup -m slow $(ARGS)
+
+test-lowest: $(VENV)/.tested
+	.ci/lowest $(ARGS)
 
 test-slurm: $(VENV)/.tested
 	.ci/slurm $(ARGS)
