@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import active_children, get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Generic, TypeVar
 
 import torch
@@ -74,7 +75,7 @@ class Workers(Generic[S, T]):
             self.report(f"{death}; restarting the workers at batch {number}")
 
     def _start(self, keys: Iterator[list[Key]]) -> _Running[T]:
-        memory = BatchMemory(PREFETCHED * self.count + HELD if self.count else 0)
+        memory = BatchMemory(_slots(self.count))
         requests = (Request(memory.take(), batch) for batch in keys)
         loader = DataLoader(
             self.samples,
@@ -136,6 +137,13 @@ def _kill(processes: Sequence[BaseProcess]) -> None:
 def _timed_out(error: Exception) -> bool:
     """Torch has no class for it."""
     return isinstance(error, RuntimeError) and "timed out" in str(error)
+
+
+def _slots(workers: int) -> int:
+    """Batches that are on their way or held; fewer where few files may be open: each slot is two in every process."""
+    most, _ = getrlimit(RLIMIT_NOFILE)
+    wanted = PREFETCHED * workers + HELD if workers else 0
+    return wanted if most == RLIM_INFINITY else min(wanted, most // 8)
 
 
 def _collated(

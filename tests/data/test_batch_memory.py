@@ -17,6 +17,17 @@ from inceptionctl.data.loader import Loader
 from inceptionctl.data.workers import HELD, PREFETCHED
 
 SIDE = 64
+LARGE = """
+import numpy as np
+from inceptionctl.data.loader import Loader
+class Large:
+    labels_N = groups_N = np.zeros(64, dtype=np.int64)
+    def __len__(self): return 64
+    def name(self, index): return str(index)
+    def image(self, epoch, index): return np.full((299, 299, 3), index, dtype=np.uint8)
+for batch in Loader(2).training(Large(), 16, 0, range(8)):
+    print(*batch.images_NCHW.shape)
+"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,15 @@ def test_a_tensor_that_is_left_of_a_batch_keeps_its_values():
     for _ in found:
         pass
     assert torch.equal(view, torch.full((2, SIDE), 2, dtype=torch.uint8))
+
+
+def test_few_files_that_may_be_open_are_no_hindrance():
+    """Batches without a slot come through the pipe."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))" + LARGE.replace(
+        "Loader(2)", "Loader(8)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n") == ["16 3 299 299"] * 8 + [""], done.stderr
 
 
 def test_a_slot_grows_with_its_batches():
@@ -121,25 +141,12 @@ def test_a_slot_is_free_once_its_batch_is_copied_to_page_locked_memory():
     assert memory.take() == 0
 
 
-SMALL = """
-import numpy as np
-from inceptionctl.data.loader import Loader
-class Large:
-    labels_N = groups_N = np.zeros(64, dtype=np.int64)
-    def __len__(self): return 64
-    def name(self, index): return str(index)
-    def image(self, epoch, index): return np.full((299, 299, 3), index, dtype=np.uint8)
-for batch in Loader(2).training(Large(), 16, 0, range(8)):
-    print(*batch.images_NCHW.shape)
-"""
-
-
 def test_a_dev_shm_of_64_kb_suffices():
     """In a container it has 64 MB by default, and a batch of 299 px may have more."""
     own_mounts = ["unshare", "--mount"]
     if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], capture_output=True).returncode:
         pytest.skip("needs root, for a /dev/shm of its own")
     mount = 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"'
-    script = [*own_mounts, "sh", "-c", mount, "sh", sys.executable, "-c", SMALL]
+    script = [*own_mounts, "sh", "-c", mount, "sh", sys.executable, "-c", LARGE]
     done = subprocess.run(script, capture_output=True, text=True, timeout=120)
     assert done.stdout.split("\n") == ["16 3 299 299"] * 8 + [""], done.stderr
