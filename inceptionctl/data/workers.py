@@ -11,6 +11,7 @@ from multiprocessing import active_children, get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+from time import monotonic
 from typing import Generic, TypeVar
 
 import torch
@@ -22,6 +23,7 @@ from inceptionctl.data.reading import Reading, Request
 from inceptionctl.errors import DataError
 
 RESTARTS = 3  # in one pass; whatever kills workers more often will not stop
+CHECK_S = 5.0  # how often is looked for dead processes while no batch comes
 REAP_S = 1.0  # from a worker's broken connection to its exit code
 FULL_ADVICE = "free or enlarge /dev/shm (docker run --shm-size=1g) or set data.workers=0"
 PREFETCHED = 2  # batches of each worker
@@ -52,7 +54,7 @@ class Workers(Generic[S, T]):
             end = partial(_kill, running.processes)
             atexit.register(end)
             try:
-                for found in running.batches:
+                for found in running.until(self.samples.timeout):
                     yield found.batch() if isinstance(found, Message) else found
                     number += 1
                 atexit.unregister(end)
@@ -86,7 +88,7 @@ class Workers(Generic[S, T]):
             multiprocessing_context="fork" if self.count else None,  # cheap, and torch's own choice on Linux
             worker_init_fn=_begin if self.count else None,
             pin_memory=self.pin,
-            timeout=self.samples.timeout,
+            timeout=min(CHECK_S, self.samples.timeout),
             generator=torch.Generator(),  # a loader draws a seed, and the global generator is the model's
         )
         others, handler = active_children(), signal.getsignal(signal.SIGCHLD)
@@ -106,6 +108,22 @@ class _Running(Generic[T]):
     batches: Iterator[T | Message[T]]
     memory: BatchMemory
     processes: list[BaseProcess]
+
+    def until(self, timeout: float) -> Iterator[T | Message[T]]:
+        """The batches. Raises torch's error when a process has died, and when no batch has come for `timeout` seconds.
+        Torch by itself would look for dead processes only then."""
+        begun = monotonic()
+        while True:
+            try:
+                found = next(self.batches)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if not _timed_out(error) or self.death() or monotonic() - begun >= timeout:
+                    raise
+                continue
+            yield found
+            begun = monotonic()
 
     def death(self) -> str | None:
         """How a process died, by signal or exit code; None if all are alive."""

@@ -117,6 +117,26 @@ def test_a_fault_of_the_program_ends_the_rank_and_its_workers():
     assert "TypeError: a fault of the program" in done.stderr
 
 
+def test_killed_workers_are_looked_for_long_before_the_timeout(monkeypatch):
+    """Nothing of the one killed here is on its way any more, so that torch would notice it by the timeout alone."""
+    expected, timeouts = list(training(Loader())), []
+    loader = workers.DataLoader
+    monkeypatch.setattr(workers, "CHECK_S", 0.5)
+    monkeypatch.setattr(
+        workers, "DataLoader", lambda *args, **kwargs: timeouts.append(kwargs["timeout"]) or loader(*args, **kwargs)
+    )
+    said = []
+    batches = training(Loader(1, report=said.append, timeout=3600.0))
+    found = [next(batches)]
+    time.sleep(1.0)
+    os.kill(active_children()[0].pid, signal.SIGKILL)
+    found += batches
+    assert len(found) == 20
+    assert all(map(same, found, expected))
+    assert len(said) == 1
+    assert timeouts == [0.5, 0.5]
+
+
 def test_a_killed_worker_does_not_interrupt_the_rank():
     batches = training(Loader(1, report=lambda _: None))
     next(batches)
