@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inceptionctl.data.decoded.held import Cache
+from inceptionctl.data.decoded.cache import Cache
 from inceptionctl.data.images import Augment, Images, Views
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.sources.imagefolder import Settings

@@ -179,7 +179,7 @@ def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     allowed = (
         "runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json",
         "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "data.parquet.columns",
-        "trackers.wandb", "data.kept_listing",
+        "trackers.wandb", "data.cached_listing",
     )  # fmt: skip
     wrong = []
     for name, tree in modules():

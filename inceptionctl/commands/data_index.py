@@ -6,11 +6,11 @@ import argparse
 import json
 from typing import Any
 
+from inceptionctl.data.cached_listing import Key, Listed, write
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource
 from inceptionctl.data.index import FileList
 from inceptionctl.data.index_cache import list_anew, look_up
-from inceptionctl.data.kept_listing import Key, Listed, write
 from inceptionctl.data.listing import as_text
 from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.errors import RequestError, bytes_text
@@ -35,9 +35,9 @@ def check_flags(asked: argparse.Namespace) -> None:
 def index_images(asked: argparse.Namespace, source: DataSource) -> None:
     """Raises RequestError for a data set whose listing is not kept, and InceptionctlError where the cache cannot be
     written."""
-    kept = _kept(source)
-    key = kept.key
-    listed, current = (list_anew(key, kept.find), False) if asked.rebuild else look_up(key, kept.find)
+    source = _with_listing(source)
+    key = source.key
+    listed, current = (list_anew(key, source.find), False) if asked.rebuild else look_up(key, source.find)
     if not current:
         write(key, listed)
     if asked.json:
@@ -46,8 +46,8 @@ def index_images(asked: argparse.Namespace, source: DataSource) -> None:
         _show(key, listed, current)
 
 
-def _kept(source: DataSource) -> TrainingSource:
-    if not isinstance(source, TrainingSource) or not source.kept:
+def _with_listing(source: DataSource) -> TrainingSource:
+    if not isinstance(source, TrainingSource) or not source.caches_listing:
         raise RequestError(
             f"data={source.name} has no index to keep: its images are made, come with a library, are compared with "
             "checksums whenever they are listed, or are for eval alone"

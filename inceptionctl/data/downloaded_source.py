@@ -13,7 +13,7 @@ from inceptionctl.settings import AbsolutePath, Flag, section
 class DownloadedSource(TrainingSource):
     """Each is a subclass with its own `find`; files and folders are those of torchvision's class of the data set."""
 
-    kept: ClassVar[bool] = False
+    caches_listing: ClassVar[bool] = False
 
     root: AbsolutePath | None
     """Folder with the data set in torchvision's layout; null: inceptionctl/data in the user's cache (~/.cache)."""

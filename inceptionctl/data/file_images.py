@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from inceptionctl.data.decode import read_image
-from inceptionctl.data.decoded.held import Cache, DecodedImages, hold
+from inceptionctl.data.decoded.cache import Cache, DecodedImages, open_cached
 from inceptionctl.data.images import IGNORED, DataSplits, Input, Transform, Unreadable, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.lazy_image import DecodedImage, LazyImage
@@ -33,14 +33,14 @@ Decoded = Callable[[LazyImage, np.random.Generator], "Image.Image | np.ndarray |
 class FileImages:
     """Images of files, as `transform` brings them to the input: image `index` of `epoch` is a pure function of both and
     `seed`. `on_corrupt`: "error" raises, "skip" gives grey that counts for nothing, "wrong" grey that counts as wrong,
-    "replace" the next image by index that can be read. `held`: the decoded images, where they are held."""
+    "replace" the next image by index that can be read. `cached`: the decoded images, where they are cached."""
 
     files: FileList
     transform: Decoded
     seed: int
     on_corrupt: str = "error"
     instead: str = "skip or replace"  # of "error", for its message
-    held: DecodedImages | None = None
+    cached: DecodedImages | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -69,7 +69,7 @@ class FileImages:
 
     def _read(self, index: int) -> LazyImage:
         """A file that could not be read before is read again, for its error."""
-        found = self.held.image(index) if self.held else None
+        found = self.cached.image(index) if self.cached else None
         if found is None:
             return read_image(self.files, index)
         return DecodedImage(found) if isinstance(found, np.ndarray) else found
@@ -104,20 +104,20 @@ class OfImage:
 
 def open_splits(index: Index, views: Views, seed: int, on_corrupt: str, cache: Cache = "none") -> DataSplits:
     """The images of an index of files; of one without training images, none to train on. Raises RequestError where
-    their folder is gone or holds others, and as `hold`."""
+    their folder is gone or holds others, and as `open_cached`."""
     for files in index.files.values():
         check_same_tree(files)
     splits = dict(index.files)
     splits.setdefault("train", index.files["eval"].subset(np.arange(0)))
-    held = hold(splits, cache)
+    cached = open_cached(splits, cache)
 
     def evaluated(split: str, transform: Transform) -> FileImages:
         policy = IN_EVALUATION.get(on_corrupt, on_corrupt)
-        return FileImages(splits[split], OfImage(transform), seed, policy, "skip or wrong", held.get(split))
+        return FileImages(splits[split], OfImage(transform), seed, policy, "skip or wrong", cached.get(split))
 
     policy = IN_TRAINING.get(on_corrupt, on_corrupt)
     return DataSplits(
-        train=FileImages(splits["train"], views.train, seed, policy, held=held.get("train")),
+        train=FileImages(splits["train"], views.train, seed, policy, cached=cached.get("train")),
         monitor=evaluated("dev" if index.dev else "eval", views.monitor or views.eval),
         eval=evaluated("eval", views.eval),
     )

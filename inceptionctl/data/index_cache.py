@@ -10,8 +10,8 @@ import os
 import time
 from collections.abc import Callable
 
+from inceptionctl.data.cached_listing import Key, Listed, read, write
 from inceptionctl.data.found import Found
-from inceptionctl.data.kept_listing import Key, Listed, read, write
 from inceptionctl.errors import InceptionctlError, count, warn
 from inceptionctl.files import MissingFileError
 from inceptionctl.stamps import note, noting

@@ -82,12 +82,12 @@ class Loader:
             parts = (shard(batch, self.rank, self.world_size, accumulation_steps) for batch in batches)
             return islice(chain.from_iterable(parts), part, None)
 
-        first, held = steps.start * accumulation_steps, _held(images)
+        first, cached = steps.start * accumulation_steps, _cached(images)
         batches: Iterator[TrainingBatch] = self._read(images, _Samples(images), _collate, keys, first)
         for batch in batches:
             if batch.unreadable and bool((batch.labels_N < 0).all()):
                 raise DataError(f"none of the {len(batch.labels_N)} images of a batch can be read")
-            yield replace(batch, held=held) if isinstance(batch, CropBatch) else batch
+            yield replace(batch, cached=cached) if isinstance(batch, CropBatch) else batch
 
     def evaluation(self, images: Images, batches: Sequence[range]) -> Iterator[ViewBatch]:
         """The images of `batches` by their indices, each once."""
@@ -128,10 +128,10 @@ class _Samples(Dataset[Sample | DataError]):
             return error
 
 
-def _held(images: Images) -> ForDevice | None:
+def _cached(images: Images) -> ForDevice | None:
     """What the rank holds on its device of `images`. Batches of workers come without it."""
-    held = images.held if isinstance(images, FileImages) else None
-    return held if isinstance(held, ForDevice) else None
+    cached = images.cached if isinstance(images, FileImages) else None
+    return cached if isinstance(cached, ForDevice) else None
 
 
 def _collate(samples: list[Sample | DataError], allocate: Allocate) -> TrainingBatch | DataError:

@@ -11,15 +11,15 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from inceptionctl.data.cached_listing import Key
 from inceptionctl.data.crop_decoder import PACKAGE, is_installed
-from inceptionctl.data.decoded.held import Cache, check_size, choose
+from inceptionctl.data.decoded.cache import Cache, check_size, choose
 from inceptionctl.data.decoded.size import raw_bytes
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.index_cache import found_of
-from inceptionctl.data.kept_listing import Key
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import Listing, per_class, some, split_classes
 from inceptionctl.errors import RequestError
@@ -32,7 +32,7 @@ DEV_FRACTION = 0.1
 class TrainingSource(DataSource):
     """Each is a subclass with its own settings and its `find`."""
 
-    kept: ClassVar[bool] = True
+    caches_listing: ClassVar[bool] = True
     """Whether a listing is kept in the user's cache. Of downloaded data it is not: the files are compared with their
     checksums whenever they are listed."""
 
@@ -100,7 +100,7 @@ class TrainingSource(DataSource):
         return Key(self.name, tuple(own))
 
     def index(self, dev: bool) -> Index:
-        found = found_of(self.key, self.find) if self.kept else self.find()
+        found = found_of(self.key, self.find) if self.caches_listing else self.find()
         index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
         self._check_cache()
         check_size(index.files.values(), self.cache)

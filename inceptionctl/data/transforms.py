@@ -22,7 +22,7 @@ from inceptionctl.data.decode import PlainJpeg
 from inceptionctl.data.decoded.for_device import DeviceImage
 from inceptionctl.data.images import Augment
 from inceptionctl.data.lazy_image import Box, LazyImage, Window
-from inceptionctl.data.variation import AnyCrop, Crop, EncodedCrop, HeldCrop, Variation, varied
+from inceptionctl.data.variation import AnyCrop, CachedCrop, Crop, EncodedCrop, Variation, varied
 from inceptionctl.settings import FractionRange, PositiveRange, Share, UnitInterval, section
 
 BILINEAR = Image.Resampling.BILINEAR
@@ -76,7 +76,7 @@ class Augmentation(ABC):
     def _cropped(self, pixels: int, image: LazyImage, random: np.random.Generator) -> AnyCrop:
         variation = self.draw(image.size, random)
         if isinstance(image, DeviceImage):
-            return HeldCrop(image.index, image.size, variation, pixels)
+            return CachedCrop(image.index, image.size, variation, pixels)
         return Crop(image.crop(variation.box), variation, pixels)
 
     def _encoded(self, pixels: int, image: LazyImage, random: np.random.Generator) -> AnyCrop:

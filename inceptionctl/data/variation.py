@@ -57,7 +57,7 @@ class Crop:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldCrop:
+class CachedCrop:
     """Image `index` of those that the rank holds on its device, of `size`, (width, height): the box of `variation` is
     to become `side` x `side` pixels."""
 
@@ -67,4 +67,4 @@ class HeldCrop:
     side: int
 
 
-AnyCrop = Crop | EncodedCrop | HeldCrop
+AnyCrop = Crop | EncodedCrop | CachedCrop

@@ -9,13 +9,13 @@ import pytest
 from support.image_folders import fill, settings
 
 from inceptionctl.cli import main
-from inceptionctl.data import index_cache, kept_listing
+from inceptionctl.data import cached_listing, index_cache
 
 
 @pytest.fixture
 def images(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kept_listing, "COARSE_NS", 0)
+    monkeypatch.setattr(cached_listing, "COARSE_NS", 0)
     monkeypatch.setattr(index_cache, "_used", {})
     fill(tmp_path / "images" / "train"), fill(tmp_path / "images" / "val", count=2)
     settings()  # forgets what this process has listed

@@ -12,8 +12,9 @@ import pytest
 from support.image_folders import fill, plain_views, settings, smooth
 
 from inceptionctl.caches import cache_folder
-from inceptionctl.data.decoded import held, pixel_file, size, store
-from inceptionctl.data.decoded.held import choose, hold
+from inceptionctl.data.decoded import cache as decoded_cache
+from inceptionctl.data.decoded import pixel_file, size, store
+from inceptionctl.data.decoded.cache import choose, open_cached
 from inceptionctl.data.decoded.pixel_file import FOOTER, TooLarge
 from inceptionctl.data.images import Unreadable, Views
 from inceptionctl.data.index import FileList
@@ -65,8 +66,8 @@ def test_images_in_memory_are_those_of_the_files_bit_for_bit(folder, dev, value)
     held, read = (opened(settings(folder, cache=one), dev) for one in (value, "none"))
     for split in ("train", "monitor", "eval"):
         one, other = getattr(held, split), getattr(read, split)
-        assert one.held
-        assert not other.held
+        assert one.cached
+        assert not other.cached
         assert len(one) == len(other) > 0
         for epoch in (0, 1):
             for index in range(len(one)):
@@ -216,16 +217,16 @@ def test_a_damaged_file_is_made_anew(train, cache, how, capsys):
 @pytest.mark.parametrize("how", ["other pixels", "cut short while it is read"])
 def test_damaged_pixels_are_noticed_when_they_are_read(folder, cache, how, capsys):
     images = opened(settings(folder, cache="memory")).train
-    expected = [image.copy() for image in all_of(images.held, 30)]
+    expected = [image.copy() for image in all_of(images.cached, 30)]
     (path,) = cache.glob(f"{folder.name}-train-*.pixels")
     with path.open("r+b") as file:
         file.truncate(100) if how != "other pixels" else file.write(b"\x00\x01\x02")
     capsys.readouterr()
-    assert images.held.image(0) is None
+    assert images.cached.image(0) is None
     assert all(np.array_equal(images._read(index).whole(), expected[index]) for index in range(30))
     assert capsys.readouterr().err.count(f"{path} is damaged: ") == 1
     assert not path.exists()
-    assert np.array_equal(opened(settings(folder, cache="memory")).train.held.image(0), expected[0])
+    assert np.array_equal(opened(settings(folder, cache="memory")).train.cached.image(0), expected[0])
 
 
 def test_a_reader_of_a_damaged_file_leaves_the_one_that_replaced_it(train, cache):
@@ -271,7 +272,7 @@ def test_what_was_not_used_for_the_longest_is_removed(train, cache, monkeypatch,
 
 def test_what_does_not_fit_is_refused_with_its_size(folder, train, cache, monkeypatch):
     whole = store.shared(train, MOST).size
-    monkeypatch.setattr(held, "MOST_BYTES", whole - 1)
+    monkeypatch.setattr(decoded_cache, "MOST_BYTES", whole - 1)
     with pytest.raises(RequestError, match=r"data.cache=memory: the decoded images need about 249 kB, and 207 kB is"):
         settings(folder, cache="memory").index(False)
     monkeypatch.setattr(size, "SAMPLE", 2)
@@ -284,11 +285,11 @@ def test_what_does_not_fit_is_refused_with_its_size(folder, train, cache, monkey
 
 def test_an_estimate_that_was_too_low_is_noticed(folder, monkeypatch, capsys):
     splits = settings(folder).index(False).files
-    monkeypatch.setattr(held, "MOST_BYTES", 100_000)
-    monkeypatch.setattr(held, "estimated_bytes", lambda files: 1000)
+    monkeypatch.setattr(decoded_cache, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(decoded_cache, "estimated_bytes", lambda files: 1000)
     with pytest.raises(RequestError, match=r"data.cache=memory: the first 15 decoded images need more than 100 kB"):
-        hold(splits, "memory")
-    assert hold(splits, "auto") == {}
+        open_cached(splits, "memory")
+    assert open_cached(splits, "auto") == {}
     assert (
         "data.cache=auto: the first 15 decoded images need more than 100 kB: images are read as"
         in capsys.readouterr().err
@@ -296,9 +297,9 @@ def test_an_estimate_that_was_too_low_is_noticed(folder, monkeypatch, capsys):
 
 
 def test_auto_looks_at_no_image_of_a_large_set(train, reads, monkeypatch):
-    monkeypatch.setattr(held, "AUTO_BYTES", int(train.sizes_N.sum()))
-    monkeypatch.setattr(held, "estimated_bytes", lambda files: pytest.fail("an image was looked at"))
-    assert hold({"train": train}, "auto") == {}
+    monkeypatch.setattr(decoded_cache, "AUTO_BYTES", int(train.sizes_N.sum()))
+    monkeypatch.setattr(decoded_cache, "estimated_bytes", lambda files: pytest.fail("an image was looked at"))
+    assert open_cached({"train": train}, "auto") == {}
     said = "images are read as they are needed (data.cache=auto): decoded, they need at least "
     assert choose({"train": train}, "auto").sentence.startswith(said)
 
@@ -312,10 +313,10 @@ def test_auto_looks_at_no_image_of_a_large_set(train, reads, monkeypatch):
     ids=["large", "small"],
 )
 def test_auto_holds_small_sets(train, limit, said, monkeypatch):
-    monkeypatch.setattr(held, "AUTO_BYTES", limit)
+    monkeypatch.setattr(decoded_cache, "AUTO_BYTES", limit)
     chosen = choose({"train": train}, "auto")
     assert chosen.sentence == said
-    assert bool(hold({"train": train}, "auto")) == chosen.holds == (limit > 3 * 48**2 * 30)
+    assert bool(open_cached({"train": train}, "auto")) == chosen.holds == (limit > 3 * 48**2 * 30)
 
 
 def test_the_estimate_is_that_of_a_sample(tmp_path, monkeypatch):

@@ -132,7 +132,7 @@ def test_images_in_memory_are_those_of_the_files(name, tmp_path):
     read, held = (data_set(name, tmp_path, f"data.cache={value}") for value in ("none", "memory"))
     index = read.index(dev=False)
     splits = splits_of(held, index)
-    assert splits.train.held.image(0).flags.writeable
+    assert splits.train.cached.image(0).flags.writeable
     assert same(all_images(splits_of(read, index).train), all_images(splits.train))
     assert same(all_images(splits_of(read, index).eval), all_images(splits.eval))
 
@@ -143,7 +143,7 @@ def test_by_itself_nothing_is_held_that_needs_no_decoding(name, tmp_path):
     splits = splits_of(source, index := source.index(dev=False))
     needs_none = all(files.ranges and files.ranges.pixel_shape(0) for files in index.files.values())
     assert source.cache == "auto"
-    assert (splits.train.held is None, splits.eval.held is None) == (needs_none, needs_none)
+    assert (splits.train.cached is None, splits.eval.cached is None) == (needs_none, needs_none)
     assert needs_none == ("they lie there as pixels" in source.cache_note(index))
 
 

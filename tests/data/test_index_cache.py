@@ -12,14 +12,14 @@ from support.data_sets import data_set
 from support.image_folders import fill, settings
 from support.tar_images import write_folders, write_shards
 
-from inceptionctl.data import index_cache, kept_listing
+from inceptionctl.data import cached_listing, index_cache
+from inceptionctl.data.cached_listing import Key, read, write
 from inceptionctl.data.index_cache import found_of, list_anew
-from inceptionctl.data.kept_listing import Key, read, write
 from inceptionctl.data.registry import SOURCES
 from inceptionctl.data.training_source import TrainingSource
 from inceptionctl.npz import read_npz, save_npz
 
-NAMES = sorted(name for name, source in SOURCES.items() if issubclass(source, TrainingSource) and source.kept)
+NAMES = sorted(name for name, source in SOURCES.items() if issubclass(source, TrainingSource) and source.caches_listing)
 LONG_AGO = (1e9, 1e9)
 
 
@@ -27,7 +27,7 @@ LONG_AGO = (1e9, 1e9)
 def cache(tmp_path, monkeypatch):
     """Empty. Trees of tests have been made just now: that is no reason to distrust them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(kept_listing, "COARSE_NS", 0)
+    monkeypatch.setattr(cached_listing, "COARSE_NS", 0)
     monkeypatch.setattr(index_cache, "_used", {})
     return tmp_path / "cache" / "inceptionctl" / "index"
 
@@ -207,7 +207,7 @@ def test_a_link_counts_as_what_it_leads_to(tmp_path, capsys):
 def test_a_folder_that_had_just_changed_is_not_trusted(tmp_path, capsys, monkeypatch):
     """It may have changed again within the same tick of the file system's clock."""
     source = data_set("imagefolder", tmp_path / "data")
-    monkeypatch.setattr(kept_listing, "COARSE_NS", 3600 * 10**9)
+    monkeypatch.setattr(cached_listing, "COARSE_NS", 3600 * 10**9)
     keep(source)
     assert "had just changed when the images were listed on" in why_anew(source, capsys)
     later = time.time_ns() + 2 * 3600 * 10**9
@@ -284,7 +284,7 @@ def test_the_listing_of_other_data_is_not_used(tmp_path, capsys):
 
 def test_the_listing_of_another_version_is_not_used(tmp_path, capsys, monkeypatch):
     source = data_set("imagefolder", tmp_path / "data")
-    monkeypatch.setattr(kept_listing, "pillow_version", "1.0")
+    monkeypatch.setattr(cached_listing, "pillow_version", "1.0")
     keep(source)
     monkeypatch.undo()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

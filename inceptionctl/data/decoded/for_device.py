@@ -53,10 +53,10 @@ class ForDevice:
 
 @dataclass(frozen=True, eq=False)
 class DeviceImage:
-    """Image `index` of `held`, a LazyImage of `size`, (width, height): an augmentation on the device takes no pixels of
-    it here."""
+    """Image `index` of `cached`, a LazyImage of `size`, (width, height): an augmentation on the device takes no pixels
+    of it here."""
 
-    held: ForDevice
+    cached: ForDevice
     index: int
     size: tuple[int, int]
 
@@ -64,4 +64,4 @@ class DeviceImage:
         return DecodedImage(self.whole()).crop(box)
 
     def whole(self) -> np.ndarray:
-        return self.held.pixels(self.index)
+        return self.cached.pixels(self.index)

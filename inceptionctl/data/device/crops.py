@@ -13,11 +13,11 @@ from torch import Tensor
 
 from inceptionctl.data.batch_memory import Allocate, fresh
 from inceptionctl.data.decoded.for_device import ForDevice
+from inceptionctl.data.device.cache import CachedImage, cut_out
 from inceptionctl.data.device.colour import distorted, names_of
 from inceptionctl.data.device.decode import JpegFile, decoded
-from inceptionctl.data.device.held import HeldImage, cut_out
 from inceptionctl.data.device.resample import resized
-from inceptionctl.data.variation import AnyCrop, Crop, EncodedCrop, HeldCrop, Variation
+from inceptionctl.data.variation import AnyCrop, CachedCrop, Crop, EncodedCrop, Variation
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Pixels:
 @dataclass(frozen=True)
 class CropBatch:
     """`content`, uint8: the pixels or the JPEG files of all crops, one after the other, as `parts` has them; what
-    becomes of each: `variations`, at `side` x `side` pixels. `labels_N`, `unreadable`: as in `Batch`. `held`: the
+    becomes of each: `variations`, at `side` x `side` pixels. `labels_N`, `unreadable`: as in `Batch`. `cached`: the
     images that the rank holds on its device, where it does."""
 
     content: Tensor
-    parts: tuple[Pixels | JpegFile | HeldImage, ...]
+    parts: tuple[Pixels | JpegFile | CachedImage, ...]
     variations: tuple[Variation, ...]
     side: int
     labels_N: Tensor
     unreadable: tuple[int, ...] = ()
-    held: ForDevice | None = None
+    cached: ForDevice | None = None
 
     def pin_memory(self) -> CropBatch:
         return replace(self, content=self.content.pin_memory(), labels_N=self.labels_N.pin_memory())
@@ -72,9 +72,9 @@ class CropBatch:
         if pixels := {i: part for i, part in enumerate(self.parts) if isinstance(part, Pixels)}:
             copied = torch.split(self.content.to(device, non_blocking=True), lengths)  # once, whatever else is in it
             crops |= {i: copied[i].view(part.height, part.width, 3) for i, part in pixels.items()}
-        images = {i: part for i, part in enumerate(self.parts) if isinstance(part, HeldImage)}
-        if self.held:
-            crops |= zip(images, cut_out(list(images.values()), self.held, device), strict=True)
+        images = {i: part for i, part in enumerate(self.parts) if isinstance(part, CachedImage)}
+        if self.cached:
+            crops |= zip(images, cut_out(list(images.values()), self.cached, device), strict=True)
         return [crops[i] for i in range(len(self.parts))]
 
 
@@ -95,9 +95,9 @@ def _content(crop: AnyCrop) -> np.ndarray:
     return np.frombuffer(crop.data if isinstance(crop, EncodedCrop) else b"", np.uint8)
 
 
-def _part(crop: AnyCrop) -> Pixels | JpegFile | HeldImage:
+def _part(crop: AnyCrop) -> Pixels | JpegFile | CachedImage:
     if isinstance(crop, Crop):
         return Pixels(*crop.pixels.shape[:2])
-    if isinstance(crop, HeldCrop):
-        return HeldImage(crop.index, crop.size, crop.variation.box)
+    if isinstance(crop, CachedCrop):
+        return CachedImage(crop.index, crop.size, crop.variation.box)
     return JpegFile(len(crop.data), crop.name, crop.size, crop.variation.box)

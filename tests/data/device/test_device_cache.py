@@ -12,12 +12,12 @@ from support.packed_images import pack_data_set, packed_settings
 
 from inceptionctl.config.compose import compose, groups
 from inceptionctl.config.validate import parse
-from inceptionctl.data.decoded import held as held_in_memory
+from inceptionctl.data.decoded import cache as decoded_cache
 from inceptionctl.data.decoded import store
 from inceptionctl.data.decoded.pixel_file import PixelFile
-from inceptionctl.data.device import held
+from inceptionctl.data.device import cache as device_cache
+from inceptionctl.data.device.cache import CachedImage, on_device
 from inceptionctl.data.device.crops import Pixels
-from inceptionctl.data.device.held import HeldImage, on_device
 from inceptionctl.data.images import IGNORED, Views
 from inceptionctl.data.loader import Loader
 from inceptionctl.data.transforms import CentreCrop
@@ -61,13 +61,13 @@ def kinds(batch):
 
 @pytest.mark.parametrize("option", sorted(groups("train")["augment"]))
 def test_batches_have_the_bits_of_crops_that_the_workers_cut_out(option, folder, monkeypatch):
-    monkeypatch.setattr(held, "PIECE_BYTES", 3 * 48 * 48 + 1)  # several pieces, the last one not full
+    monkeypatch.setattr(device_cache, "PIECE_BYTES", 3 * 48 * 48 + 1)  # several pieces, the last one not full
     cut, whole = (opened(settings(folder, **ON_DEVICE | how), option).train for how in ({"cache": "none"}, {}))
     for ranks in RANKS:
         for workers in (0, 2) if ranks == (0, 1) else (0,):
             for crops, here in zip(batches_of(cut, 0, ranks, 2), batches_of(whole, workers, ranks, 2), strict=True):
                 assert set(kinds(crops)) == {Pixels}
-                assert set(kinds(here)) == {HeldImage}
+                assert set(kinds(here)) == {CachedImage}
                 assert len(here.content) == 0
                 assert torch.equal(here.images(CPU), crops.images(CPU))
                 assert torch.equal(here.labels_N, crops.labels_N)
@@ -77,29 +77,29 @@ def test_images_that_lie_there_as_pixels_are_held_too(folder, tmp_path):
     root = pack_data_set(settings(folder), tmp_path / "raw", "raw", 24)
     cut, whole = (opened(packed_settings(root, **ON_DEVICE | how)).train for how in ({"cache": "none"}, {}))
     (crops,), (here,) = batches_of(cut), batches_of(whole)
-    assert set(kinds(here)) == {HeldImage}
+    assert set(kinds(here)) == {CachedImage}
     assert torch.equal(here.images(CPU), crops.images(CPU))
 
 
 def test_images_are_copied_once_and_go_with_the_images(folder):
-    before = len(held.PIXELS)
+    before = len(device_cache.PIXELS)
     images = opened(settings(folder, **ON_DEVICE)).train
-    assert len(held.PIXELS) == before  # before the first batch
+    assert len(device_cache.PIXELS) == before  # before the first batch
     for batch in batches_of(images, steps=3):
         batch.images(CPU)
-    pixels_B = on_device(images.held, CPU)
-    assert pixels_B is on_device(images.held, CPU)
-    assert pixels_B.shape == (images.held.file.size,)
-    assert len(held.PIXELS) == before + 1
+    pixels_B = on_device(images.cached, CPU)
+    assert pixels_B is on_device(images.cached, CPU)
+    assert pixels_B.shape == (images.cached.file.size,)
+    assert len(device_cache.PIXELS) == before + 1
     del images, batch
-    assert len(held.PIXELS) == before
+    assert len(device_cache.PIXELS) == before
 
 
 def test_images_to_evaluate_on_are_those_in_memory(folder):
     on_device, in_memory = (opened(settings(folder, **ON_DEVICE | how)) for how in ({}, {"cache": "memory"}))
     for split in ("monitor", "eval"):
         one, other = getattr(on_device, split), getattr(in_memory, split)
-        assert type(one.held) is type(other.held)
+        assert type(one.cached) is type(other.cached)
         assert (one.image(0, 1) == other.image(0, 1)).all()
 
 
@@ -174,7 +174,7 @@ def test_settings_that_do_not_go_with_it_are_refused(changed, message, folder):
 
 
 def test_what_does_not_fit_is_refused_with_its_size(folder, monkeypatch):
-    monkeypatch.setattr(held_in_memory, "MOST_BYTES", 1000)
+    monkeypatch.setattr(decoded_cache, "MOST_BYTES", 1000)
     with pytest.raises(
         RequestError, match=r"data\.cache=device: the decoded images need about 185 kB, .*\n  data\.cache=none"
     ):

@@ -62,7 +62,7 @@ def _read(cache: Cache, why: str) -> Choice:
     return Choice(False, f"images are read as they are needed (data.cache={cache}){why}")
 
 
-def hold(splits: Mapping[str, FileList], cache: Cache) -> Mapping[str, DecodedImages]:
+def open_cached(splits: Mapping[str, FileList], cache: Cache) -> Mapping[str, DecodedImages]:
     """The decoded images of each split, if they are held. Raises RequestError for "memory" and "device" where they are
     too large."""
     if not choose(splits, cache).holds:

@@ -21,7 +21,7 @@ PIXELS: WeakKeyDictionary[ForDevice, dict[torch.device, Tensor]] = WeakKeyDictio
 
 
 @dataclass(frozen=True)
-class HeldImage:
+class CachedImage:
     """`index`: of the image; `size`: its (width, height); `box`: what is cut out, black beyond the image."""
 
     index: int
@@ -34,29 +34,29 @@ class HeldImage:
         return 0
 
 
-def cut_out(images: Sequence[HeldImage], held: ForDevice, device: torch.device) -> list[Tensor]:
+def cut_out(images: Sequence[CachedImage], cached: ForDevice, device: torch.device) -> list[Tensor]:
     """The pixels of their boxes, uint8, (height, width, 3), on `device`. Raises DataError as `on_device`."""
-    pixels_B, found = on_device(held, device), list[Tensor]()
+    pixels_B, found = on_device(cached, device), list[Tensor]()
     for image in images:
         (width, height), (left, top, right, bottom) = image.size, inside(image.box, image.size)
-        begin = int(held.file.begins_N[image.index])
+        begin = int(cached.file.begins_N[image.index])
         image_HWC = pixels_B[begin : begin + 3 * width * height].view(height, width, 3)
         found.append(padded(image_HWC[top:bottom, left:right], image.box, image.size))
     return found
 
 
-def on_device(held: ForDevice, device: torch.device) -> Tensor:
-    """All pixels of `held`, uint8, of one dimension, copied to `device` when they are asked for first. Raises DataError
-    where they do not fit there, and as `ForDevice.pixels`."""
-    by_device = PIXELS.setdefault(held, {})
+def on_device(cached: ForDevice, device: torch.device) -> Tensor:
+    """All pixels of `cached`, uint8, of one dimension, copied to `device` when they are asked for first. Raises
+    DataError where they do not fit there, and as `ForDevice.pixels`."""
+    by_device = PIXELS.setdefault(cached, {})
     if device not in by_device:
-        by_device[device] = _copied(held, device)
+        by_device[device] = _copied(cached, device)
     return by_device[device]
 
 
-def _copied(held: ForDevice, device: torch.device) -> Tensor:
-    pixels_B, begin = _allocated(held.file.size, device), 0
-    for piece in held.pieces(PIECE_BYTES):
+def _copied(cached: ForDevice, device: torch.device) -> Tensor:
+    pixels_B, begin = _allocated(cached.file.size, device), 0
+    for piece in cached.pieces(PIECE_BYTES):
         pixels_B[begin : begin + piece.size].copy_(torch.from_numpy(piece))
         begin += piece.size
     return pixels_B
