@@ -56,6 +56,8 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/building.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/ranks.py
+	$(BIN)/python benchmarks/cache.py
+	$(BIN)/python benchmarks/index_memory.py
 	$(BIN)/python benchmarks/checkpoint.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/ablate.py

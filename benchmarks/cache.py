@@ -17,18 +17,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from multiprocessing import active_children
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from input_costs import Cost, compared, images_per_second, ratios
 from PIL import Image
 
 from inceptionctl.data.decoded.cache import Cache
@@ -62,14 +62,6 @@ class Arguments:
         ).transform(self.side)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of an image, in seconds."""
-
-    clock: float
-    cpu: float
-
-
 def main() -> None:
     arguments = parsed()
     torch.set_num_threads(1)
@@ -80,8 +72,8 @@ def main() -> None:
         os.environ["XDG_CACHE_HOME"] = temporary
         folder = arguments.folder or made(arguments, Path(temporary, "images"))
         first, *later = (start(folder) for _ in range(arguments.repeats + 1))
-        ways = {cache: opened(arguments, folder, cache)[0] for cache in WAYS}
-        costs = compared(arguments, ways)
+        ways = {cache: partial(read, arguments, opened(arguments, folder, cache)[0]) for cache in WAYS}
+        costs = compared(ways, arguments.repeats)
     report(costs, first, later)
 
 
@@ -104,39 +96,19 @@ def start(folder: Path) -> float:
     return float(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def compared(arguments: Arguments, ways: dict[Cache, Images]) -> dict[Cache, list[Cost]]:
-    costs: dict[Cache, list[Cost]] = {cache: [] for cache in ways}
-    for repeat in range(arguments.repeats + 1):
-        for cache, images in ways.items():
-            cost = measured(arguments, images, repeat)
-            if repeat:  # the first warms the file system up
-                costs[cache].append(cost)
-    return costs
-
-
-def measured(arguments: Arguments, images: Images, epoch: int) -> Cost:
-    """Starting and stopping the workers included."""
-    clock, cpu, steps = time.perf_counter(), cpu_seconds(), len(images) // arguments.batch
-    batches = Loader(arguments.workers).training(images, arguments.batch, epoch, range(steps))
-    count = sum(len(batch.labels_N) for batch in batches)
-    while active_children():  # their time counts once they have ended
-        time.sleep(0.01)
-    return Cost((time.perf_counter() - clock) / count, (cpu_seconds() - cpu) / count)
-
-
-def cpu_seconds() -> float:
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+def read(arguments: Arguments, images: Images, epoch: int) -> int:
+    """Reads an epoch: the number of its images."""
+    steps = range(len(images) // arguments.batch)
+    return sum(
+        len(batch.labels_N) for batch in Loader(arguments.workers).training(images, arguments.batch, epoch, steps)
+    )
 
 
 def report(costs: dict[Cache, list[Cost]], first: float, later: list[float]) -> None:
     for cache, found in costs.items():
-        print(f"{cache:6} {1 / statistics.median(cost.cpu for cost in found):8,.0f} images/s of CPU time")
-    for kind in ("cpu", "clock"):
-        pairs = zip(costs["none"], costs["memory"], strict=True)
-        ratios = [getattr(none, kind) / getattr(memory, kind) for none, memory in pairs]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        print(f"memory / none by {kind:5} {middle:.2f} (quartiles {low:.2f} to {high:.2f}, {len(ratios)} repeats)")
+        print(f"{cache:6} {images_per_second(found):8,.0f} images/s of CPU time")
+    for kind, ratio in ratios(costs["none"], costs["memory"]):
+        print(f"memory / none by {kind:5} {ratio}")
     spread = f"{min(later):.2f} to {max(later):.2f}"
     print(f"opening: the first run {first:.2f} s, later ones {statistics.median(later):.2f} s ({spread})")
 

@@ -31,10 +31,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -45,6 +42,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from input_costs import Cost, compared, images_per_second, ratios
 
 from inceptionctl.data.file_images import FileImages
 from inceptionctl.data.index import FileList, Index
@@ -76,33 +74,14 @@ class Arguments:
         return self.images // self.batch
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of an image, in seconds."""
-
-    clock: float
-    cpu: float
-
-
 def main() -> None:
     arguments = parsed()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        ways: dict[str, Callable[[], Iterable[Any]]] = {"timm": lambda: timm(arguments)}
+        ways: dict[str, Callable[[int], int]] = {"timm": lambda _: read(timm(arguments), arguments.batches)}
         for row in arguments.rows:
-            ways[row] = partial(ours, arguments, files_of(arguments, row, Path(folder)))
-        report(arguments, compared(arguments, ways))
-
-
-def compared(arguments: Arguments, ways: dict[str, Callable[[], Iterable[Any]]]) -> dict[str, list[Cost]]:
-    """The costs of each way, all of them in turn in each repeat."""
-    costs: dict[str, list[Cost]] = {name: [] for name in ways}
-    for repeat in range(arguments.repeats + 1):
-        for name, way in ways.items():
-            cost = measured(way(), arguments)
-            if repeat:  # the first warms the file system up
-                costs[name].append(cost)
-    return costs
+            ways[row] = partial(read_ours, arguments, files_of(arguments, row, Path(folder)))
+        report(arguments, compared(ways, arguments.repeats))
 
 
 def report(arguments: Arguments, costs: dict[str, list[Cost]]) -> None:
@@ -110,13 +89,10 @@ def report(arguments: Arguments, costs: dict[str, list[Cost]]) -> None:
         f"{arguments.batches * arguments.batch:,} images a repeat, {arguments.workers} workers, {os.cpu_count()} cores"
     )
     for name, found in costs.items():
-        print(f"{name:11} {1 / statistics.median(cost.cpu for cost in found):8.0f} images/s of CPU time")
+        print(f"{name:11} {images_per_second(found):8.0f} images/s of CPU time")
     for name in arguments.rows:
-        for kind in ("cpu", "clock"):
-            ratios = [getattr(t, kind) / getattr(o, kind) for t, o in zip(costs["timm"], costs[name], strict=True)]
-            low, middle, high = statistics.quantiles(ratios, n=4)
-            spread = f"quartiles {low:.2f} to {high:.2f}, {len(ratios)} repeats"
-            print(f"{name + ' / timm,':19} by {kind:5} {middle:.2f} ({spread})")
+        for kind, ratio in ratios(costs["timm"], costs[name]):
+            print(f"{name + ' / timm,':19} by {kind:5} {ratio}")
 
 
 def parsed() -> Arguments:
@@ -135,30 +111,14 @@ def parsed() -> Arguments:
     return Arguments(**vars(parser.parse_args()))
 
 
-def measured(batches: Iterable[Any], arguments: Arguments) -> Cost:
-    """Starting and stopping the workers included."""
-    clock, cpu = time.perf_counter(), cpu_seconds()
-    count = sum(len(images) for images in images_of(batches, arguments.batches))
-    del batches
-    while resource.getrusage(resource.RUSAGE_CHILDREN) and _children():  # their time counts once they have ended
-        time.sleep(0.01)
-    return Cost((time.perf_counter() - clock) / count, (cpu_seconds() - cpu) / count)
+def read(batches: Iterable[Any], count: int) -> int:
+    """Reads `count` batches: their images."""
+    return sum(len(images) for images in images_of(batches, count))
 
 
 def images_of(batches: Iterable[Any], count: int) -> Iterator[torch.Tensor]:
     for batch in islice(batches, count):
         yield batch.images_NCHW if hasattr(batch, "images_NCHW") else batch[0]
-
-
-def cpu_seconds() -> float:
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def _children() -> bool:
-    import multiprocessing
-
-    return bool(multiprocessing.active_children())
 
 
 def files_of(arguments: Arguments, row: str, folder: Path) -> FileList:
@@ -188,6 +148,10 @@ def packed(files: FileList, classes: tuple[str, ...], kind: Kind, short_side: in
     )  # fmt: skip
     plan = Plan(source=source, packing=how)
     return read_split(folder, "train", pack(index, plan, folder, 2, False, lambda *_: nullcontext(lambda done: None)))
+
+
+def read_ours(arguments: Arguments, files: FileList, _: int) -> int:
+    return read(ours(arguments, files), arguments.batches)
 
 
 def ours(arguments: Arguments, files: FileList) -> Iterable[Any]:

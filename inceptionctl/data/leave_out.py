@@ -48,7 +48,7 @@ def leave_out_of(splits: Mapping[str, FileList], path: Path) -> tuple[dict[str, 
 
 def lines_of(splits: Mapping[str, FileList], images: Sequence[Image]) -> list[str]:
     """The line of each image, which `leave_out_of` finds again: from the folder that all splits lie in, or the one they
-    share; where there is none, an absolute path."""
+    share; without one, an absolute path."""
     base = _base(splits)
     return [os.path.relpath(path, base) if base else path for path in (path_of(splits[s], i) for s, i in images)]
 

@@ -63,16 +63,17 @@ class TrainingSource(DataSource):
     def decodes_on_device(self) -> bool:
         return self.decode_on == "device"
 
-    def _check_cache(self) -> None:
-        """Raises RequestError for images on the device that workers are to augment."""
+    def _check_device(self) -> None:
+        """Raises RequestError for settings that do not go with images that are cached, or decoded, on the device."""
         if self.cache == "device" and not self.augments_on_device:
             raise RequestError(
                 f"data.cache=device needs data.augment_on=device, not {self.augment_on}: workers have no images of a "
                 "device\n  data.cache=memory holds images for the workers"
             )
+        if self.decodes_on_device:
+            self._check_decoding()
 
-    def _check_decoding(self, files: FileList) -> None:
-        """Raises RequestError for what decoding on the device does not go with."""
+    def _check_decoding(self) -> None:
         needed = {
             "augment_on": (("device",), "the device augments what it decodes"),
             "cache": (("auto", "none"), "decoded images that are held need no decoding"),
@@ -81,10 +82,6 @@ class TrainingSource(DataSource):
         for name, (values, reason) in needed.items():
             if (value := getattr(self, name)) not in values:
                 raise RequestError(f"data.decode_on=device needs data.{name}={values[0]}, not {value}: {reason}")
-        if raw_bytes(files) is not None:
-            raise RequestError("data.decode_on=device has no effect: the images lie there as pixels\n  leave it out")
-        if not is_installed():
-            raise RequestError(f"data.decode_on=device needs {PACKAGE}: pip install 'inceptionctl[gpu-decode]'")
 
     @abstractmethod
     def find(self) -> Found:
@@ -100,12 +97,12 @@ class TrainingSource(DataSource):
         return Key(self.name, tuple(own))
 
     def index(self, dev: bool) -> Index:
+        self._check_device()  # before a million images are listed
         found = found_of(self.key, self.find) if self.caches_listing else self.find()
         index = _index(_without(found, self.leave_out), self.train_fraction, self.eval_split, dev)
-        self._check_cache()
         check_size(index.files.values(), self.cache)
         if self.decodes_on_device:
-            self._check_decoding(index.files["train"])
+            _check_encoded(index.files["train"])
         return index
 
     def cache_note(self, index: Index) -> str:
@@ -117,6 +114,14 @@ class TrainingSource(DataSource):
 
     def open(self, index: Index, views: Views, seed: int) -> DataSplits:
         return open_splits(index, views, seed, self.on_corrupt, "none" if self.decodes_on_device else self.cache)
+
+
+def _check_encoded(files: FileList) -> None:
+    """Raises RequestError for images that need no decoder, and without the decoder of the device."""
+    if raw_bytes(files) is not None:
+        raise RequestError("data.decode_on=device has no effect: the images lie there as pixels\n  leave it out")
+    if not is_installed():
+        raise RequestError(f"data.decode_on=device needs {PACKAGE}: pip install 'inceptionctl[gpu-decode]'")
 
 
 @cache

@@ -24,12 +24,7 @@ from inceptionctl.errors import RequestError
 FLIP = CropFlip(name="crop_flip", padding=0.125, flip=0.5)
 VIEWS = Views(16, FLIP.transform(16), CentreCrop(16, 1.0))
 MOST = 1 << 30
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "inceptionctl" / "pixels"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ MISSING = "data=parquet needs pyarrow, which is not installed: pip install 'ince
 @dataclass(frozen=True, eq=False)
 class Places:
     """Where images lie in a file: `offsets_N` and `groups_N` as in `ByteRanges`; `sizes_N`: in bytes, of images in row
-    groups the mean, and 0 where there is none."""
+    groups the mean, and 0 for a row without an image."""
 
     offsets_N: np.ndarray
     sizes_N: np.ndarray
@@ -54,7 +54,7 @@ class Places:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows of a file that have an image. `labels`: a number or a name each, None where there is none;
+    """The rows of a file that have an image. `labels`: a number or a name each, None for a row without one;
     `without_image`: how many other rows there are."""
 
     names: list[bytes]

@@ -27,12 +27,7 @@ CPU = torch.device("cpu")
 SIDE = 32
 ON_DEVICE = {"augment_on": "device", "cache": "device"}
 RANKS = [(0, 1), (0, 2), (1, 2)]  # rank, world size
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "inceptionctl" / "pixels"
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture
