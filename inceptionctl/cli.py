@@ -26,12 +26,24 @@ COMMANDS = {
     "cancel": "stop queued and running runs; running ones save a checkpoint first",
     "explain": "list what differs between two runs, or between a run and a paper's row",
     "sync": "send to trackers what they have not got of runs and tables",
+    "clean": "list the checkpoints that nothing reads any more; remove them with --yes",
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
     "data": "check the images of a data set for faults; describe them; pack them for fast reading",
     "completion": "set up tab completion for bash, zsh and fish",
 }
-WORKING = ("train", "resume", "eval", "ablate", "sync", "wait", "cancel", "data", "predict")  # whoever reads them
+WORKING = (
+    "train",
+    "resume",
+    "eval",
+    "ablate",
+    "sync",
+    "wait",
+    "cancel",
+    "data",
+    "predict",
+    "clean",
+)  # whoever reads them
 CONTINUED = ("train", "resume", "eval", "ablate")  # by the same command, after an interrupt
 
 EXAMPLES = """\

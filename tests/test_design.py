@@ -38,7 +38,8 @@ TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "data.labels", "data.selection", "hardware", "files",
     "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
-    "training.partition", "data.survey", "data.leave_out", "data.decoded", "data.packed", "data.parquet", "packing",
+    "training.partition", "training.checkpoint_folder",
+    "data.survey", "data.leave_out", "data.decoded", "data.packed", "data.parquet", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
     "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip
@@ -177,7 +178,8 @@ def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     header of a file of weights is JSON, and so are labels of timm, of shards and of Parquet files, and what wandb's own
     reader prints; the listings in the user's cache are of no run."""
     allowed = (
-        "runs.io", "runs.arrays", "training.checkpoint", "config.identity", "data.index", "report.render.json",
+        "runs.io", "runs.arrays", "training.checkpoint", "training.checkpoint_folder",
+        "config.identity", "data.index", "report.render.json",
         "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "data.parquet.columns",
         "trackers.wandb", "data.cached_listing",
     )  # fmt: skip

@@ -167,6 +167,7 @@ ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "wait": _runs,
     "cancel": _runs,
     "sync": _synced,
+    "clean": _runs,
     "data": _data,
     "completion": _shells,
 }

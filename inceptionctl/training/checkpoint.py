@@ -1,8 +1,4 @@
-"""Checkpoints: folders of safetensors and JSON, written completely or not at all, verified when read. No pickle.
-
-checkpoints/step-00000440/  model.safetensors  ema.safetensors  optimizer.safetensors  random.safetensors
-                            state.json  manifest.json (SHA-256 of the others, written last)
-"""
+"""Checkpoints: folders of safetensors and JSON, written completely or not at all, verified when read. No pickle."""
 
 from __future__ import annotations
 
@@ -20,9 +16,17 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from inceptionctl.errors import CheckpointError
-from inceptionctl.files import FileError, open_file, read_bytes
+from inceptionctl.training.checkpoint_folder import (
+    MANIFEST,
+    STATE,
+    complete,
+    damaged,
+    own,
+    read_state,
+    step_folder,
+    verify,
+)
 
-MANIFEST = "manifest.json"
 Tensors = dict[str, Tensor]
 
 
@@ -47,15 +51,10 @@ def write(folder: Path, checkpoint: Checkpoint, keep: int, best: int | None = No
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise CheckpointError(f"cannot write {final}: {error.strerror}; earlier checkpoints are intact") from error
-    own = [path for path in _complete(folder) if not path.is_symlink()]
-    for old in own[:-keep]:
+    for old in own(folder)[:-keep]:
         if best is None or old != step_folder(folder, best):
             shutil.rmtree(old)
     return final
-
-
-def step_folder(folder: Path, step: int) -> Path:
-    return folder / f"step-{step:08d}"
 
 
 def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
@@ -65,7 +64,7 @@ def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
     digests: dict[str, str] = {}
     for name, tensors in checkpoint.tensors.items():
         digests[f"{name}.safetensors"] = _write_durably(temporary / f"{name}.safetensors", save(tensors))
-    digests["state.json"] = _write_durably(temporary / "state.json", _json(checkpoint.state))
+    digests[STATE] = _write_durably(temporary / STATE, _json(checkpoint.state))
     _write_durably(temporary / MANIFEST, _json(digests))
     _sync(temporary)
     shutil.rmtree(final, ignore_errors=True)
@@ -73,19 +72,12 @@ def _write_folder(temporary: Path, final: Path, checkpoint: Checkpoint) -> None:
     _sync(final.parent)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Removes what writers that were killed have left. Only for the process that holds the run's lock."""
-    for path in folder.glob(".step-*"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-
-
 def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
     """The newest undamaged checkpoint, or None if there is none; a damaged one is reported and skipped.
 
     Raises CheckpointError if all are damaged.
     """
-    paths = _complete(folder)
+    paths = complete(folder)
     for path in reversed(paths):
         try:
             return read(path)
@@ -97,47 +89,17 @@ def read_latest(folder: Path, report: Callable[[str], None]) -> Checkpoint | Non
 
 
 def exists(folder: Path) -> bool:
-    return bool(_complete(folder))
+    return bool(complete(folder))
 
 
 def read(path: Path) -> Checkpoint:
     """Raises CheckpointError if a file is missing, does not match the manifest, or is none."""
+    files = verify(path)
     try:
-        manifest = _read_object(_own_file(path, MANIFEST))
-        for name in sorted(manifest.keys() | {"state.json"}):
-            if _digest_of(_own_file(path, name)) != manifest.get(name):
-                raise CheckpointError(f"checkpoint {path} is damaged: {name} does not match its checksum")
-        tensors = {Path(name).stem: load_file(path / name) for name in manifest if name.endswith(".safetensors")}
-        return Checkpoint(tensors, _read_object(path / "state.json"))
-    except (OSError, ValueError, RecursionError, SafetensorError, FileError) as error:
-        raise CheckpointError(f"checkpoint {path} is damaged: {error}") from error
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    found = json.loads(read_bytes(path))
-    if not isinstance(found, dict):
-        raise ValueError(f"{path.name} is no mapping")
-    return found
-
-
-def _digest_of(path: Path) -> str:
-    found = hashlib.sha256()
-    with open_file(path) as file:
-        while data := file.read(1 << 20):
-            found.update(data)
-    return found.hexdigest()
-
-
-def _own_file(path: Path, name: str) -> Path:
-    """Refuses names and links that lead out of the folder: the checkpoint may come from a stranger."""
-    file = path / name
-    if name != Path(name).name or path.is_symlink() or file.is_symlink():
-        raise CheckpointError(f"checkpoint {path} cannot be trusted: {name} is outside its folder")
-    return file
-
-
-def _complete(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("step-*") if path.is_dir())
+        tensors = {Path(name).stem: load_file(path / name) for name in files if name.endswith(".safetensors")}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise damaged(path, error) from error
+    return Checkpoint(tensors, read_state(path))
 
 
 def _digest(data: bytes) -> str:

@@ -33,7 +33,7 @@ from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.runs.index_file import read_index
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.training import checkpoint, determinism
+from inceptionctl.training import checkpoint, checkpoint_folder, determinism
 from inceptionctl.training.device import ToDevice, device_name, select_device
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm
 from inceptionctl.training.distributed.context import DistributedContext, init_process_group
@@ -63,7 +63,7 @@ def assemble(run: RunDir, monotonic: Callable[[], float] = time.monotonic) -> Tr
     context = init_process_group(device, launch.hang_timeout)
     torch.set_num_threads(launch.threads or torch.get_num_threads())
     if context.is_main:
-        checkpoint.remove_unfinished(run.checkpoints)
+        checkpoint_folder.remove_unfinished(run.checkpoints)
     latest = checkpoint.read_latest(run.checkpoints, warn if context.is_main else _ignore)
     step = make_step(plan, device, fresh=latest is None, context=context)
     trainer = _trainer(run, plan, step, RunLogger(plan.clock, monotonic))

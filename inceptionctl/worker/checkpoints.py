@@ -9,6 +9,7 @@ from inceptionctl.errors import CheckpointError, warn
 from inceptionctl.runs.heartbeat import Heartbeat
 from inceptionctl.training import checkpoint, state
 from inceptionctl.training.checkpoint import Checkpoint
+from inceptionctl.training.checkpoint_folder import step_folder
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.memory import memory_shortage
 from inceptionctl.training.meters import StepMeter
@@ -71,7 +72,7 @@ class Checkpoints:
         self.logger.load_state_dict(saved.state["progress"])
         self.meter.load_state_dict(saved.state["unlogged"])
         best = self.logger.progress.best
-        if best and not checkpoint.step_folder(self.folder, best[0]).is_dir():
+        if best and not step_folder(self.folder, best[0]).is_dir():
             self.logger.progress.best = None  # replaced by a later one, which is damaged
 
     def roll_back(self) -> None:
@@ -92,7 +93,7 @@ class Checkpoints:
     def load_best(self) -> bool:
         """Loads the weights of the best checkpoint. False if none was chosen."""
         if best := self.logger.progress.best:
-            state.load_weights(checkpoint.read(checkpoint.step_folder(self.folder, best[0])), self.step)
+            state.load_weights(checkpoint.read(step_folder(self.folder, best[0])), self.step)
         return best is not None
 
     def _about(self) -> dict[str, object]:

@@ -15,6 +15,7 @@ from inceptionctl.models.weights.open import OpenWeights
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.training import checkpoint
 from inceptionctl.training.checkpoint import Checkpoint
+from inceptionctl.training.checkpoint_folder import step_folder
 
 PARTS = {"ema": "ema", "raw": "model"}  # of a checkpoint, by the names of weights in records
 BEST = "best-"
@@ -53,7 +54,7 @@ def checkpoint_with(run: RunDir, weights: str) -> Checkpoint:
     best = latest.state["progress"]["best"]
     if best is None:
         raise CheckpointError(f"{run.path} has no weights {weights}: no checkpoint was chosen on a dev split")
-    return checkpoint.read(checkpoint.step_folder(run.checkpoints, best[0]))
+    return checkpoint.read(step_folder(run.checkpoints, best[0]))
 
 
 def network_of_weights(config: Config, weights: OpenWeights, n_classes: int, place: Place | None = None) -> Classifier:

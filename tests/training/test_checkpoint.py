@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from inceptionctl.errors import CheckpointError
-from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, remove_unfinished, write
+from inceptionctl.training.checkpoint import Checkpoint, read, read_latest, write
+from inceptionctl.training.checkpoint_folder import remove_unfinished
 
 
 def checkpoint(step):
