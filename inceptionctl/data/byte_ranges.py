@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from zlib_ng import zlib_ng
 
 from inceptionctl.data.parquet.row_group import read_value
 from inceptionctl.files import FileError, open_file
@@ -23,7 +23,7 @@ MAX_SIDE = 1 << 30  # of an image: the product of two, times 3, fits into 64 bit
 class ByteRanges:
     """Where each image begins. `files`: paths below the root of a FileList; `file_N`: which of them an image lies in;
     `offset_N`: of its first byte. `crc32_N`: of the bytes of each image, where that is known; it is compared whenever
-    an image is read, which costs 0.1 ms for 440 kB of raw pixels, a sixth of what reading and cropping them takes.
+    an image is read. zlib_ng's takes a quarter of the time of zlib's.
 
     Raw pixels, uint8, have either one `shape`, (3, height, width) or of grey ones (height, width), or the heights and
     widths `sides_N2` of images (height, width, 3). Where both are None each image is encoded as in a file of its own.
@@ -90,7 +90,7 @@ class ByteRanges:
                 raise FileError(f"{path} cannot be read: {error.strerror}") from error
         if len(data) < size:
             raise FileError(f"{path} cannot be read: it is cut short, and ends before byte {offset + size:,}")
-        if self.crc32_N is not None and zlib.crc32(data) != self.crc32_N[index]:
+        if self.crc32_N is not None and zlib_ng.crc32(data) != self.crc32_N[index]:
             raise FileError(f"{path} cannot be read: it is damaged: bytes from {offset:,} on differ from their CRC-32")
         return data
 

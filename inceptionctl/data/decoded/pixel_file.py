@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
+from zlib_ng import zlib_ng
 
 from inceptionctl.data.byte_ranges import MAX_SIDE
 from inceptionctl.data.decode import read_pixels
@@ -115,7 +116,7 @@ class PixelFile:
         except OSError as error:
             self.damaged(error.strerror or str(error))
             return None
-        if n_bytes < pixels.nbytes or zlib.crc32(pixels.data) != self.crc32_N[index]:
+        if n_bytes < pixels.nbytes or zlib_ng.crc32(pixels.data) != self.crc32_N[index]:
             self.damaged("it is cut short" if n_bytes < pixels.nbytes else "pixels differ from their CRC-32")
             return None
         return pixels
