@@ -56,29 +56,58 @@ class MissingFileError(FileError):
 
 def open_file(path: Path) -> BinaryIO:
     """Opens a regular file to read; it is never waited for. Raises FileError for anything else."""
+    return os.fdopen(_open(path), "rb")
+
+
+@contextmanager
+def descriptor(path: Path) -> Iterator[int]:
+    """The same without a buffer, which takes longer to make than an image to read."""
+    file = _open(path)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _open(path: Path) -> int:
     note(path)
     try:
-        if kind := kind_of(os.stat(path).st_mode):
-            raise FileError(f"{path} cannot be read: it is {kind}, not a file")
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        _check_kind(path, os.stat(path).st_mode)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         if path.is_symlink():
             raise FileError(f"{path} cannot be read: it is a link to {os.readlink(path)}, which is missing") from error
         raise MissingFileError(f"{path} cannot be read: {error.strerror}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
         raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if kind := kind_of(os.fstat(file.fileno()).st_mode):  # it was exchanged just now
-        file.close()
-        raise FileError(f"{path} cannot be read: it is {kind}, not a file")
+    try:
+        _check_kind(path, os.fstat(file).st_mode)  # it was exchanged just now
+    except BaseException:
+        os.close(file)
+        raise
     return file
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    """Raises FileError for what is not a regular file."""
+    if not stat.S_ISREG(mode) and (kind := kind_of(mode)):
+        raise FileError(f"{path} cannot be read: it is {kind}, not a file")
+
+
+def read_at(file: int, size: int, offset: int = 0) -> bytes:
+    """Up to `size` bytes of a file: fewer where it ends. A file system may give fewer at a time."""
+    data = os.pread(file, size, offset)
+    while len(data) < size and (rest := os.pread(file, size - len(data), offset + len(data))):
+        data += rest
+    return data
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises FileError for anything else."""
-    with open_file(path) as file:
+    with descriptor(path) as file:
         try:
-            size = os.fstat(file.fileno()).st_size  # a reader that is asked for `limit` bytes reserves as many
-            data = file.read(min(size, limit) + 1)
+            size = os.fstat(file).st_size  # a reader that is asked for `limit` bytes reserves as many
+            data = read_at(file, min(size, limit) + 1)
         except OSError as error:
             raise FileError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > limit:

@@ -46,6 +46,13 @@ def test_size_is_bounded(path):
         read_bytes(path, limit=10)
 
 
+def test_a_file_system_may_give_fewer_bytes_at_a_time_than_asked_for(path, monkeypatch):
+    path.write_bytes(b"0123456789")
+    whole = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, offset: whole(file, min(size, 3), offset))
+    assert read_bytes(path) == b"0123456789"
+
+
 def test_text_is_utf8(path):
     path.write_bytes("größer".encode("latin-1"))
     with pytest.raises(FileError, match=r"not UTF-8 \(byte 2\)"):

@@ -12,7 +12,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from inceptionctl.data.parquet.row_group import read_value
-from inceptionctl.files import FileError, open_file
+from inceptionctl.files import FileError, descriptor, read_at
 
 Shape = tuple[int, ...]
 AT_OFFSET = -1  # in `groups_N`
@@ -81,11 +81,11 @@ class ByteRanges:
         path, offset = Path(root, self.file(index)), int(self.offset_N[index])
         if self.column and self.groups_N is not None and (group := int(self.groups_N[index])) != AT_OFFSET:
             return read_value(path, self.column, group, offset)
-        with open_file(path) as file:
-            if differs := self.differs(index, os.fstat(file.fileno()).st_size):
+        with descriptor(path) as file:
+            if self.lengths and (differs := self.differs(index, os.fstat(file).st_size)):
                 raise FileError(f"{path} cannot be read: {differs}")
             try:
-                data = os.pread(file.fileno(), size, offset)
+                data = read_at(file, size, offset)
             except OSError as error:
                 raise FileError(f"{path} cannot be read: {error.strerror}") from error
         if len(data) < size:

@@ -60,15 +60,15 @@ def read_pixels(files: FileList, index: int) -> np.ndarray:
 def read_image(files: FileList, index: int) -> LazyImage:
     """Image `index` of `files`: a plain JPEG file is decoded when its pixels are asked for, any other image here.
     Raises DataError for one that cannot be read, and so do its pixels."""
-    name = files.name(index)
     try:
         data = files.read(index)
     except FileError as error:
         reason = str(error).removeprefix(f"{files.path(index)} cannot be read: ")
-        raise DataError(f"image {name} cannot be read: {reason}") from error
+        raise DataError(f"image {files.name(index)} cannot be read: {reason}") from error
     raw = files.ranges.pixels(index, data) if files.ranges else None
     if raw is not None:
         return DecodedImage(raw)
+    name = files.name(index)
     size = size_of_plain_jpeg(data)
     return PlainJpeg(data, name, size) if size else DecodedImage(by_pillow(data, name))
 
