@@ -112,7 +112,8 @@ class Message(Generic[T]):
 
 
 class Writer:
-    """In a worker, the arrays of a batch in `slot` of `memory`; without a slot, in memory of the process."""
+    """In a worker, the arrays of a batch in `slot` of `memory`; in memory of the process without a slot, and for what
+    a slot cannot hold."""
 
     def __init__(self, memory: BatchMemory, slot: int | None) -> None:
         self.memory, self.slot, self.size = memory, slot, 0
@@ -124,7 +125,10 @@ class Writer:
         end = begin + prod(shape)
         if self.slot is None or begin == end:
             return fresh(shape)
-        array = self.memory.bytes(self.slot, end)[begin:].reshape(shape)
+        try:
+            array = self.memory.bytes(self.slot, end)[begin:].reshape(shape)
+        except OSError:  # the size of files may be limited (ulimit -f): what lies in no slot comes through the pipe
+            return fresh(shape)
         self.offsets[array.ctypes.data], self.size = begin, end
         return array
 

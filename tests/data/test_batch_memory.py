@@ -88,6 +88,13 @@ def test_few_files_that_may_be_open_are_no_hindrance():
     assert done.stdout.split("\n") == ["16 3 299 299"] * 8 + [""], done.stderr
 
 
+def test_a_limited_size_of_files_is_no_hindrance():
+    """A slot is a file: a batch that is larger comes through the pipe."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))" + LARGE
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n") == ["16 3 299 299"] * 8 + [""], done.stderr
+
+
 def test_a_slot_grows_with_its_batches():
     for number, batch in enumerate(batches(30, size=1, growth=7)):
         assert batch.views[0].shape == (1, 1, 3, SIDE + 7 * number, SIDE + 7 * number)
