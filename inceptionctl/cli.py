@@ -30,6 +30,7 @@ COMMANDS = {
     "predict": "classify images with a trained run or with released weights",
     "models": "list the networks with their sizes, layer by layer; draw them",
     "data": "check the images of a data set for faults; describe them; pack them for fast reading",
+    "doctor": "check this machine and name the bottleneck of training; every finding with its remedy",
     "completion": "set up tab completion for bash, zsh and fish",
 }
 WORKING = (

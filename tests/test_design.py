@@ -27,7 +27,7 @@ LEVELS = [
     {"planning", "launch", "tables", "packing"},
     {"report", "describe", "bench", "export"},
     {"worker", "scheduling", "completion"},
-    {"prediction"},
+    {"prediction", "doctor"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -41,6 +41,7 @@ TORCH_FREE = (
     "training.partition", "training.checkpoint_folder",
     "data.survey", "data.leave_out", "data.decoded", "data.packed", "data.parquet", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",
+    "doctor.checks", "doctor.speed", "doctor.ranks", "doctor.show",
     "evaluation.calibration", "evaluation.coverage", "evaluation.paired", "evaluation.renaming", "evaluation.sanity",
 )  # fmt: skip
 INSIDE_FUNCTIONS_ONLY = {"timm", "torchvision", "pyarrow"}
@@ -144,6 +145,7 @@ LOOKING = [
     "status --help",
     "explain rethinking_v2 rethinking_v3",
     "completion query 'inceptionctl train arch='",
+    "doctor --quick",
     "ablate --help",  # the last: ablate waits for the statistics, to say what its table could detect
     "ablate --dry-run",
 ]
@@ -176,12 +178,12 @@ def test_the_bare_help_does_not_even_import_hydra():
 def test_only_two_files_read_and_write_the_json_and_npz_of_a_run():
     """The others get typed records from them. Checkpoints are sealed folders of their own; commands print JSON; the
     header of a file of weights is JSON, and so are labels of timm, of shards and of Parquet files, and what wandb's own
-    reader prints; the listings in the user's cache are of no run."""
+    reader prints; the listings and the words of completion in the user's cache are of no run."""
     allowed = (
         "runs.io", "runs.arrays", "training.checkpoint", "training.checkpoint_folder",
         "config.identity", "data.index", "report.render.json",
         "models.weights.safetensors_file", "data.real_labels", "data.webdataset_samples", "data.parquet.columns",
-        "trackers.wandb", "data.cached_listing",
+        "trackers.wandb", "data.cached_listing", "completion.cache",
     )  # fmt: skip
     wrong = []
     for name, tree in modules():

@@ -14,7 +14,7 @@ from support.parquet_files import write_hub
 from support.tar_images import WNIDS, write_shards
 
 from inceptionctl.cli import COMMANDS, main
-from inceptionctl.commands import report
+from inceptionctl.commands import doctor, report
 from inceptionctl.config.compose import OWN_SETTINGS, composer_for
 from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
@@ -129,6 +129,13 @@ def test_a_documented_index_line_runs(words, images, tmp_path, monkeypatch, caps
     assert main([word.replace("IMAGENET", named["IMAGENET"]).replace("IMAGES", named["IMAGES"]) for word in words]) == 0
     assert "classes" in capsys.readouterr().out
     assert len([*tmp_path.rglob("*.npz")]) == 1
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "doctor"], ids=" ".join)
+def test_a_documented_doctor_line_is_understood(words, images):
+    asked = doctor.make_parser().parse_intermixed_args([word.replace("IMAGES", str(images)) for word in words[1:]])
+    config = doctor.config_of(asked)
+    assert (config is None) == (asked.quick and not asked.settings)
 
 
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "report"], ids=" ".join)
