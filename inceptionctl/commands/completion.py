@@ -7,83 +7,49 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from importlib import import_module
-from importlib.resources import files
-from pathlib import Path
 from pkgutil import iter_modules
 
 from inceptionctl import commands
 from inceptionctl.arguments import Parser
+from inceptionctl.completion.answer import Answer
+from inceptionctl.completion.install import SCRIPTS, install, place_of, script_of, uninstall
 from inceptionctl.completion.query import complete
-from inceptionctl.errors import InceptionctlError, unknown
-
-SCRIPTS = {"bash": "inceptionctl.bash", "zsh": "_inceptionctl.zsh", "fish": "inceptionctl.fish"}
 
 
 def main(argv: list[str]) -> int:
-    arguments = make_parser().parse_args(argv)
-    if arguments.action == "query":
-        answer = complete(arguments.line, [module.name for module in iter_modules(commands.__path__)], _parser_of)
+    asked = make_parser().parse_args(argv)
+    if asked.action == "query":
+        answer = _answered(asked.line)
         print("\n".join([*([":files"] if answer.files else []), *answer.words]))
-    elif arguments.action == "install":
-        print(install(os.environ, arguments.shell))
+    elif asked.action == "install":
+        print(install(place_of(os.environ, asked.shell)))
+        _answered("inceptionctl train arch=")  # what takes time is found out now, and kept
+    elif asked.action == "uninstall":
+        print(uninstall(place_of(os.environ, asked.shell)))
     else:
-        print(script(arguments.action), end="")
+        print(script_of(asked.action), end="")
     return 0
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="inceptionctl completion", description="Tab completion for the shell.")
     actions = parser.add_subparsers(dest="action", required=True)
+    for action, does in (
+        ("install", "install it for a shell: a script, and the line of ~/.bashrc or ~/.zshrc that reads it"),
+        ("uninstall", "take both away"),
+    ):
+        one = actions.add_parser(action, help=does)
+        one.add_argument("--shell", metavar="SHELL", help=f"{', '.join(SCRIPTS)} (default: $SHELL)")
     for shell in SCRIPTS:
         actions.add_parser(shell, help=f"print the script for {shell}")
-    install = actions.add_parser("install", help="install the script for a shell in your home folder")
-    install.add_argument("shell", nargs="?", metavar="SHELL", help=f"{', '.join(SCRIPTS)}; default: $SHELL")
     actions.add_parser("query", help="print what completes a line").add_argument("line")
     return parser
 
 
-def script(shell: str) -> str:
-    return files("inceptionctl.completion").joinpath("scripts", SCRIPTS[shell]).read_text(encoding="utf-8")
-
-
-def install(environment: Mapping[str, str], shell: str | None) -> str:
-    """Writes the script for `shell` (by default $SHELL) where that shell looks for it; returns what to do next.
-
-    Raises RequestError for another shell, InceptionctlError if the script cannot be written.
-    """
-    shell = shell or Path(environment.get("SHELL") or "bash").name
-    if shell not in SCRIPTS:
-        raise unknown("shell", shell, SCRIPTS, hint="inceptionctl completion install SHELL names one.")
-    place = _place(environment, shell)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(script(shell), encoding="utf-8")
-    except OSError as error:
-        raise InceptionctlError(
-            f"cannot write {place}: {error.strerror}\n  `inceptionctl completion {shell}` prints the script"
-        ) from error
-    return f"completion for {shell}: {place}; open a new shell\n  {_advice(shell, place)}"
-
-
-def _place(environment: Mapping[str, str], shell: str) -> Path:
-    home = Path(environment.get("HOME") or Path.home())
-    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    return {
-        "bash": data / "bash-completion" / "completions" / "inceptionctl",
-        "zsh": Path(environment.get("ZDOTDIR") or home) / ".zsh" / "completions" / "_inceptionctl",
-        "fish": config / "fish" / "completions" / "inceptionctl.fish",
-    }[shell]
-
-
-def _advice(shell: str, place: Path) -> str:
-    return {
-        "bash": f"the package bash-completion loads it; without that, add to ~/.bashrc: source {place}",
-        "zsh": f"add to ~/.zshrc, before compinit: fpath=({place.parent} $fpath)",
-        "fish": "fish loads it by itself",
-    }[shell]
+def _answered(line: str) -> Answer:
+    names = [module.name for module in iter_modules(commands.__path__)]
+    return complete(line, [name for name in names if "_" not in name], _parser_of)  # data_index is a part of `data`
 
 
 def _parser_of(command: str) -> argparse.ArgumentParser:

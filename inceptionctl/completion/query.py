@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from inceptionctl.completion.answer import Answer, starting
 from inceptionctl.completion.line import Line
+from inceptionctl.completion.parsed import Flag, Parsers, flags_of, networks
 
 HYDRA_COMMANDS = ("train", "ablate", "eval")
-NETWORKS = ("A", "B")  # metavars of a flag that takes networks
-Parsers = Callable[[str], argparse.ArgumentParser]
 
 
 def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
@@ -21,7 +19,7 @@ def complete(typed: str, commands: Iterable[str], parser_of: Parsers) -> Answer:
         return Answer.starting(line.word, [*commands, "--help", "--version"] if line.word else commands)
     if line.command in HYDRA_COMMANDS:
         return _composed(line)
-    return _parsed(line, parser_of(line.command)) if line.command in commands else Answer([])
+    return _parsed(line, flags_of(line.command, parser_of)) if line.command in commands else Answer([])
 
 
 def _composed(line: Line) -> Answer:
@@ -60,26 +58,14 @@ def _of_eval(line: Line) -> tuple[list[str], Answer | None]:
     return [JSON, *WITH_IMAGES], None
 
 
-def _parsed(line: Line, parser: argparse.ArgumentParser) -> Answer:
+def _parsed(line: Line, flags: list[Flag]) -> Answer:
     """Of a command with an argument parser."""
-    flags = {flag: action for action in parser._actions for flag in action.option_strings}
-    if (action := flags.get(line.before)) and action.nargs != 0:
-        return _value(action, line.word)
-    if line.word.startswith("-"):
-        return Answer.starting(line.word, flags)
+    before = next((flag for flag in flags if line.before in flag.names), None)
+    if before and before.takes:
+        return before.value(line.word)
+    if line.word.startswith("-") and line.command != "completion":  # whose flags are those of its actions
+        return Answer.starting(line.word, [name for flag in flags for name in flag.names])
     return ARGUMENTS[line.command](line) if line.command in ARGUMENTS else Answer([])
-
-
-def _value(action: argparse.Action, word: str) -> Answer:
-    if action.metavar == NETWORKS:
-        return Answer.starting(word, _networks())
-    return Answer.starting(word, action.choices or (), files=action.type is Path)
-
-
-def _networks() -> list[str]:
-    from inceptionctl.models.zoo.registry import ARCHITECTURES
-
-    return list(ARCHITECTURES)
 
 
 def _folders_with(*patterns: str) -> list[str]:
@@ -139,13 +125,21 @@ def _predicted(line: Line) -> Answer:
         from inceptionctl.completion import settings
 
         return settings.complete(line)
-    networks = [f"arch={name}" for name in _networks()] if equals else ["arch="]
-    return Answer.starting(line.word, [*networks, "run=", "weights=", "pixels="], files=not equals)
+    choices = [f"arch={name}" for name in networks()] if equals else ["arch="]
+    return Answer.starting(line.word, [*choices, "run=", "weights=", "pixels="], files=not equals)
+
+
+def _doctored(line: Line) -> Answer:
+    from inceptionctl.completion import settings
+
+    return settings.complete(line)
 
 
 def _shells(line: Line) -> Answer:
     shells = ["bash", "fish", "zsh"]
-    return Answer.starting(line.word, {1: [*shells, "install"], 2: shells}.get(len(line.words), []))
+    if len(line.words) == 1:
+        return Answer.starting(line.word, [*shells, "install", "uninstall"])
+    return Answer.starting(line.word, shells if line.before == "--shell" else ["--shell"])
 
 
 def _sides(line: Line) -> Answer:
@@ -158,7 +152,7 @@ def _sides(line: Line) -> Answer:
 
 
 ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
-    "models": lambda line: Answer.starting(line.word, _networks()),
+    "models": lambda line: Answer.starting(line.word, networks()),
     "predict": _predicted,
     "resume": _resumed,
     "explain": _sides,
@@ -169,5 +163,6 @@ ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "sync": _synced,
     "clean": _runs,
     "data": _data,
+    "doctor": _doctored,
     "completion": _shells,
 }

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Collection, Iterable
 
 from inceptionctl.completion.answer import Answer, starting
+from inceptionctl.completion.known import Known, known
 from inceptionctl.completion.line import Line
-from inceptionctl.config.compose import OWN_SETTINGS, Composer, composer_for
-from inceptionctl.config.keys import SCHEMAS, all_settings, key_paths, settings_of
-from inceptionctl.config.overrides import LISTS
-from inceptionctl.config.schema import Config
-from inceptionctl.config.table_settings import TableSettings
-from inceptionctl.config.values import choices_of
-from inceptionctl.errors import InceptionctlError
-from inceptionctl.models.weights.releases import LIBRARIES
 
-CROSSED = "switches"  # a setting of `ablate` that takes options of the group ablation
 SIGNS = "+~"  # of Hydra, before a key
 
 
@@ -25,31 +15,20 @@ def complete(line: Line) -> Answer:
     """Behind +, ++ and ~ too."""
     key = line.word.lstrip(SIGNS)
     sign = line.word[: len(line.word) - len(key)]
-    answer = _complete(line, key)
+    answer = _complete(known(line), key)
     return Answer([f"{sign}{word}" for word in answer.words], answer.files)
 
 
-def _complete(line: Line, typed: str) -> Answer:
-    options, (key, equals, value) = groups(line), typed.partition("=")
-    if key == CROSSED and line.command == "ablate":
-        options = {**options, CROSSED: options["ablation"]}
+def _complete(settings: Known, typed: str) -> Answer:
+    key, equals, value = typed.partition("=")
     if not equals:
-        own = OWN_SETTINGS.get(line.command, {})
-        return Answer(matching_keys({*key_paths(SCHEMAS.get(line.command, Config)), *own}, options, key))
+        return Answer(matching_keys(settings.keys, settings.groups, key))
     values = (
-        _options(options[key], value, key in (*LISTS, CROSSED))
-        if key in options
-        else starting(value, values_of(key, line))
+        _options(settings.groups[key], value, key in settings.lists)
+        if key in settings.groups
+        else starting(value, settings.values.get(key, ()))
     )
-    return Answer([f"{key}={one}" for one in values], files=key in path_keys())
-
-
-def groups(line: Line) -> Mapping[str, Sequence[str]]:
-    """With those of the folder that --config-dir names on the line, if it can be read."""
-    if folder := line.value_of("--config-dir"):
-        with suppress(InceptionctlError):
-            return Composer(str(Path(folder).expanduser())).groups(line.command)
-    return composer_for(None).groups(line.command)
+    return Answer([f"{key}={one}" for one in values], files=key in settings.paths)
 
 
 def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> list[str]:
@@ -63,19 +42,6 @@ def matching_keys(keys: Iterable[str], groups: Iterable[str], typed: str) -> lis
     }
     known -= {f"{key}=" for key in names} | {f"{key}." for key in alone}
     return [key for key in starting(typed, known) if key.rstrip(".=").count(".") == typed.count(".")]
-
-
-def values_of(key: str, line: Line) -> set[str]:
-    """The values of a setting that has a few; of one that takes a file those that are none."""
-    if line.command == "ablate" and key in OWN_SETTINGS["ablate"]:
-        return {value for own in settings_of(TableSettings) if own.key == key for value in choices_of(own.kind)}
-    if key in path_keys():
-        return set(LIBRARIES) if key == "weights" else set()
-    return {value for setting in all_settings() if setting.key == key for value in choices_of(setting.kind)}
-
-
-def path_keys() -> set[str]:
-    return {"weights", *(setting.key for setting in all_settings() if setting.is_path)}
 
 
 def _options(options: Collection[str], typed: str, several: bool) -> list[str]:

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from inceptionctl.config.hints import nearest
-from inceptionctl.config.keys import key_paths
 from inceptionctl.errors import RequestError, unknown
 
 SWITCHES = {
@@ -94,6 +92,9 @@ def _check_value(flag: str, value: str) -> None:
 
 
 def _unknown(name: str, word: str) -> RequestError:
+    from inceptionctl.config.hints import nearest  # imports every section of settings: completion does without
+    from inceptionctl.config.keys import key_paths
+
     for names, reason in REFUSED.items():
         if name in names.split():
             return RequestError(f"{names.split()[0]} is not supported: {reason}")

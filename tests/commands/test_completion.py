@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pexpect
 import pytest
 
 from inceptionctl.cli import main
-from inceptionctl.commands import completion
+from inceptionctl.completion import cache
+from inceptionctl.completion.install import script_of
 from inceptionctl.completion.line import Line
 
 NETWORKS = ["arch=inception_v2", "arch=inception_v2_table1", "arch=inception_v3", "arch=inception_v4"]
@@ -92,7 +94,12 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl predict --feat", ["--features"]),
         ("inceptionctl predict run=DIR images/", [FILES]),
         ("inceptionctl resume DIR launch.n", ["launch.nodes=", "launch.nproc="]),
-        ("inceptionctl completion install z", ["zsh"]),
+        ("inceptionctl completion install --shell z", ["zsh"]),
+        ("inceptionctl completion un", ["uninstall"]),
+        ("inceptionctl dat", ["data"]),
+        ("inceptionctl doctor data.ca", ["data.cache="]),
+        ("inceptionctl doctor --q", ["--quick"]),
+        ("inceptionctl train data.cache=", [f"data.cache={kind}" for kind in ("auto", "device", "memory", "none")]),
         ("inceptionctl nosuch x", []),
     ],
 )
@@ -120,6 +127,102 @@ def test_options_of_one_s_own_folder_are_offered(tmp_path, capsys):
     (tmp_path / "my conf" / "optim" / "mine.yaml").write_text("name: momentum\nmomentum: 0.5\n")
     assert query(f"inceptionctl train --config-dir '{tmp_path}/my conf' optim=mi", capsys) == ["optim=mine"]
     assert query(f"inceptionctl train --config-dir {tmp_path}/nowhere optim=mo", capsys) == ["optim=momentum"]
+
+
+# Fast: what answers is not what takes a second to import
+
+HEAVY = ("torch", "hydra", "omegaconf", "numpy", "pydantic", "rich")
+IMPORTED = f"""
+import sys
+from inceptionctl.cli import main
+code = main(["completion", "query", sys.argv[1]])
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["inceptionctl train arch=xc", "inceptionctl eval --l", "inceptionctl status --s", "inceptionctl tr"]
+)
+def test_a_second_answer_imports_nothing_heavy(line, capsys):
+    answer = query(line, capsys)
+    words = [sys.executable, "-c", IMPORTED, line]
+    done = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert (done[:-1], done[-1]) == (answer, "[]")
+
+
+def test_what_is_cached_is_found_out_anew_when_the_program_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "a.yaml").write_text("name: a")
+    monkeypatch.setattr(cache, "files", lambda _: tmp_path)
+    assert [cache.cached("x", lambda: "first"), cache.cached("x", lambda: "second")] == ["first", "first"]
+    (tmp_path / "b.yaml").write_text("name: b")
+    assert cache.cached("x", lambda: "third") == "third"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"program": 1}'])
+def test_a_damaged_cache_costs_time_alone(text, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = tmp_path / "inceptionctl" / "completion" / "x.json"
+    path.parent.mkdir(parents=True), path.write_text(text)
+    assert cache.cached("x", lambda: ["found"]) == ["found"]
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert cache.cached("x", lambda: ["found"]) == ["found"]
+
+
+# Installing
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "ZDOTDIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("shell", "startup"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
+def test_installing_twice_changes_nothing_and_uninstalling_restores(shell, startup, home, monkeypatch, capsys):
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+    rc = home / "dotfiles" / startup
+    rc.parent.mkdir(), rc.write_bytes(b"alias x=y  # caf\xe9"), rc.chmod(0o640)
+    (home / startup).symlink_to(rc)
+    assert main(["completion", "install"]) == 0
+    said, installed = capsys.readouterr().out, files_below(home)
+    script = home / ".local/share/inceptionctl" / f"completion.{shell}"
+    assert f"completion for {shell}: {script}" in said
+    assert rc.read_bytes().startswith(b"alias x=y  # caf\xe9\n[ -r ")
+    assert ((home / startup).is_symlink(), rc.stat().st_mode & 0o777) == (True, 0o640)
+    assert main(["completion", "install"]) == 0
+    assert f"{home / startup} reads it already" in capsys.readouterr().out
+    assert files_below(home) == installed
+    assert main(["completion", "uninstall"]) == 0
+    assert files_below(home) == dict.fromkeys([f"dotfiles/{startup}", startup], b"alias x=y  # caf\xe9\n")
+    capsys.readouterr()
+    assert main(["completion", "uninstall"]) == 0
+    assert "no completion" in capsys.readouterr().out
+
+
+def test_a_startup_file_that_cannot_be_written_leaves_the_line_to_the_user(home, capsys):
+    (home / ".bashrc").mkdir()
+    assert main(["completion", "install", "--shell", "bash"]) == 0
+    assert "add this line to it" in capsys.readouterr().out
+
+
+def test_another_shell_is_refused_with_the_choices(home, monkeypatch, capsys):
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    assert main(["completion", "install"]) == 2
+    said = capsys.readouterr().err
+    assert ("unknown shell 'tcsh'" in said, "bash, fish, zsh" in said) == (True, True)
+    assert files_below(home) == {}
 
 
 # In real shells
@@ -166,7 +269,7 @@ def shell(request, tmp_path):
         f'#!/bin/sh\nif [ "$1" = completion ]; then exec {sys.executable} -m inceptionctl "$@"; fi\n'
         "for word; do printf '<%s>' \"$word\"; done; printf '\\nDONE\\n'\n"
     )
-    program.chmod(0o755), script.write_text(completion.script(name))
+    program.chmod(0o755), script.write_text(script_of(name))
     path, threads = f"{program.parent}:{os.environ['PATH']}", {"OMP_NUM_THREADS": "1"}
     environment = {"PATH": path, "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8"} | threads
     child = pexpect.spawn(
@@ -188,3 +291,29 @@ def test_words_are_completed_in_the_shell(shell):
         shell.expect("DONE")
         called[typed] = shell.before
     assert {typed: words in called[typed] for typed, words in CALLS.items()} == dict.fromkeys(CALLS, True)
+
+
+INTERACTIVE = {"bash": ["-i"], "zsh": ["-i"], "fish": ["-i"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_one_command_installs_it(name, tmp_path):
+    """A new shell, which reads the user's own startup files, completes; bash has no package bash-completion there."""
+    if not shutil.which(name):
+        pytest.skip(f"{name} is not installed")
+    program = tmp_path / "bin" / "inceptionctl"
+    program.parent.mkdir(), program.write_text(f'#!/bin/sh\nexec {sys.executable} -m inceptionctl "$@"\n')
+    program.chmod(0o755)
+    home = tmp_path / "the home"
+    home.mkdir(), (home / ".zshrc").write_text("unsetopt beep\n")
+    own = {"PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(home), "SHELL": f"/bin/{name}"}
+    environment = own | {"TERM": "dumb", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+    subprocess.run([program, "completion", "install"], env=environment, check=True, capture_output=True)
+    child = pexpect.spawn(
+        name, INTERACTIVE[name], env=environment, cwd=str(home), encoding="utf-8", timeout=300, dimensions=(50, 200)
+    )
+    child.sendline("echo READ''Y"), child.expect("READY")
+    child.sendline("inceptionctl mode\txcep_nowhere")
+    child.expect("unknown arch 'xcep_nowhere'")
+    child.close(force=True)

@@ -15,4 +15,9 @@ _inceptionctl() {
         _files
     fi
 }
-if [[ $funcstack[1] == _inceptionctl ]]; then _inceptionctl "$@"; else compdef _inceptionctl inceptionctl; fi
+if [[ $funcstack[1] == _inceptionctl ]]; then
+    _inceptionctl "$@"
+else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i; }
+    compdef _inceptionctl inceptionctl
+fi
