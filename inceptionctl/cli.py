@@ -28,6 +28,7 @@ COMMANDS = {
     "sync": "send to trackers what they have not got of runs and tables",
     "clean": "list the checkpoints that nothing reads any more; remove them with --yes",
     "predict": "classify images with a trained run or with released weights",
+    "export": "write a trained network as ONNX, for timm, torchvision or torch, and check it",
     "models": "list the networks with their sizes, layer by layer; draw them",
     "data": "check the images of a data set for faults; describe them; pack them for fast reading",
     "doctor": "check this machine and name the bottleneck of training; every finding with its remedy",
@@ -44,6 +45,7 @@ WORKING = (
     "data",
     "predict",
     "clean",
+    "export",
 )  # whoever reads them
 CONTINUED = ("train", "resume", "eval", "ablate")  # by the same command, after an interrupt
 

@@ -20,6 +20,7 @@ from inceptionctl.config.evaluation_flags import take
 from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.overrides import sweeps
 from inceptionctl.config.validate import parse, parse_as, parse_evaluation
+from inceptionctl.export.request import Request as ExportRequest
 from inceptionctl.planning.plan import plan
 from inceptionctl.scheduling.table import plan_table
 from inceptionctl.tables.ladder import resolve_rows
@@ -136,6 +137,11 @@ def test_a_documented_doctor_line_is_understood(words, images):
     asked = doctor.make_parser().parse_intermixed_args([word.replace("IMAGES", str(images)) for word in words[1:]])
     config = doctor.config_of(asked)
     assert (config is None) == (asked.quick and not asked.settings)
+
+
+@pytest.mark.parametrize("words", [w for w in lines() if w[0] == "export"], ids=" ".join)
+def test_a_documented_export_line_is_understood(words):
+    assert ExportRequest.of(words[1:]).to.name
 
 
 @pytest.mark.parametrize("words", [w for w in lines() if w[0] == "report"], ids=" ".join)

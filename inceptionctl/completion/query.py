@@ -135,6 +135,23 @@ def _doctored(line: Line) -> Answer:
     return settings.complete(line)
 
 
+def _exported(line: Line) -> Answer:
+    """Settings that name a run or a network, a format and folders."""
+    from inceptionctl.config.evaluation import OF_A_RUN
+    from inceptionctl.export.registry import FORMATS
+    from inceptionctl.export.request import PATHS, SETTINGS
+
+    key, equals, _ = line.word.partition("=")
+    if not equals and not key.startswith("arch."):
+        return Answer.starting(line.word, [*(f"{name}=" for name in SETTINGS), "arch."])
+    if key == "weights" and any(word.startswith("run=") for word in line.words):
+        return Answer.starting(line.word, [f"weights={name}" for name in OF_A_RUN])
+    if key in ("run", "arch", "weights") or key.startswith("arch."):
+        return _predicted(line)
+    values = FORMATS if key == "format" else ()
+    return Answer.starting(line.word, [f"{key}={value}" for value in values], files=key in PATHS)
+
+
 def _shells(line: Line) -> Answer:
     shells = ["bash", "fish", "zsh"]
     if len(line.words) == 1:
@@ -154,6 +171,7 @@ def _sides(line: Line) -> Answer:
 ARGUMENTS: dict[str, Callable[[Line], Answer]] = {
     "models": lambda line: Answer.starting(line.word, networks()),
     "predict": _predicted,
+    "export": _exported,
     "resume": _resumed,
     "explain": _sides,
     "report": lambda line: Answer.starting(line.word, _folders_with("*/table.json", "*/*/result.json"), files=True),

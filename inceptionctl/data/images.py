@@ -91,6 +91,8 @@ class DataSource(ABC):
 
     title: ClassVar[str]
     """The name of the data set, for people."""
+    hub_id: ClassVar[str | None] = None
+    """What the Hugging Face Hub calls it, for model cards."""
     drawn: ClassVar[bool] = False
     """Whether images are drawn at the size of the network's input, and not decoded. Those to train on and to monitor
     training on are then used as they are drawn, so that `augment` has no effect; those to evaluate on are cropped and

@@ -93,6 +93,11 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl predict arch=xc", ["arch=xception", "arch=xception_plain"]),
         ("inceptionctl predict --feat", ["--features"]),
         ("inceptionctl predict run=DIR images/", [FILES]),
+        ("inceptionctl export fo", ["format="]),
+        ("inceptionctl export format=t", ["format=timm", "format=torch", "format=torchvision"]),
+        ("inceptionctl export run=DIR weights=b", ["weights=best-ema", "weights=best-raw"]),
+        ("inceptionctl export weights=", [FILES, "weights=timm", "weights=torchvision"]),
+        ("inceptionctl export to=/x", [FILES]),
         ("inceptionctl resume DIR launch.n", ["launch.nodes=", "launch.nproc="]),
         ("inceptionctl completion install --shell z", ["zsh"]),
         ("inceptionctl completion un", ["uninstall"]),
@@ -118,6 +123,7 @@ def test_runs_and_tables_are_offered(tmp_path, monkeypatch, capsys):
     assert query("inceptionctl explain rethinking", capsys) == [FILES, "rethinking_v2", "rethinking_v3"]
     assert query("inceptionctl status outputs/", capsys) == [FILES, "outputs/t", "outputs/t/abc-0"]
     assert query("inceptionctl predict run=", capsys) == [FILES, "run=outputs/t/abc-0"]
+    assert query("inceptionctl export run=", capsys) == [FILES, "run=outputs/t/abc-0"]
     assert query("inceptionctl eval run=", capsys) == [FILES, "run=outputs/t/abc-0"]
     assert query("inceptionctl eval run=[A,out", capsys) == [FILES, "run=[A,outputs/t/abc-0"]
 

@@ -44,6 +44,7 @@ class Settings(DownloadedSource):
     """CIFAR-10 in the files of its authors."""
 
     title = "CIFAR-10"
+    hub_id = "uoft-cs/cifar10"
 
     name: Literal["cifar10"]
 

@@ -38,6 +38,7 @@ class Settings(DownloadedSource):
     """CIFAR-100 in the files of its authors."""
 
     title = "CIFAR-100"
+    hub_id = "uoft-cs/cifar100"
 
     name: Literal["cifar100"]
 

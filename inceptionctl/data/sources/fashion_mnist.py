@@ -55,6 +55,7 @@ class Settings(DownloadedSource):
     """Fashion-MNIST in the files of its authors."""
 
     title = TITLE
+    hub_id = "zalando-datasets/fashion_mnist"
 
     name: Literal["fashion_mnist"]
 

@@ -25,6 +25,7 @@ class Settings(TrainingSource):
     """ImageNet to train and evaluate on: `root` with the two tars, or with train/ and val/."""
 
     title = "ImageNet"
+    hub_id = "ILSVRC/imagenet-1k"
 
     name: Literal["imagenet"]
     root: AbsolutePath | None

@@ -13,7 +13,7 @@ from torch import nn
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.models.spec.tensors import Shape
 from inceptionctl.models.weights.maps import NAMES, full_shapes, head_of, kind_of
-from inceptionctl.models.weights.releases import RELEASES
+from inceptionctl.models.weights.releases import RELEASES, Release
 
 THEIR_HEADS = ("AuxLogits.", "aux1.", "aux2.")
 
@@ -23,7 +23,7 @@ def library_shapes(arch: str, library: str) -> dict[str, Shape]:
     """The names and shapes of the library's model of `arch`, auxiliary heads included."""
     (entry,) = (entry for entry in RELEASES[arch] if entry.publisher == library)
     with torch.device("meta"):
-        model = _timm(entry.model) if library == "timm" else _torchvision(entry.model)
+        model = library_model(entry)
     return {key: tuple(value.shape) for key, value in model.state_dict().items()}
 
 
@@ -64,19 +64,19 @@ def _in_their_order(arch: str) -> dict[str, Shape]:
     return {key: shapes[key] for key in order}
 
 
-def _timm(name: str) -> nn.Module:
-    import timm
+def library_model(entry: Release, classes: int = 1000, heads: bool = True) -> nn.Module:
+    """The library's own model, initialised anew, with or without its auxiliary heads."""
+    if entry.publisher == "timm":
+        import timm
 
-    model: nn.Module = timm.create_model(name, **({"aux_logits": True} if name == "inception_v3" else {}))
-    return model
-
-
-def _torchvision(name: str) -> nn.Module:
+        aux = {"aux_logits": heads} if entry.model == "inception_v3" else {}
+        model: nn.Module = timm.create_model(entry.model, num_classes=classes, **aux)
+        return model
     import torchvision.models
 
-    options = {"aux_logits": True, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    model: nn.Module = torchvision.models.get_model(name, **options)
-    return model
+    options = {"aux_logits": heads, "init_weights": False} if entry.model in ("googlenet", "inception_v3") else {}
+    model = torchvision.models.get_model(entry.model, num_classes=classes, **options)
+    return model  # noqa: RET504  typed above
 
 
 if __name__ == "__main__":
