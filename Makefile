@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A test may start many processes: compiled files are kept for them, even where the environment says not to.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help ablate install test test-slow test-lowest test-slurm test-gpu test-browser lint wheel bench clean
+.PHONY: help ablate install test test-slow test-lowest test-slurm test-gpu test-browser test-docker lint wheel bench clean
 
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about a quarter of an hour on two cores)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-lowest  models, training, ranks and whole runs with the lowest versions that pyproject.toml declares"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
 	@echo "make test-browser those of the report page in Chromium (installs Debian's if need be)"
+	@echo "make test-docker  builds the images of docker/ and works in them, without a daemon (as root on Debian; 20 GB of disk)"
 	@echo "make test-gpu     those that need a CUDA device; the same without one: ARGS='--device cpu --tiny'"
 	@echo "make lint     ruff, mypy, shellcheck          make wheel       build the wheel and try it in a clean environment"
 	@echo "make bench    every benchmark, one after the other"
@@ -39,6 +40,9 @@ test-slurm: $(VENV)/.tested
 test-browser: $(VENV)/.tested
 	.ci/browser $(ARGS)
 
+test-docker: $(VENV)/.tested
+	.ci/docker $(ARGS)
+
 test-gpu: $(VENV)/.tested
 	PYTHON=$(CURDIR)/$(BIN)/python .ci/gpu correctness 900 $(ARGS)
 
@@ -46,7 +50,8 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/* inceptionctl/launch/slurm/*.sh.in
+	$(BIN)/shellcheck .ci/* inceptionctl/launch/slurm/*.sh.in docker/slurm/start
+	$(BIN)/hadolint docker/Dockerfile
 
 wheel: $(VENV)/.tested
 	.ci/wheel

@@ -48,7 +48,9 @@ def installed(name: str) -> str | None:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that this package runs from, with "+" if it has changes; None outside a checkout."""
+    """The commit of the checkout that this package runs from, with "+" if it has changes. Outside a checkout what
+    INCEPTIONCTL_GIT_COMMIT says, which an image is built with; else None."""
+    built_from = os.environ.get("INCEPTIONCTL_GIT_COMMIT") or None
     here = Path(__file__).resolve().parent
 
     def git(*words: str) -> str | None:
@@ -57,11 +59,11 @@ def git_commit() -> str | None:
 
     try:
         if git("ls-files", "--error-unmatch", __file__) is None:
-            return None
+            return built_from
         commit = git("rev-parse", "--short=12", "HEAD")
         return f"{commit}+" if commit and git("status", "--porcelain", "--untracked-files=no") else commit
     except FileNotFoundError:  # no git on this machine
-        return None
+        return built_from
 
 
 def processor() -> str:
