@@ -54,7 +54,7 @@ def check_hydra_words(command: str, words: Sequence[str], composer: Composer, si
         if key == "hydra.sweeper":
             raise RequestError(
                 f"{word}: a sweeper such as optuna chooses values by results that are not there yet, and -m checks all "
-                "its runs before the first begins\n  list the values, such as optim.momentum=0.8,0.9 schedule.lr=0.05,0.1"
+                "its runs before the first begins\n  list the values, such as schedule.lr=0.05,0.1"
             )
         if not matches(override.key_or_group, USED):
             raise RequestError(f"{word} has no effect here: of Hydra's settings, -m uses {', '.join(USED)}")
