@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.slurm_cluster import Cluster, temporary
@@ -37,9 +38,30 @@ def bare_cluster() -> Iterator[Cluster]:
         yield up
 
 
-@pytest.fixture
-def strict_cluster() -> Iterator[Cluster]:
-    """A site that never requeues a job."""
+OTHER: dict[str, Any] = {"nodes": 2, "max_array_size": 4, "max_job_count": 6, "min_job_age": 2}
+OTHER |= {"requeue": False, "preempt_mode": "CANCEL", "grace": 0}
+
+
+@pytest.fixture(scope="session")
+def other_cluster() -> Iterator[Cluster]:
+    """A site of another make: it never requeues a job, kills pre-empted ones at once, takes array indices from 0 to 3,
+    knows at most 6 jobs (a job counts for 2 to 12 seconds after its end too), and keeps no accounts."""
     skip_where_missing(accounting=False)
-    with temporary(accounting=False, nodes=1, requeue=False) as up:
+    with temporary(accounting=False, **OTHER) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def qos_cluster() -> Iterator[Cluster]:
+    """The same with accounting, which pre-emption by QOS needs."""
+    skip_where_missing(accounting=True)
+    with temporary(preempt_type="qos", **OTHER) as up:
+        yield up
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    """A folder with a blank in its path."""
+    folder = tmp_path / "with a blank"
+    folder.mkdir()
+    return folder

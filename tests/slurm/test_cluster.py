@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -66,6 +68,41 @@ def test_without_accounting(bare_cluster: Cluster) -> None:
     assert "accounting storage is disabled" in caught.value.stderr
     with pytest.raises(subprocess.CalledProcessError, match="sbatch"):
         submit(bare_cluster, "--array=0-3", "--wrap", "true")
+
+
+def test_a_site_of_another_make(other_cluster: Cluster, tmp_path: Path) -> None:
+    """A pre-empted job has KillWait to save, and nothing follows it; an sbatch waits where there are six jobs."""
+    up, log = other_cluster, tmp_path / "log"
+    job = submit(up, "--requeue", "-N2", "--exclusive", "-o", str(log), "--wrap", "trap 'echo told' TERM; sleep 60")
+    wait_for(lambda: is_in(up, job, "RUNNING"), 20)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        up.run("scontrol", "requeue", job)
+    assert "presently disabled" in caught.value.stderr
+    up.run("srun", "-p", "high", "-N2", "--exclusive", "true")
+    wait_for(lambda: is_in(up, job, "PREEMPTED"), 20)
+    assert "told" in log.read_text()
+    array = submit(up, "--begin=now+1hour", "-o", "/dev/null", "--array=0-3", "--wrap", "true")
+    waiting = ["--begin=now+1hour", "-o", "/dev/null", "--wrap", "true"]
+    with up.without_controller(), pytest.raises(subprocess.CalledProcessError, match="squeue"):
+        up.state(array)
+    environment = up.with_late_sbatch(tmp_path / "bin", 60)
+    with subprocess.Popen(["sbatch", *waiting], env=environment, start_new_session=True) as late:
+        wait_for((tmp_path / "bin" / "accepted").is_file, 60)
+        os.killpg(late.pid, signal.SIGKILL)
+    assert len(up.run("squeue", "-h", "-o", "%A").split()) == 2
+    submit(up, *waiting)
+    with pytest.raises(subprocess.TimeoutExpired) as hung:
+        up.run("sbatch", *waiting, timeout=4)
+    assert b"unable to accept job, sleeping and retrying" in hung.value.stderr
+    up.run("scancel", *up.run("squeue", "-h", "-o", "%A").split())
+
+
+def test_pre_emption_by_qos(qos_cluster: Cluster) -> None:
+    up = qos_cluster
+    job = submit(up, "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 60")
+    wait_for(lambda: is_in(up, job, "RUNNING"), 20)
+    up.run("srun", "--qos=high", "-N2", "--exclusive", "true")
+    wait_for(lambda: is_in(up, job, "PREEMPTED"), 20)
 
 
 def test_a_site_that_never_requeues_and_leaves_no_process() -> None:

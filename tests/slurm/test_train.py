@@ -90,14 +90,14 @@ def test_a_time_limit_before_the_first_step_ends_the_run(cluster: Cluster, tmp_p
     assert len(read_starts(RunDir(run))) == 1
 
 
-def test_where_requeueing_is_forbidden_a_new_job_is_submitted(strict_cluster: Cluster, tmp_path: Path) -> None:
+def test_where_requeueing_is_forbidden_a_new_job_is_submitted(other_cluster: Cluster, tmp_path: Path) -> None:
     here, there = folders(tmp_path)
-    run = submitted(strict_cluster, there, *LONGER, *ON_CPUS)
+    run = submitted(other_cluster, there, *LONGER, *ON_CPUS)
     wait_for(lambda: steps_logged(run) > 2)
-    strict_cluster.run("scancel", "--signal=TERM", job_of(run))
+    other_cluster.run("scancel", "--signal=TERM", job_of(run))
     wait_for(lambda: len(jobs_of(RunDir(run))) == 2)
-    assert waited(run, strict_cluster) == 0
-    assert status(run, strict_cluster)["restarts"] == 1
+    assert waited(run, other_cluster) == 0
+    assert status(run, other_cluster)["restarts"] == 1
     assert_same_end(run, local(here, *LONGER))
 
 

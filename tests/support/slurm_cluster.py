@@ -19,6 +19,13 @@ from support.slurm_settings import Settings
 
 MARIADB = ["--no-defaults", "--user=root", "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=64M"]
 MARIADB += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]
+LATE = """\
+#!/bin/sh
+answer=$({sbatch} "$@") || exit
+touch '{folder}/accepted'
+sleep {seconds}
+echo "$answer"
+"""
 HIDE = 'mount -t tmpfs none "$1" && shift && exec "$@"'
 
 
@@ -133,6 +140,17 @@ class Cluster(Settings):
         self.wait(lambda: listening(self.folder / "mariadb.socket"), "mariadbd")
         self.daemon("slurmdbd", "-D")
         self.wait(lambda: listening(("127.0.0.1", self.ports[1])), "slurmdbd")
+        if self.preempt_type == "qos":
+            self._add_qos()
+
+    def _add_qos(self) -> None:
+        """Before the controller starts, which reads them then."""
+        preempting = ["preempt=normal", "preemptmode=cancel"]
+        self.run("sacctmgr", "-i", "add", "cluster", self.name)
+        self.run("sacctmgr", "-i", "add", "qos", "high", "priority=10", *preempting)
+        self.run("sacctmgr", "-i", "modify", "qos", "normal", "set", f"gracetime={self.grace}", "preemptmode=cancel")
+        self.run("sacctmgr", "-i", "add", "account", "lab", "qos=normal,high", "defaultqos=normal")
+        self.run("sacctmgr", "-i", "add", "user", "root", "account=lab")
 
     def _end(self, names: list[str], seconds: float = 3) -> None:
         """Terminates all at once, then waits for them."""
@@ -146,6 +164,16 @@ class Cluster(Settings):
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+
+    @contextmanager
+    def without_controller(self) -> Iterator[None]:
+        """Its controller does not answer meanwhile; the jobs go on."""
+        self._end(["slurmctld"])
+        try:
+            yield
+        finally:
+            self.daemon("slurmctld", "-D")
+            self.wait(lambda: "is UP" in self._control("ping"), "slurmctld")
 
     def wait(self, condition: Callable[[], object], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -201,6 +229,15 @@ class Cluster(Settings):
         with suppress(subprocess.CalledProcessError):  # the job may have ended meanwhile
             return self.run("scontrol", *words)
         return " Restarts=0 "
+
+    def with_late_sbatch(self, folder: Path, seconds: float) -> dict[str, str]:
+        """`environment` with an sbatch that submits at once and answers after `seconds`; the stand-in lies in `folder`.
+        It writes the file `accepted` there when it has submitted."""
+        folder.mkdir(parents=True, exist_ok=True)
+        late = folder / "sbatch"
+        late.write_text(LATE.format(sbatch=shutil.which("sbatch"), folder=folder, seconds=seconds))
+        late.chmod(0o755)
+        return self.environment | {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from support.slurm_host import free_ports
 
@@ -36,7 +37,7 @@ SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
 SchedulerParameters={scheduling}
 ReturnToService=1
-JobRequeue=1
+JobRequeue={job_requeue}
 GresTypes=gpu
 LaunchParameters=enable_nss_slurm
 KillWait=5
@@ -45,8 +46,8 @@ SlurmctldTimeout=30
 SlurmdTimeout=30
 InactiveLimit=0
 Waittime=0
-PreemptType=preempt/partition_prio
-PreemptMode=REQUEUE
+PreemptType=preempt/{preempt_type}
+PreemptMode={preempt_mode}
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
@@ -86,7 +87,10 @@ StorageLoc=slurm_acct_db
 @dataclass
 class Settings:
     """`hidden`: a folder that the last node does not see, which is then alone in partition `far`; `requeue=False`: a
-    site that never requeues a job."""
+    site that never requeues a job; `grace`: seconds that a pre-empted job gets before it is killed.
+
+    Jobs of partition `high` pre-empt those of `main`; with `preempt_type="qos"`, which needs accounting, jobs of QOS
+    `high` those of QOS `normal`."""
 
     folder: Path
     nodes: int = 4
@@ -95,7 +99,10 @@ class Settings:
     gpus: int = 2
     accounting: bool = True
     max_array_size: int | None = None
+    max_job_count: int | None = None
     requeue: bool = True
+    preempt_type: Literal["partition_prio", "qos"] = "partition_prio"
+    preempt_mode: Literal["REQUEUE", "CANCEL"] = "REQUEUE"
     hidden: Path | None = None
     grace: int = 20
     min_job_age: int = 300
@@ -119,9 +126,12 @@ class Settings:
 
     def _slurm(self) -> str:
         known = {**vars(self), "host": socket.gethostname().partition(".")[0], "scheduling": SCHEDULING}
+        known["job_requeue"] = int(self.requeue)
         text = GENERAL.format(**known) + (ACCOUNTING.format(**known) if self.accounting else "")
         if self.max_array_size is not None:
             text += f"MaxArraySize={self.max_array_size}\n"
+        if self.max_job_count is not None:
+            text += f"MaxJobCount={self.max_job_count}\n"
         if not self.requeue:
             text += "JobSubmitPlugins=lua\n"
         nodes = zip(self.names, self.ports[2:], strict=True)
