@@ -27,7 +27,8 @@ def main(argv: list[str]) -> int:
     report = collect_status(folder)
     open_runs = [run for run in report.runs if run.open]
     jobs = [run.job for run in open_runs if run.job]
-    clients.cancel([report.open_report.id, *jobs] if report.open_report else jobs)
+    behind = [run.follows for run in open_runs if run.follows]  # first, or they would start
+    clients.cancel([*([report.open_report.id] if report.open_report else []), *behind, *jobs])
     processes = _stop_commands([run.run for run in open_runs if run.run and not run.job])
     for run in report.runs:
         if run.files.damage and run.state != "done":

@@ -12,6 +12,7 @@ from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.paths import EXIT_RETRY, RunDir
 
 POLL_SECONDS = 1.0
+LOOKS_FOR_FOLDER = 3  # a server of files may be away for a moment
 
 
 @dataclass
@@ -36,11 +37,17 @@ class Watchdog:
 
 
 def exit_when_hung(run: RunDir, hang_timeout: float) -> None:
-    """Ends this process with EXIT_RETRY once the run hangs; for workers that no queue watches."""
-    watchdog = Watchdog(run, hang_timeout)
+    """Ends this process with EXIT_RETRY once the run hangs, and with 1 once its folder is gone; for workers that no
+    queue watches."""
+    watchdog, missing = Watchdog(run, hang_timeout), 0
 
     def watch() -> None:
+        nonlocal missing
         while not watchdog.hung():
+            missing = 0 if os.path.lexists(run.config) else missing + 1
+            if missing == LOOKS_FOR_FOLDER:
+                warn(f"{run.path} is gone from this node: what is written there now would be lost")
+                os._exit(1)
             time.sleep(POLL_SECONDS)
         warn(watchdog.reason)
         record_exit(run, EXIT_RETRY, watchdog.reason)

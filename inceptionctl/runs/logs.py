@@ -29,9 +29,9 @@ def why_ended(run: RunDir) -> tuple[str, Path]:
     return (status.message if status else "") or "it left no message", log
 
 
-def notices(log: Path) -> list[str]:
-    """Every message of a log, each once, with the indented lines that continue it."""
-    return _notices(tail_of(log).splitlines())
+def notices(log: Path, since: int = 0) -> list[str]:
+    """Every message of a log behind its first `since` bytes, each once, with the indented lines that continue it."""
+    return _notices(tail_of(log, since).splitlines())
 
 
 class NoticeTail:
@@ -63,10 +63,11 @@ def _notices(lines: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def tail_of(log: Path) -> str:
-    """The last megabytes of a log; empty if there is none, or something that is no file."""
+def tail_of(log: Path, since: int = 0) -> str:
+    """The last megabytes of a log, behind its first `since` bytes; empty if there is none, or something that is no
+    file."""
     with suppress(FileError, OSError), open_file(log) as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        file.seek(max(since, os.fstat(file.fileno()).st_size - TAIL_BYTES))
         return file.read(TAIL_BYTES).decode(errors="replace")
     return ""
 

@@ -24,6 +24,13 @@ def read_starts(run: RunDir) -> list[Start]:
     return read_lines(run.starts, Start)
 
 
+def log_bytes_before(run: RunDir) -> int:
+    """What was in rank 0's log when the run last started, as far as starts.jsonl can be read."""
+    with suppress(FileError):
+        return read_starts(run)[-1].log_bytes if run.starts.is_file() else 0
+    return 0
+
+
 def has_started(run: RunDir, submission: Path) -> bool:
     """Whether rank 0 has started in a job of this submission, as far as starts.jsonl can be read."""
     with suppress(FileError):
@@ -35,7 +42,14 @@ def has_started(run: RunDir, submission: Path) -> bool:
 def record_start(run: RunDir, restarts: int) -> None:
     """Adds this one. Raises InceptionctlError in a job that has started too often, or too often at the same step."""
     submission = relative_to_run(run, os.environ.get(SUBMISSION))
-    start = Start(at=time.time(), node=_node(), job=_job(), submission=submission, step=saved_step(run))
+    start = Start(
+        at=time.time(),
+        node=_node(),
+        job=_job(),
+        submission=submission,
+        step=saved_step(run),
+        log_bytes=run.log().stat().st_size if run.log().is_file() else 0,
+    )
     with suppress(OSError, RecordError):  # a folder that cannot be written to is reported elsewhere
         append_record(run.starts, start)
     if start.submission:
@@ -64,13 +78,13 @@ def saved_step(run: RunDir) -> int:
     return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
-def check_time_limit(launch: Local | Slurm, done: int, steps_per_epoch: int) -> None:
-    """Called after Slurm's warning that a job's time is about to end. Raises InceptionctlError if the job did not do a
-    single step; warns if it did less than an epoch."""
+def check_time_limit(run: RunDir, launch: Local | Slurm, done: int, steps_per_epoch: int) -> None:
+    """Called after Slurm's warning that a job's time is about to end. Raises InceptionctlError if neither this job nor
+    one before it did a single step; warns if this one did less than an epoch."""
     if not isinstance(launch, Slurm) or SUBMISSION not in os.environ:
         return
     limit = f"launch.time = {launch.time}" if launch.time else "the partition's time limit (launch.time is not set)"
-    if done == 0:
+    if done == 0 and saved_step(run) == 0:
         raise InceptionctlError(f"{limit} is too short: it ended before the first step was done; ask for more time")
     if done < steps_per_epoch:
         warn(

@@ -27,7 +27,8 @@ T = TypeVar("T")
 class RunState:
     """`state`: done, running, starting, failed, stopped (by a signal), lost (killed, without exit.json), damaged or
     new. `epoch`, `images_per_s` and `error` (top-1, in percent, of the reported split): as last logged; `node`: of the
-    last start; `restarts`: starts but the first; `damage`: the first file that cannot be read, and why."""
+    last start; `restarts`: starts but the first; `log_bytes`: what was in rank 0's log at the last start; `damage`: the
+    first file that cannot be read, and why."""
 
     state: str
     node: str = ""
@@ -35,6 +36,7 @@ class RunState:
     images_per_s: float | None = None
     error: float | None = None
     restarts: int = 0
+    log_bytes: int = 0
     damage: str = ""
 
 
@@ -70,6 +72,7 @@ def _state_of_evaluation(run: RunDir) -> RunState:
         images_per_s=progress.images_per_s if progress else None,
         error=outcome.top1_error if outcome else progress.top1_error if progress else None,
         restarts=max(len(starts) - 1, 0),
+        log_bytes=starts[-1].log_bytes if starts else 0,
         damage=read.damage[0] if read.damage else "",
     )
 
@@ -97,6 +100,7 @@ def _state_of_training(run: RunDir) -> RunState:
         images_per_s=train.images_per_s if train else None,
         error=result.evaluation("ema").top1_error if result else _last_error(rows),
         restarts=max(len(starts) - 1, 0),
+        log_bytes=starts[-1].log_bytes if starts else 0,
         damage=read.damage[0] if read.damage else "",
     )
 

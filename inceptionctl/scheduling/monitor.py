@@ -53,10 +53,10 @@ def collect_status(folder: Path) -> StatusReport:
     for a folder without runs."""
     runs, reports = runs_in(folder), report_jobs(folder)[-1:]
     files = {label: run_state(run) if run else RunState("new") for label, run in runs.items()}
-    last = {label: jobs[-1] for label, run in runs.items() if run and (jobs := _jobs_of(run))}
-    not_done = [job.id for label, job in last.items() if job.own and files[label].state != "done"]
+    last = {label: jobs[-2:] for label, run in runs.items() if run and (jobs := _jobs_of(run))}
+    not_done = [job.id for label, jobs in last.items() for job in jobs if job.own and files[label].state != "done"]
     known = look_up([*not_done, *reports])
-    statuses = [status_of(label, run, files[label], last.get(label), known) for label, run in runs.items()]
+    statuses = [status_of(label, run, files[label], last.get(label, []), known) for label, run in runs.items()]
     return StatusReport(statuses, known.get(reports[0]) if reports else None)
 
 

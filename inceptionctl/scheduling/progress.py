@@ -24,6 +24,7 @@ from inceptionctl.runs.logs import notices, why_ended
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, ProgressRow
 from inceptionctl.runs.records.result import Result
+from inceptionctl.runs.starts import log_bytes_before
 from inceptionctl.scheduling.queue import QueuedRun
 
 LINE_SECONDS = 20.0  # between two lines about one run, off a terminal
@@ -90,7 +91,7 @@ class QueueConsole:
         self._progress.remove_task(self._tasks.pop(queued.label))
         self._progress.advance(self._all)
         if end is None:
-            for notice in notices(run.log()):
+            for notice in notices(run.log(), log_bytes_before(run)):
                 self.noticed(queued, run, notice)
             self._print(f"{_name(queued, run)}: {_end(run)}")
         else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ LOG_LINES = 3  # of a job's log, where its ranks never started
 @dataclass(frozen=True)
 class RunStatus:
     """A line of `status`: `run` is None for a cell that has not begun, `job` is Slurm's id, `reason` says why it is
-    waiting or how it ended."""
+    waiting or how it ended; `follows`: a job that is queued behind `job`, which works on the run."""
 
     label: str
     run: RunDir | None
@@ -42,6 +42,7 @@ class RunStatus:
     job: str | None = None
     node: str = ""
     reason: str = ""
+    follows: str | None = None
 
     @property
     def open(self) -> bool:
@@ -63,6 +64,20 @@ class RunStatus:
 
 
 def status_of(
+    label: str, run: RunDir | None, files: RunState, jobs: Sequence[RunJob], known: Mapping[str, Job]
+) -> RunStatus:
+    """`jobs`: the last two, of which the second may be queued behind the first."""
+    if len(jobs) == 2 and _works(jobs[0], known):
+        status = _status_of(label, run, files, jobs[0], known)
+        return replace(status, follows=jobs[1].id if jobs[1].id in known else None)
+    return _status_of(label, run, files, jobs[-1] if jobs else None, known)
+
+
+def _works(job: RunJob, known: Mapping[str, Job]) -> bool:
+    return job.id in known and known[job.id].state in ACTIVE
+
+
+def _status_of(
     label: str, run: RunDir | None, files: RunState, last: RunJob | None, known: Mapping[str, Job]
 ) -> RunStatus:
     if run is None:
@@ -107,13 +122,14 @@ def _reason(run: RunDir, files: RunState, state: str, log: Path | None) -> str:
     if state == "done":
         return ""
     if state in OPEN:
-        return next(reversed(notices(run.log())), "")
+        return next(reversed(notices(run.log(), files.log_bytes)), "")
     if state == "out of memory":
         return f"raise launch.mem (memory per node) or lower data.workers; log: {log}"
     if state in ("failed", "stopped"):
         message, newest = why_ended(run)
         return f"{message}; log: {newest}"
-    return f"log: {log or run.log()}"
+    said = notices(log) if log and state == "lost" else []  # by the job's script, which outlived its ranks
+    return "; ".join([*said[-1:], f"log: {log or run.log()}"])
 
 
 def _before_python(log: Path) -> str:

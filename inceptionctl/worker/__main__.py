@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import BinaryIO
 
+from inceptionctl.config.launch import Local, Slurm
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.launch.local import exit_with_parent
 from inceptionctl.launch.watchdog import exit_when_hung
@@ -51,7 +53,7 @@ def work(run: RunDir, liveness_pipe: Connection | None = None, lock_timeout_s: f
     if liveness_pipe:
         exit_with_parent(liveness_pipe)
     try:
-        with _recorded(run, _rank()) if _rank() else _locked(run, lock_timeout_s):
+        with _recorded(run, _rank()) if _rank() else _locked(run, lock_timeout_s, stop):
             _work_on(run, stop)
         return 0
     except InceptionctlError as error:
@@ -81,7 +83,7 @@ def _work_on(run: RunDir, stop: StopFlag) -> None:
         job(run, stop, progress)
     except Interrupted:
         if stop.signal_number == signal.SIGUSR2 and _rank() == 0:
-            check_time_limit(read_config(run).launch, progress.steps, progress.steps_per_epoch)
+            check_time_limit(run, read_config(run).launch, progress.steps, progress.steps_per_epoch)
         raise
 
 
@@ -143,13 +145,33 @@ def _recorded(run: RunDir, rank: int) -> Iterator[None]:
         raise
 
 
+class BusyError(InceptionctlError):
+    """Another process still works on the run."""
+
+    exit_code = EXIT_RETRY
+
+
+def _lock_for_job(run: RunDir, launch: Local | Slurm, stop: StopFlag) -> BinaryIO:
+    """The run's lock. A node that was lost to Slurm's controller may still work on the run, which this job waits for as
+    long as a run may hang. Raises BusyError then, so that the job starts again, and InceptionctlError if it has done so
+    too often."""
+    with suppress(RequestError):
+        return acquire(run)
+    message = f"another process is working on {run.path}, perhaps on a node that Slurm has lost"
+    warn(f"{message}: waiting for up to {launch.hang_timeout:g} s (launch.hang_timeout) until it ends")
+    with suppress(RequestError):
+        return acquire(run, launch.hang_timeout, stop)
+    record_start(run, launch.restarts)
+    raise BusyError(message)
+
+
 @contextmanager
-def _locked(run: RunDir, lock_timeout_s: float) -> Iterator[None]:
-    """Raises RequestError if another process works on the run. The lock goes when this process ends, in whatever way.
-    exit.json is absent while the lock is held, and written before it is released."""
+def _locked(run: RunDir, lock_timeout_s: float, stop: StopFlag) -> Iterator[None]:
+    """Raises RequestError if another process works on the run, in a job BusyError. The lock goes when this process
+    ends, in whatever way. exit.json is absent while the lock is held, and written before it is released."""
     launch = read_config(run).launch
     try:
-        lock = acquire(run, lock_timeout_s)
+        lock = _lock_for_job(run, launch, stop) if SUBMISSION in os.environ else acquire(run, lock_timeout_s)
     except OSError as error:
         raise RequestError(f"{run.path} cannot be written to: {error.strerror}") from error
     with lock:

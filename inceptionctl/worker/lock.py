@@ -5,20 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import Interrupted, RequestError
 from inceptionctl.runs.io import make_private, open_own
 from inceptionctl.runs.paths import RunDir
 
 PROBE_SECONDS = 0.5  # a command that asks whether a run is locked holds its lock for a moment
 
 
-def acquire(run: RunDir, timeout_s: float = 0.0) -> BinaryIO:
+def acquire(run: RunDir, timeout_s: float = 0.0, stop: Callable[[], bool] = lambda: False) -> BinaryIO:
     """The run's lock, once it is ours; it goes when it is closed, or this process ends in whatever way. Raises OSError,
-    and RequestError if another process has it for longer than `timeout_s`."""
+    RequestError if another process has it for longer than `timeout_s`, and Interrupted once `stop` says so."""
     deadline = time.monotonic() + max(timeout_s, PROBE_SECONDS)
     while (lock := _lock_of(run)) is None:
+        if stop():
+            raise Interrupted(f"stopped while another process worked on {run.path}")
         if time.monotonic() > deadline:
             raise RequestError(f"another process is working on {run.path}")
         time.sleep(0.1)

@@ -143,6 +143,30 @@ def test_the_last_job_of_a_run_counts(site):
     assert (site.status()["a"]["job"], site.status()["a"]["state"]) == ("40", "requeued")
 
 
+def test_the_job_that_works_counts_and_cancel_takes_the_one_behind_it_first(site):
+    site.run("a", "12_3", "40", started=1).lock.touch()
+    site.knows("12_3|RUNNING|node1|None", "40|PENDING||Dependency")
+    assert (site.status()["a"]["job"], site.status()["a"]["state"]) == ("12_3", "running")
+    assert "cancelled 1 job" in launched("cancel", site.folder)[1]
+    assert calls(site.bin, "scancel") == ["--quiet 40 12_3"]
+
+
+def test_what_an_earlier_start_said_is_not_the_reason_of_a_run_that_goes_on(site):
+    run = site.run("a", "12_3", started=1)
+    run.lock.touch()
+    run.log().write_text("inceptionctl: stopped at step 3\n")
+    site.knows("12_3|RUNNING|node1|None")
+    assert site.status()["a"]["reason"] == "stopped at step 3"
+    again = replace(
+        START, node="node1", job="12_3", submission=str(site.submission), log_bytes=run.log().stat().st_size
+    )
+    append_record(run.starts, again)
+    assert site.status()["a"]["reason"] is None
+    with run.log().open("a") as log:
+        log.write("inceptionctl: the disk is slow\n")
+    assert site.status()["a"]["reason"] == "the disk is slow"
+
+
 @pytest.mark.parametrize("slurm", ["forgets", "is not here", "does not answer"])
 def test_the_run_files_are_enough_where_slurm_is_silent(slurm, site, monkeypatch):
     site.run("a", "12_0", started=1, code=130)

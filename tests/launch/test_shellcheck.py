@@ -46,7 +46,7 @@ def test_the_script_of_a_job(array, launch):
 
 
 def test_the_script_of_a_report(launch):
-    assert findings(script.report_script(launch, Path("/it's here"), "name", Path("/a table"))) == ""
+    assert findings(script.report_script(launch, Path("/it's here"), "name", Path("/a table"), ODD)) == ""
 
 
 def test_a_mistake_is_found():

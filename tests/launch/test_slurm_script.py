@@ -105,7 +105,7 @@ def test_extra_options_are_passed_to_sbatch():
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_folder_may_have_any_name(name):
     here = Path("/") / name
-    for script in (text(here, array=True), report_script(slurm(), here, "name", here)):
+    for script in (text(here, array=True), report_script(slurm(), here, "name", here, {"a cell": here})):
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
         (log,) = [option for option in options(script) if option.startswith("--output=")]
         assert log.startswith(f"--output={str(here).replace('%', '%%')}/log/")
@@ -130,11 +130,20 @@ class Site:
         for folder in (self.here / "log", *(run.path / "log" for run in self.runs.values())):
             folder.mkdir(parents=True)
         stand_in(self.bin, "sleep")
+        for name in ("squeue", "sacct", "sacctmgr", "scancel"):
+            stand_in(self.bin, name)
         stand_in(self.bin, "sbatch", "echo '99;cluster'")
+        for run in self.runs.values():
+            run.config.touch()
         self.controller()
 
-    def controller(self, requeues=True):
-        stand_in(self.bin, "scontrol", f"[ $1 = show ] && echo node1 && exit; exit {0 if requeues else 1}")
+    def controller(self, requeues=True, restarts=0):
+        job = f"echo ' Requeue={int(requeues)} Restarts={restarts} '"
+        stand_in(
+            self.bin,
+            "scontrol",
+            f"[ $2 = hostnames ] && echo node1; [ $2 = job ] && {job}; [ $1 = show ] || exit {1 - requeues}",
+        )
 
     def ranks(self, code=0, recorded=None, also=""):
         """srun ends with `code`, and rank 0 writes `recorded` to exit.json."""
@@ -144,14 +153,14 @@ class Site:
             record = f'/bin/cp "{self.folder}/exit.json" "${{@: -1}}/exit.json"'
         stand_in(self.bin, "srun", f"{also}\n{record}\nexit {code}")
 
-    def run(self, task=None, offset=None, restarts=0, **changes) -> int:
+    def run(self, task=None, offset=None, restarts=0, behind=(), **changes) -> int:
         """Runs the script as a batch node does: its exit code."""
         paths = {label: run.path for label, run in self.runs.items()}
         script = job_script(slurm(**changes), self.here, "name", paths, array=task is not None)
         array = {} if task is None else {"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": str(task)}
         known = {"SLURM_JOB_ID": "15", "SLURM_JOB_NODELIST": "node1", "SLURM_RESTART_COUNT": str(restarts), **array}
         environment = os.environ | known | {"PATH": f"{self.bin}:{os.environ['PATH']}"}
-        words = ["bash", "-s", *([] if offset is None else [str(offset)])]
+        words = ["bash", "-s", *([] if offset is None else [str(offset)]), *behind]
         return subprocess.run(words, input=script, env=environment, text=True, check=False).returncode
 
     def log(self, job, line):
@@ -164,6 +173,10 @@ class Site:
     @property
     def submitted(self):
         return calls(self.bin, "sbatch")
+
+    @property
+    def cancelled(self):
+        return calls(self.bin, "scancel")
 
     @property
     def worked_on(self):
@@ -233,15 +246,88 @@ def test_a_job_that_ran_out_of_memory_is_not_requeued(line, site):
     assert (site.requeued, site.submitted) == ([], [])
 
 
-def test_where_a_site_forbids_requeueing_a_new_job_is_submitted(site):
+def test_where_a_site_forbids_requeueing_another_job_is_submitted_before_the_ranks_can_be_lost(site):
     site.controller(requeues=False)
-    site.ranks(130, 130)
+    site.ranks(130, 130, also=f"until [ -s '{site.here}/log/12_1.next' ]; do /bin/sleep 0.05; done")
     (site.here / "report.sh").touch()
     assert site.run(task=1, offset=1) == 0
-    follow, report = site.submitted
-    assert follow == f"--parsable --dependency=afterany:12_1 --array=1 {site.here}/submit.sh 1"
-    assert report == f"--dependency=afterany:99 {site.here}/report.sh"
+    assert site.submitted == [f"--parsable --dependency=afterany:12_1 --array=1 {site.here}/submit.sh 1 12_1 1"]
     assert jobs_of(site.runs["cell 2"]) == [RunJob("99_1", site.here, own=True)]
+    assert site.cancelled == []
+
+
+@pytest.mark.parametrize("mode", ["Requeue=1 PreemptMode=CANCEL", "PreemptMode=GANG,CANCEL"])
+def test_where_pre_empted_jobs_are_cancelled_another_one_is_submitted_too(mode, site):
+    stand_in(site.bin, "scontrol", f"echo '{mode}'")
+    site.ranks(130, 130)
+    assert site.run() == 0
+    assert len(site.submitted) == 1
+    assert site.requeued == []
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_job_behind_a_run_that_ended_by_itself_is_cancelled(code, site):
+    site.controller(requeues=False)
+    site.ranks(code, code)
+    assert site.run(task=1) == code
+    assert site.cancelled == ["99_1"]
+
+
+def test_the_job_behind_one_that_is_cancelled_is_cancelled_too(site):
+    site.controller(requeues=False)
+    stand_in(site.bin, "squeue", "echo 12_1")
+    site.ranks(130, 130)
+    assert site.run(task=1) == 130
+    assert site.cancelled == ["99_1"]
+
+
+def test_a_job_that_follows_a_cancelled_one_does_nothing(site):
+    stand_in(site.bin, "squeue", "echo 12_1")
+    assert site.run(task=1, offset=0, behind=("12_1", "1")) == 0
+    assert site.worked_on == []
+    assert exit_status(site.runs["cell 1"]).message == "job 12_1 was cancelled"
+
+
+@pytest.mark.parametrize(("code", "works"), [(0, False), (1, False), (130, True), (EXIT_RETRY, True), (None, True)])
+def test_a_job_that_follows_a_run_that_ended_by_itself_does_nothing(code, works, site):
+    if code is not None:
+        record_exit(site.runs["cell 1"], code, MESSAGE)
+    site.ranks()
+    assert site.run(task=1, offset=0, behind=("12_1", "1")) == (0 if works else code)
+    assert site.worked_on == ["1"] * works
+
+
+def test_jobs_follow_each_other_as_often_as_a_run_may_start(site):
+    site.controller(requeues=False)
+    site.ranks(130, 130)
+    assert site.run(task=0, offset=0, behind=("11_0", "2")) == 0
+    before = site.submitted
+    assert before[0].endswith("submit.sh 0 12_0 3")
+    assert site.run(task=1, offset=0, behind=("11_1", "50")) == 1
+    assert site.submitted == before
+
+
+def test_a_job_that_was_requeued_has_the_job_behind_it_that_it_had(site):
+    site.controller(requeues=False)
+    site.ranks(130, 130)
+    assert site.run(task=1) == 0
+    site.controller(requeues=False, restarts=1)
+    assert site.run(task=1, restarts=1) == 0
+    assert len(site.submitted) == 1
+
+
+def test_a_job_on_a_node_that_slurm_has_lost_leaves_the_run_to_its_next_start(site):
+    site.controller(restarts=1)
+    site.ranks(137, None)
+    assert site.run(task=1) == 0
+    assert (site.requeued, site.submitted, site.cancelled) == ([], [], [])
+    assert exit_status(site.runs["cell 1"]) is None
+
+
+def test_a_job_whose_run_folder_is_gone_from_the_node_fails(site):
+    site.ranks(0, 0, also=f"rm -r '{site.runs['cell 1'].path}'; mkdir '{site.runs['cell 1'].path}'")
+    assert site.run(task=1) == 1
+    assert (site.requeued, site.submitted) == ([], [])
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -250,7 +336,7 @@ def test_status_finds_the_new_job_whatever_the_folder_is_called(name, tmp_path):
     site.controller(requeues=False)
     site.ranks(130, 130)
     assert site.run() == 0
-    assert site.submitted == [f"--parsable --dependency=afterany:15 {site.here}/submit.sh 0"]
+    assert site.submitted == [f"--parsable --dependency=afterany:15 {site.here}/submit.sh 0 15 1"]
     assert jobs_of(site.runs["cell 0"]) == [RunJob("99", site.here, own=True)]
 
 

@@ -90,27 +90,34 @@ def launches():
     return {name: parse(compose("train", [f"launch={name}"])).launch for name in ("slurm", "local")}
 
 
-def test_a_time_limit_shorter_than_a_step_is_an_error(launches, monkeypatch):
+def test_a_time_limit_shorter_than_a_step_is_an_error(run, launches, monkeypatch):
     monkeypatch.setenv(SUBMISSION, "first")
     with pytest.raises(InceptionctlError, match=r"time limit .* is too short: it ended before the first step"):
-        check_time_limit(launches["slurm"], done=0, steps_per_epoch=44)
+        check_time_limit(run, launches["slurm"], done=0, steps_per_epoch=44)
+
+
+def test_a_slow_start_does_not_end_a_run_that_had_got_on(run, launches, monkeypatch, capsys):
+    monkeypatch.setenv(SUBMISSION, "first")
+    (run.checkpoints / "step-00000016").mkdir(parents=True)
+    check_time_limit(run, launches["slurm"], done=0, steps_per_epoch=44)
+    assert "0 of its 44 steps were done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("done", "said"), [(43, "too short for one epoch: 43 of its 44 steps"), (44, "")])
-def test_a_time_limit_shorter_than_an_epoch_gives_a_warning(done, said, launches, monkeypatch, capsys):
+def test_a_time_limit_shorter_than_an_epoch_gives_a_warning(done, said, run, launches, monkeypatch, capsys):
     monkeypatch.setenv(SUBMISSION, "first")
-    check_time_limit(launches["slurm"], done, steps_per_epoch=44)
+    check_time_limit(run, launches["slurm"], done, steps_per_epoch=44)
     heard = capsys.readouterr().err
     assert said in heard
     assert bool(heard) == bool(said)
 
 
 @pytest.mark.parametrize(("launch", "submission"), [("local", "first"), ("slurm", None)])
-def test_outside_slurm_the_signal_gives_no_message(launch, submission, launches, monkeypatch, capsys):
+def test_outside_slurm_the_signal_gives_no_message(launch, submission, run, launches, monkeypatch, capsys):
     monkeypatch.delenv(SUBMISSION, raising=False)
     if submission:
         monkeypatch.setenv(SUBMISSION, submission)
-    check_time_limit(launches[launch], done=0, steps_per_epoch=44)
+    check_time_limit(run, launches[launch], done=0, steps_per_epoch=44)
     assert capsys.readouterr().err == ""
 
 
@@ -139,6 +146,16 @@ def test_a_run_without_any_heartbeat_hangs(run):
     assert not dog.hung()
     dog.changed_at -= 31
     assert dog.hung()
+
+
+def test_a_worker_outside_the_queue_exits_when_the_folder_is_gone(run):
+    code = (
+        "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
+        "from inceptionctl.launch.watchdog import exit_when_hung\n"
+        "exit_when_hung(RunDir(Path(sys.argv[1])), 600.0); time.sleep(60)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, "is gone from this node" in done.stderr) == (1, True)
 
 
 def test_a_worker_outside_the_queue_exits_with_retry_when_it_hangs(run):

@@ -38,7 +38,7 @@ def bare_cluster() -> Iterator[Cluster]:
         yield up
 
 
-OTHER: dict[str, Any] = {"nodes": 2, "max_array_size": 4, "max_job_count": 6, "min_job_age": 2}
+OTHER: dict[str, Any] = {"nodes": 2, "max_array_size": 4, "min_job_age": 2}
 OTHER |= {"requeue": False, "preempt_mode": "CANCEL", "grace": 0}
 
 
@@ -47,13 +47,13 @@ def other_cluster() -> Iterator[Cluster]:
     """A site of another make: it never requeues a job, kills pre-empted ones at once, takes array indices from 0 to 3,
     knows at most 6 jobs (a job counts for 2 to 12 seconds after its end too), and keeps no accounts."""
     skip_where_missing(accounting=False)
-    with temporary(accounting=False, **OTHER) as up:
+    with temporary(accounting=False, max_job_count=6, **OTHER) as up:
         yield up
 
 
 @pytest.fixture(scope="session")
 def qos_cluster() -> Iterator[Cluster]:
-    """The same with accounting, which pre-emption by QOS needs."""
+    """The same with accounting, which pre-emption by QOS needs, and as many jobs as one likes."""
     skip_where_missing(accounting=True)
     with temporary(preempt_type="qos", **OTHER) as up:
         yield up

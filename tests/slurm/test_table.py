@@ -11,7 +11,7 @@ from support.command_line import Result, call, latest
 from support.runs import assert_same_end, launched, wait_for
 from support.slurm_cluster import Cluster
 
-from inceptionctl.launch.slurm.submission import jobs_of
+from inceptionctl.launch.slurm.submission import jobs_of, report_jobs
 from inceptionctl.runs.find import RunIndex
 from inceptionctl.runs.io import read_record
 from inceptionctl.runs.metrics import read_metrics
@@ -59,8 +59,19 @@ def ended(cluster: Cluster, folder: Path) -> Result:
     return call("wait", str(folder), "--every", "1", cwd=folder, **cluster.environment)
 
 
-def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path: Path) -> None:
-    there, here = tmp_path / "there", tmp_path / "here"
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The cells, run on this machine."""
+    here = tmp_path_factory.mktemp("undisturbed")
+    code, said = launched(*CELLS, f"outputs={here}", "launch.device=cpu", "launch.jobs=2")
+    assert code == 0, said
+    return by_label(here)
+
+
+def test_a_disturbed_table_ends_as_an_undisturbed_one(
+    cluster: Cluster, tmp_path: Path, undisturbed: dict[str, Path]
+) -> None:
+    there = tmp_path / "there"
     words = [*CELLS, *ON_CPUS, f"outputs={there}", "launch.nodes=1"]
     done = call(*words, cwd=tmp_path, **cluster.environment)
     assert done.returncode == 0, done.stderr
@@ -87,15 +98,38 @@ def test_a_disturbed_table_ends_as_an_undisturbed_one(cluster: Cluster, tmp_path
     assert "1 submitted as job array" in again.stdout
     assert ended(cluster, there / "rmsprop").returncode == 0
 
-    code, said = launched(*CELLS, f"outputs={here}", "launch.device=cpu", "launch.jobs=2")
-    assert code == 0, said
-    for label, run in by_label(here).items():
+    for label, run in undisturbed.items():
         assert_same_end(run, by_label(there)[label])
     assert [starts(run) for run in runs[:1]] == [2]
     assert min(starts(run) for run in runs[1:3]) >= 2
     assert starts(down) >= 3
     report = wait_for(lambda: list((there / "rmsprop").glob("report.json")), 60)
     assert report
+
+
+def test_a_table_that_is_pre_empted_for_good_goes_on_to_one_report(
+    qos_cluster: Cluster, blank: Path, undisturbed: dict[str, Path]
+) -> None:
+    words = [*CELLS, *ON_CPUS, f"outputs={blank}"]
+    done = call(*words, cwd=blank, **qos_cluster.environment)
+    assert done.returncode == 0, done.stderr
+    runs = by_label(blank)
+    for run in runs.values():
+        wait_for_step(run)
+    wait_for(lambda: all(len(jobs_of(RunDir(run))) == 2 for run in runs.values()), 120)
+    qos_cluster.run("srun", "--qos=high", "--nodes=2", "--exclusive", "true", timeout=180)
+    (first,) = report_jobs(blank / "rmsprop")
+    wait_for(lambda: report_jobs(blank / "rmsprop") != [first], 240)
+    (second,) = report_jobs(blank / "rmsprop")
+    waiting = qos_cluster.run("squeue", "-h", "-t", "PD", "-o", "%j %A").splitlines()
+    assert [line for line in waiting if line.startswith("rmsprop-report")] == [f"rmsprop-report {second}"]
+    assert ended(qos_cluster, blank / "rmsprop").returncode == 0
+    reported = json.loads((blank / "rmsprop" / "report.json").read_text())
+    assert [row["cells"][0]["status"] for row in reported["rows"]] == ["done"] * 4
+    wait_for(lambda: not qos_cluster.run("squeue", "-h"), 60)
+    for label, run in runs.items():
+        assert starts(run) == 2
+        assert_same_end(run, undisturbed[label])
 
 
 @pytest.fixture(scope="module")

@@ -175,6 +175,24 @@ class Cluster(Settings):
             self.daemon("slurmctld", "-D")
             self.wait(lambda: "is UP" in self._control("ping"), "slurmctld")
 
+    @contextmanager
+    def lost(self, name: str) -> Iterator[None]:
+        """Its controller has lost this node meanwhile, on which all goes on; its jobs are requeued."""
+        lost = self.daemons.pop(name)
+        lost.kill()
+        lost.wait()
+        self.run("scontrol", "update", f"nodename={name}", "state=down", "reason=lost")
+        try:
+            yield
+        finally:
+            self.daemon("slurmd", "-D", "-N", name, name=name)
+            self.set_node(name, "resume")
+
+    def hide(self, folder: Path) -> None:
+        """From the last node, for good; what has it open keeps it."""
+        node = str(self.daemons[self.names[-1]].pid)
+        self.run("nsenter", "--mount", "--target", node, "mount", "-t", "tmpfs", "none", folder)
+
     def wait(self, condition: Callable[[], object], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not condition():

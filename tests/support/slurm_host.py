@@ -16,7 +16,7 @@ from pathlib import Path
 HOSTS = Path("/etc/hosts")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"  # where the daemons are
 MARK = "  # for a test's Slurm cluster, process "  # ends our lines
-NEEDED = ("munged", "slurmctld", "slurmd", "srun", "setpriv", "unshare")
+NEEDED = ("munged", "slurmctld", "slurmd", "srun", "setpriv", "unshare", "nsenter")
 NEEDED_TO_ACCOUNT = ("sacct", "slurmdbd", "mariadbd", "mariadb-install-db")
 
 

@@ -19,6 +19,7 @@ from inceptionctl.processes import python_module
 from inceptionctl.runs.paths import EXIT_RETRY
 
 WORKER, RECORD = "inceptionctl.worker", "inceptionctl.launch.slurm.submission"
+POSTPONE = "inceptionctl.launch.slurm.postpone"
 REPORT_MEMORY = "2G"  # a site's default may be less than the figures need
 PLAIN = re.compile(r"[\w@%+=:,./\[\]-]+")  # what sbatch reads as it is; quotes, # and backslashes need quoting
 WARNING_SECONDS = 120  # a job is told so long before its time limit, but at most a quarter of it
@@ -61,22 +62,24 @@ def job_script(launch: Slurm, here: Path, name: str, runs: Mapping[str, Path], a
             "srun_options": f"--cpus-per-task={layout.cpus}" if layout.cpus else None,
             "threads": launch.threads or launch.cpus_per_gpu or 1,
             "retry": EXIT_RETRY,
+            "restarts": launch.restarts,
         },
         commands={"worker": python_module(WORKER), "record": python_module(RECORD)},
         lines={
             "options": _sbatch_lines(options | (launch.extra or {})),
-            "runs": [f"    {_quoted(path)}  # {_printable(label)}" for label, path in runs.items()],
+            "runs": _run_lines(runs),
             "setup": launch.setup or [],
         },
     )
 
 
-def report_script(launch: Slurm, here: Path, name: str, table: Path) -> str:
-    """The script of the job that writes a table's report when all its other jobs have ended."""
+def report_script(launch: Slurm, here: Path, name: str, table: Path, runs: Mapping[str, Path]) -> str:
+    """The script of the job that writes a table's report when all other jobs of `runs`, folders by label, have
+    ended."""
     options = _options(launch, f"{name}-report", here, "report-%j") | {"ntasks": "1", "mem": REPORT_MEMORY}
-    lines = {"options": _sbatch_lines(options), "setup": launch.setup or []}
-    commands = {"report": python_module("inceptionctl", "report")}
-    return _fill("report", words={"table": table}, commands=commands, lines=lines)
+    lines = {"options": _sbatch_lines(options), "runs": _run_lines(runs), "setup": launch.setup or []}
+    commands = {"report": python_module("inceptionctl", "report"), "postpone": python_module(POSTPONE)}
+    return _fill("report", words={"submission": here, "table": table}, commands=commands, lines=lines)
 
 
 def warning_seconds(limit: str | None) -> int:
@@ -109,6 +112,10 @@ def _fill(
     values |= {key: "\n".join(inserted) for key, inserted in lines.items()}
     template = Path(__file__).with_name(f"{name}.sh.in").read_text(encoding="utf-8")
     return re.sub(r"@(\w+)@", lambda found: values[found[1]], template)
+
+
+def _run_lines(runs: Mapping[str, Path]) -> list[str]:
+    return [f"    {_quoted(path)}  # {_printable(label)}" for label, path in runs.items()]
 
 
 def _options(launch: Slurm, name: str, here: Path, log: str) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def submit_table(launch: Slurm, name: str, table: Path, runs: Mapping[str, RunDi
     here, in_order = _new_folder(table), list(runs.values())
     folders = {label: run.path.absolute() for label, run in runs.items()}
     _write_script(here / "submit.sh", job_script(launch, here, name, folders, array=True))
-    _write_script(here / "report.sh", report_script(launch, here, name, table.absolute()))
+    _write_script(here / "report.sh", report_script(launch, here, name, table.absolute(), folders))
     jobs = list[str]()
     try:
         for first in range(0, len(in_order), array_size):
@@ -77,6 +77,12 @@ def jobs_of(run: RunDir) -> list[RunJob]:
         RunJob(row.job, Path(os.path.normpath(Path(here["path"], row.submission))), _is_own(row, here))
         for row in read_lines(run.jobs, SubmittedJob)
     ]
+
+
+def record_report(submission: Path, job: str) -> None:
+    """Records the job that writes the table's report instead of the one before. Raises FileError and OSError."""
+    path = submission / "submission.json"
+    write_record(path, replace(read_record(path, Submission), report=job))
 
 
 def job_log(job: str, submission: Path) -> Path:

@@ -50,7 +50,8 @@ class Launcher(Record):
 @dataclass(frozen=True, kw_only=True)
 class Start(Record):
     """A line of starts.jsonl: rank 0 started to work on the run, at `step`, `at` seconds since 1970. `job` and
-    `submission`, the folder of its script, relative to the run folder, are None outside Slurm."""
+    `submission`, the folder of its script, relative to the run folder, are None outside Slurm. `log_bytes`: what was in
+    its log by then."""
 
     schema: Literal[1] = 1
     at: float
@@ -58,6 +59,7 @@ class Start(Record):
     job: str | None
     submission: str | None
     step: int
+    log_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
