@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A test may start many processes: compiled files are kept for them, even where the environment says not to.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help ablate install test test-slow test-lowest test-slurm test-gpu test-browser test-docker lint wheel bench clean
+.PHONY: help ablate install test test-slow test-lowest test-slurm test-gpu test-browser test-docker lint wheel docs docs-serve generated bench clean
 
 help:
 	@echo "make ablate   set up, then Table 3 of the Inception-v3 paper on embedded data (about a quarter of an hour on two cores)"
@@ -13,10 +13,12 @@ help:
 	@echo "make test     set up, then the tests          make test-slow   those that train for minutes; faults"
 	@echo "make test-lowest  models, training, ranks and whole runs with the lowest versions that pyproject.toml declares"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
-	@echo "make test-browser those of the report page in Chromium (installs Debian's if need be)"
+	@echo "make test-browser those of the report's page and of the documentation in Chromium (installs Debian's if need be)"
 	@echo "make test-docker  builds the images of docker/ and works in them, without a daemon (as root on Debian; 20 GB of disk)"
 	@echo "make test-gpu     those that need a CUDA device; the same without one: ARGS='--device cpu --tiny'"
 	@echo "make lint     ruff, mypy, shellcheck          make wheel       build the wheel and try it in a clean environment"
+	@echo "make docs     the documentation as a site, in build/docs; a warning is an error      make docs-serve  at localhost:8000"
+	@echo "make generated  AGENTS.md, llms.txt and the picture of the packages, after a change of commands, pages or packages"
 	@echo "make bench    every benchmark, one after the other"
 
 ablate: $(VENV)/.installed
@@ -55,6 +57,17 @@ lint: $(VENV)/.tested
 
 wheel: $(VENV)/.tested
 	.ci/wheel
+
+# A fresh environment: pages that have not changed would keep an older table of contents.
+docs: $(VENV)/.tested
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
+docs-serve: docs
+	$(BIN)/python -m http.server --directory build/docs --bind localhost 8000
+
+generated: $(VENV)/.tested
+	PYTHONPATH=docs $(BIN)/python -m from_code
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py

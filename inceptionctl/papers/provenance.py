@@ -60,6 +60,11 @@ def source_of(paper: str | None, key: str, settings: Settings) -> Source | None:
     return None
 
 
+def settings_of_paper(paper: str) -> list[dict[str, Any]]:
+    """The entries of a paper's recipe as the file has them: `keys`, `is`, and `where`, `note` and `with` if given."""
+    return list(_file()["papers"].get(paper, {}).get("settings", []))
+
+
 def effects_of(key: str, before: object, after: object, settings: Settings) -> list[Effect]:
     """What is published on the change of a setting; of one that has any value in between, on another change of it if
     nothing is on this one."""
