@@ -58,6 +58,9 @@ def test_a_documented_line_runs(words, trained, tmp_path):
         "outputs/train/A": f"outputs/train/{runs[0]}",
         "outputs/train/B": f"outputs/train/{runs[1]}",
     }
+    names["outputs/first"] = "outputs/inception_v3"  # the tutorial's
+    if words[0] == "predict":  # images, or a folder of them: not of folders
+        words = ["IMAGES/val/cat" if word == "IMAGES" else word for word in words]
     for placeholder, name in names.items():
         words = [word.replace(placeholder, name) for word in words]
     done = call_here(*words, cwd=folder, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "cache"), **environment())
