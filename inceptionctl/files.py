@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -44,6 +45,11 @@ def from_here(path: Path) -> str:
         return str(path.absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):  # OSError: the current folder has been removed
         return str(path)
+
+
+def for_shell(path: Path) -> str:
+    """The same as a word of a shell command that can be copied from a message."""
+    return shlex.quote(from_here(path))
 
 
 class FileError(InceptionctlError):

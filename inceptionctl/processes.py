@@ -8,17 +8,21 @@ What PYTHONPATH names is the user's wish, and stays.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 SAFE_PATH = "PYTHONSAFEPATH"
 KNOWS_SAFE_PATH = sys.version_info >= (3, 11)
 LONGEST_TMPDIR = 70  # bytes, with what multiprocessing adds: /pymp-xxxxxxxx/listener-xxxxxxxx
 SHORT_TMPDIRS = ("/tmp", "/var/tmp", "/dev/shm")
+POLL_SECONDS = 0.05
 NOT_HERE = "import sys; sys.path[0] or sys.path.pop(0); "  # before any other import; `sys` is built in
 
 
@@ -63,6 +67,30 @@ def run(command: Sequence[str], data: bytes = b"", seconds: float | None = None,
     except subprocess.TimeoutExpired as error:
         raise TooSlowError(f"{command[0]} did not end in {seconds:g} s") from error
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_until(words: str, command: Sequence[str], data: bytes, seconds: float) -> Done:
+    """Runs a program to its end, or until `words` stand in what it says to its error stream. It is killed then, with
+    what it has started, and so it is by Ctrl-C, which does not reach it otherwise. Raises FileNotFoundError if it is
+    not installed, TooSlowError after `seconds`."""
+    with TemporaryFile() as given, TemporaryFile() as output, TemporaryFile() as errors:
+        given.write(data)
+        given.seek(0)
+        deadline = time.monotonic() + seconds
+        with subprocess.Popen(command, stdin=given, stdout=output, stderr=errors, start_new_session=True) as program:
+            try:
+                while program.poll() is None and words.encode() not in _content(errors.fileno()):
+                    if time.monotonic() > deadline:
+                        raise TooSlowError(f"{command[0]} did not end in {seconds:g} s")
+                    time.sleep(POLL_SECONDS)
+            finally:
+                if program.poll() is None:
+                    os.killpg(program.pid, signal.SIGKILL)
+        return Done(program.returncode, _content(output.fileno()), _content(errors.fileno()))
+
+
+def _content(file: int) -> bytes:
+    return os.pread(file, os.fstat(file).st_size, 0)
 
 
 def run_in_sight(command: Sequence[str]) -> int:

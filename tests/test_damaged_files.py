@@ -32,12 +32,14 @@ from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.io import append_record, write_record
 from inceptionctl.runs.launcher import describe as describe_launcher
 from inceptionctl.runs.paths import MANIFEST, RunDir
-from inceptionctl.runs.records.process import Environment, Submission, SubmittedJob
+from inceptionctl.runs.records.process import Environment, Request, Submission, SubmittedJob
 from inceptionctl.runs.records.table import ManifestCell
 from inceptionctl.scheduling import run_folders
 from inceptionctl.scheduling.resume import resumed_plan
 
 HARMLESS = {"missing", "a hard link", "NaN", "of another run", "a changed byte"}  # not always damage
+
+REQUESTS = [Request(word="a", asked=0.0, job="12"), Request(word="b", asked=0.0, job="13", is_report=True)]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def template(plans, tmp_path_factory) -> Path:
     ]
     write_record(folder / MANIFEST, manifest(*rows, mode="independent", protocol="whole"))
     (folder / "slurm" / "0").mkdir(parents=True)
-    write_record(folder / "slurm" / "0" / "submission.json", Submission(jobs=["12"], report="13"))
+    write_record(folder / "slurm" / "0" / "submission.json", Submission(requests=REQUESTS))
     return folder.parent
 
 

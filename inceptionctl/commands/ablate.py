@@ -97,9 +97,8 @@ def _run(table: TablePlan) -> None:
     plans = table.to_run()
     announce(table, console)
     if plans and table.on_slurm:
-        submit_many(plans, table.table.name, table.folder, console)
+        submit_many(plans, table.folder, console, prepare=partial(write_manifest, table))
         announce_following(table, console)
-        write_manifest(table)
         return
     interrupted = _interrupted(table)
     try:

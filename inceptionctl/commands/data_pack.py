@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from functools import partial
 from pathlib import Path
 
@@ -104,4 +105,4 @@ def _print(asked: argparse.Namespace, summary: Summary) -> None:
     print(f"{images.train:,} images to train and {images.eval:,} to evaluate on, {bytes_text(summary.size)}: {packing}")
     if summary.unreadable:
         print(f"{count(len(summary.unreadable), 'image')} left out, since they could not be read: packed.json has them")
-    print(f"  inceptionctl train data=packed data.root={asked.out}")
+    print(f"  {shlex.join(['inceptionctl', 'train', 'data=packed', f'data.root={asked.out}'])}")

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.markup import escape
@@ -23,7 +24,7 @@ OUTPUTS = Path("outputs")
 SCHEMA = 1  # of --json
 WAITING = ("queued", "requeued", "waiting")
 COLOURS = {"done": "green", "running": "cyan", "starting": "cyan", "queued": "dim", "requeued": "yellow",
-           "waiting": "dim"}  # fmt: skip
+           "waiting": "dim", "unknown": "yellow"}  # fmt: skip
 MOST_SETTINGS = 6  # columns
 
 
@@ -36,11 +37,20 @@ def main(argv: list[str]) -> int:
     if arguments.sort:
         listing = listing.sorted(arguments.sort)
     if arguments.json:
-        keys = listing.keys
-        print(json.dumps({"schema": SCHEMA, "runs": [run.as_json(keys) for run in listing.runs]}, indent=2))
+        print(json.dumps(_as_json(report, listing), indent=2))
     else:
         show(report, listing)
     return 0
+
+
+def _as_json(report: StatusReport, listing: Listing) -> dict[str, Any]:
+    keys = listing.keys
+    return {
+        "schema": SCHEMA,
+        "runs": [run.as_json(keys) for run in listing.runs],
+        "reports": [{"job": job.id, "state": job.state.lower()} for job in report.reports],
+        "slurm": str(report.silence) if report.silence else None,
+    }
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -74,12 +84,15 @@ def show(report: StatusReport, listing: Listing | None = None) -> None:
     keys = listing.keys
     console.print(_table(listing.runs, keys[:MOST_SETTINGS]))
     for run in (listed.status for listed in listing.runs):
-        if run.reason and run.state not in WAITING:
+        said_below = report.silence and run.is_unknown and not run.files.damage
+        if run.reason and run.state not in WAITING and not said_below:
             console.print(f"[dim]{escape(run.label)}:[/] {escape(run.reason)}", highlight=False, soft_wrap=True)
     if left := keys[MOST_SETTINGS:]:
         console.print(f"they differ in {', '.join(left)} too: --json lists these", highlight=False, soft_wrap=True)
     if len(listing.runs) < len(report.runs):
         console.print(f"{len(listing.runs)} of {count(len(report.runs), 'run')} shown (--filter)", highlight=False)
+    if report.silence:
+        console.print(f"Slurm could not be asked: {escape(str(report.silence))}", highlight=False, soft_wrap=True)
     console.print(report.summary, highlight=False)
 
 

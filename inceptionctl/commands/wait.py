@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inceptionctl.arguments import seconds
 from inceptionctl.commands.status import folder_parser, show
-from inceptionctl.errors import InceptionctlError
+from inceptionctl.errors import InceptionctlError, RequestError, warn
 from inceptionctl.scheduling.monitor import StatusReport, collect_status
 
 BETWEEN_RUNS_SECONDS = 1.0  # between the end of a cell and the start of the next, nothing seems to run
@@ -34,14 +34,20 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def wait(folder: Path, every_s: float) -> StatusReport:
-    """Prints the summary whenever it changes: the last report."""
-    before = ""
+    """Prints the summary whenever it changes: the last report. Goes on while Slurm does not answer, and says so once.
+    Raises RequestError where there is no Slurm to ask."""
+    before, silent = "", False
     while True:
         report = collect_status(folder)
+        if isinstance(report.silence, RequestError):
+            raise report.silence
         if not report.open:
             time.sleep(BETWEEN_RUNS_SECONDS)
             if not (report := collect_status(folder)).open:
                 return report
+        if report.silence and not silent:
+            warn(f"Slurm does not answer ({report.silence}): it is asked again every {every_s:g} s")
+        silent = report.silence is not None
         if report.summary != before:
             print(report.summary, flush=True)
         before = report.summary

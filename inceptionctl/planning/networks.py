@@ -11,7 +11,7 @@ from inceptionctl.config.overrides import flatten_overrides
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
 from inceptionctl.errors import RequestError
-from inceptionctl.files import from_here
+from inceptionctl.files import for_shell, from_here
 from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.releases import Release, categories, release
 from inceptionctl.planning.checks import cost_on_input
@@ -74,7 +74,9 @@ def _result(run: RunDir) -> Result:
     if run.is_evaluation:
         raise RequestError(f"run = {here} is the folder of an evaluation, which has no network\n  name a run")
     if not run.finished:
-        raise RequestError(f"run = {here} is not finished: train it on with `inceptionctl resume {here}`")
+        raise RequestError(
+            f"run = {here} is not finished: train it on with `inceptionctl resume {for_shell(run.path)}`"
+        )
     return read_result(run)
 
 

@@ -39,6 +39,14 @@ def has_started(run: RunDir, submission: Path) -> bool:
     return False
 
 
+def last_job(run: RunDir) -> str | None:
+    """The job of the last start, as far as starts.jsonl can be read; None outside Slurm."""
+    with suppress(FileError):
+        starts = read_starts(run)
+        return starts[-1].job if starts else None
+    return None
+
+
 def record_start(run: RunDir, restarts: int) -> None:
     """Adds this one. Raises InceptionctlError in a job that has started too often, or too often at the same step."""
     submission = relative_to_run(run, os.environ.get(SUBMISSION))

@@ -14,7 +14,7 @@ from threading import Lock
 from inceptionctl.config.identity import identity
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.files import FileError, MissingFileError, from_here
+from inceptionctl.files import FileError, MissingFileError, for_shell
 from inceptionctl.runs.io import make_folder, read_record, write_record
 from inceptionctl.runs.label import label_of
 from inceptionctl.runs.paths import RunDir
@@ -72,7 +72,7 @@ class Feed:
 
     @property
     def later(self) -> str:
-        return f"`inceptionctl sync {from_here(self.run.folder)}` sends what it has not got"
+        return f"`inceptionctl sync {for_shell(self.run.folder)}` sends what it has not got"
 
     def open(self, rows: Sequence[MetricRow]) -> None:
         """Sends those of `rows` that the tracker does not have yet."""

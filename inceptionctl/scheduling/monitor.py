@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from inceptionctl.errors import RequestError, count, warn
+from inceptionctl.errors import InceptionctlError, RequestError, count, warn
 from inceptionctl.files import FileError
 from inceptionctl.launch.slurm.clients import Job
-from inceptionctl.launch.slurm.jobs import ACTIVE, look_up
+from inceptionctl.launch.slurm.jobs import ACTIVE, ask_about
 from inceptionctl.launch.slurm.submission import RunJob, jobs_of, report_jobs
 from inceptionctl.runs.find import RunIndex, is_run_folder, runs_below
 from inceptionctl.runs.io import read_record
@@ -22,19 +22,23 @@ from inceptionctl.scheduling.run_status import RunStatus, status_of
 
 @dataclass(frozen=True)
 class StatusReport:
-    """The state of all runs in a folder; `report`: the queued job that writes the table's report, if there is one."""
+    """The state of all runs in a folder. `reports`: the jobs that write the table's report, oldest first, and
+    `unknown_reports`, how many more may be queued for all that is known; `silence`: why Slurm could not be asked, None
+    if it answered or did not need to be asked."""
 
     runs: list[RunStatus]
-    report: Job | None
+    reports: list[Job]
+    unknown_reports: int = 0
+    silence: InceptionctlError | None = None
 
     @property
     def open(self) -> bool:
-        """Whether anything is queued or running."""
-        return any(run.open for run in self.runs) or bool(self.open_report)
+        """Whether anything is queued or running, or may be."""
+        return any(run.open or run.is_unknown for run in self.runs) or bool(self.open_reports or self.unknown_reports)
 
     @property
-    def open_report(self) -> Job | None:
-        return self.report if self.report and self.report.state in ACTIVE else None
+    def open_reports(self) -> list[Job]:
+        return [job for job in self.reports if job.state in ACTIVE]
 
     @property
     def not_done(self) -> list[str]:
@@ -44,20 +48,22 @@ class StatusReport:
     def summary(self) -> str:
         """How many runs are in which state."""
         states = ", ".join(f"{n} {state}" for state, n in Counter(run.state for run in self.runs).most_common())
-        runs = f"{count(len(self.runs), 'run')}: {states}"
-        return f"{runs}; report: job {self.report.id} {self.report.state.lower()}" if self.report else runs
+        reports = (f"job {job.id} {job.state.lower()}" for job in self.open_reports or self.reports[-1:])
+        told = ", ".join([*reports, *(["unknown"] if self.unknown_reports else [])])
+        return f"{count(len(self.runs), 'run')}: {states}{f'; report: {told}' if told else ''}"
 
 
 def collect_status(folder: Path) -> StatusReport:
-    """Asks Slurm at most once, by one squeue and one sacct, and only about runs that are not done. Raises RequestError
-    for a folder without runs."""
-    runs, reports = runs_in(folder), report_jobs(folder)[-1:]
+    """Asks Slurm at most once, by one squeue and one sacct, and only about runs that are not done; by one squeue more
+    where an earlier command left before Slurm's answer. Raises RequestError for a folder without runs."""
+    runs, reports = runs_in(folder), [job for job in report_jobs(folder) if job.own]
     files = {label: run_state(run) if run else RunState("new") for label, run in runs.items()}
     last = {label: jobs[-2:] for label, run in runs.items() if run and (jobs := _jobs_of(run))}
-    not_done = [job.id for label, jobs in last.items() for job in jobs if job.own and files[label].state != "done"]
-    known = look_up([*not_done, *reports])
-    statuses = [status_of(label, run, files[label], last.get(label, []), known) for label, run in runs.items()]
-    return StatusReport(statuses, known.get(reports[0]) if reports else None)
+    not_done = [job for label, jobs in last.items() for job in jobs if job.own and files[label].state != "done"]
+    answers = ask_about([*not_done, *reports])
+    statuses = [status_of(label, run, files[label], last.get(label, []), answers) for label, run in runs.items()]
+    found = [job for report in reports if (job := answers.job_of(report))]
+    return StatusReport(statuses, found, sum(map(answers.is_unknown, reports)), answers.silence)
 
 
 def runs_in(folder: Path) -> dict[str, RunDir | None]:

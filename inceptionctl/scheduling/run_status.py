@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from inceptionctl.launch.slurm.clients import Job
-from inceptionctl.launch.slurm.jobs import ACTIVE
+from inceptionctl.launch.slurm.jobs import ACTIVE, Answers
 from inceptionctl.launch.slurm.submission import RunJob, job_log
 from inceptionctl.runs.logs import notices, tail_of, why_ended
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.starts import has_started
-from inceptionctl.runs.state import RunState
+from inceptionctl.runs.starts import has_started, last_job
+from inceptionctl.runs.state import RunState, launched_here
 
 # Final states of a job that tell more than the run's files do.
 JOB_ENDS = {
@@ -26,6 +26,8 @@ JOB_ENDS = {
     "DEADLINE": "out of time",
 }
 OPEN = {"queued", "requeued", "starting", "running"}
+UNKNOWN = "unknown"  # whether the job is queued, runs or has ended
+IN_FLIGHT = "the command that submitted it left before Slurm's answer: look again in half a minute"
 OUT_OF_MEMORY = ("oom", "memory limit", "out of memory")
 LOG_LINES = 3  # of a job's log, where its ranks never started
 
@@ -48,6 +50,10 @@ class RunStatus:
     def open(self) -> bool:
         return self.state in OPEN
 
+    @property
+    def is_unknown(self) -> bool:
+        return self.state == UNKNOWN
+
     def as_json(self) -> dict[str, Any]:
         return {
             "cell": self.label,
@@ -63,41 +69,43 @@ class RunStatus:
         }
 
 
-def status_of(
-    label: str, run: RunDir | None, files: RunState, jobs: Sequence[RunJob], known: Mapping[str, Job]
-) -> RunStatus:
+def status_of(label: str, run: RunDir | None, files: RunState, jobs: Sequence[RunJob], slurm: Answers) -> RunStatus:
     """`jobs`: the last two, of which the second may be queued behind the first."""
-    if len(jobs) == 2 and _works(jobs[0], known):
-        status = _status_of(label, run, files, jobs[0], known)
-        return replace(status, follows=jobs[1].id if jobs[1].id in known else None)
-    return _status_of(label, run, files, jobs[-1] if jobs else None, known)
+    if len(jobs) == 2 and (first := slurm.job_of(jobs[0])) and first.state in ACTIVE:
+        status = _status_of(label, run, files, jobs[0], slurm)
+        return replace(status, follows=slurm.id_of(jobs[1]) if slurm.job_of(jobs[1]) else None)
+    return _status_of(label, run, files, jobs[-1] if jobs else None, slurm)
 
 
-def _works(job: RunJob, known: Mapping[str, Job]) -> bool:
-    return job.id in known and known[job.id].state in ACTIVE
-
-
-def _status_of(
-    label: str, run: RunDir | None, files: RunState, last: RunJob | None, known: Mapping[str, Job]
-) -> RunStatus:
+def _status_of(label: str, run: RunDir | None, files: RunState, last: RunJob | None, slurm: Answers) -> RunStatus:
     if run is None:
         return RunStatus(label, None, "waiting", files, reason="not begun")
-    if last is None or files.state == "done":
+    if last and slurm.is_unknown(last) and _needs_slurm(run, files, last):
+        why = f"Slurm could not be asked: {slurm.silence}" if slurm.silence else IN_FLIGHT
+        return RunStatus(label, run, UNKNOWN, files, last.id, files.node, files.damage or why)
+    if last is None or files.state == "done" or not (name := slurm.id_of(last)):
         reason = _reason(run, files, files.state, None)
         return RunStatus(label, run, files.state, files, last.id if last else None, files.node, reason)
-    name, job, log = last.id, known.get(last.id), job_log(last.id, last.submission)
+    job, log = slurm.job_of(last), job_log(name, last.submission)
     state = _state(run, files, job, log)
     if files.state in ("running", "starting") and not (job and job.state in ACTIVE):  # by a command on this machine
         return RunStatus(label, run, state, files, None, files.node, _reason(run, files, state, None))
     if job and state in ("queued", "requeued"):
         return RunStatus(label, run, state, files, name, reason=job.reason)
     if job is None and files.state == "new" and not log.is_file():
-        unknown = f"Slurm does not answer or has forgotten this job, and there is no log of it in {log.parent}"
-        return RunStatus(label, run, "unknown", files, name, reason=unknown)
+        forgotten = f"Slurm has forgotten this job, and there is no log of it in {log.parent}"
+        return RunStatus(label, run, "lost", files, name, reason=forgotten)
     began = has_started(run, last.submission)
     silent = not began and state not in ("running", "starting", *JOB_ENDS.values())
     reason = _before_python(log) if silent and not files.damage else _reason(run, files, state, log)
     return RunStatus(label, run, state, files, name, job.node if job and job.node else files.node, reason)
+
+
+def _needs_slurm(run: RunDir, files: RunState, last: RunJob) -> bool:
+    """Whether the run's files do not tell by themselves what became of its last job."""
+    if not last.own or files.state == "done" or launched_here(run):
+        return False
+    return not (files.state == "failed" and last.id and last.id == last_job(run))
 
 
 def _state(run: RunDir, files: RunState, job: Job | None, log: Path) -> str:
@@ -121,15 +129,18 @@ def _reason(run: RunDir, files: RunState, state: str, log: Path | None) -> str:
         return files.damage
     if state == "done":
         return ""
+    if state == "new":
+        return "not begun"
     if state in OPEN:
         return next(reversed(notices(run.log(), files.log_bytes)), "")
     if state == "out of memory":
         return f"raise launch.mem (memory per node) or lower data.workers; log: {log}"
     if state in ("failed", "stopped"):
         message, newest = why_ended(run)
-        return f"{message}; log: {newest}"
+        return f"{message}; log: {newest}" if newest.is_file() else message
     said = notices(log) if log and state == "lost" else []  # by the job's script, which outlived its ranks
-    return "; ".join([*said[-1:], f"log: {log or run.log()}"])
+    newest = log or run.log()
+    return "; ".join([*said[-1:], *([f"log: {newest}"] if newest.is_file() else [])])
 
 
 def _before_python(log: Path) -> str:

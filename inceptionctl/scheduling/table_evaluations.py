@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from inceptionctl.config.launch import Local, Slurm
-from inceptionctl.errors import InceptionctlError, RequestError, count
+from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, count
 from inceptionctl.hardware import allocate
 from inceptionctl.launch.local import WorkerSlot, preload
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
@@ -85,6 +85,8 @@ class _Evaluations:
         for label, plan in plans.items():
             try:
                 submit_evaluation(plan, self.console)
+            except Interrupted:
+                raise
             except InceptionctlError as error:
                 codes[label] = self._failed(label, error)
         return codes

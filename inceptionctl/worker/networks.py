@@ -8,6 +8,7 @@ import torch
 
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import CheckpointError, RequestError, warn
+from inceptionctl.files import for_shell
 from inceptionctl.models.torch.build import build
 from inceptionctl.models.torch.modules import Classifier
 from inceptionctl.models.weights.load import load_opened
@@ -48,7 +49,9 @@ def checkpoint_with(run: RunDir, weights: str) -> Checkpoint:
     """The checkpoint that has the weights of this name."""
     latest = checkpoint.read_latest(run.checkpoints, warn)
     if latest is None:
-        raise RequestError(f"{run.path} has no checkpoint yet: train it on with `inceptionctl resume {run.path}`")
+        raise RequestError(
+            f"{run.path} has no checkpoint yet: train it on with `inceptionctl resume {for_shell(run.path)}`"
+        )
     if not weights.startswith(BEST):
         return latest
     best = latest.state["progress"]["best"]

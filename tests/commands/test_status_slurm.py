@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from inceptionctl.runs.exits import record_exit
 from inceptionctl.runs.io import append_record, write_record
 from inceptionctl.runs.launcher import describe
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.process import Submission, SubmittedJob
+from inceptionctl.runs.records.process import Request, Submission, SubmittedJob
 
 
 class Site:
@@ -167,8 +168,12 @@ def test_what_an_earlier_start_said_is_not_the_reason_of_a_run_that_goes_on(site
     assert site.status()["a"]["reason"] == "the disk is slow"
 
 
-@pytest.mark.parametrize("slurm", ["forgets", "is not here", "does not answer"])
-def test_the_run_files_are_enough_where_slurm_is_silent(slurm, site, monkeypatch):
+DOWN = "echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1"
+
+
+@pytest.fixture
+def ended(site):
+    """Runs that have ended, each in another way, as far as their files tell."""
     site.run("a", "12_0", started=1, code=130)
     site.run("b", "12_1", started=1)
     site.run("c", "12_2", started=1, code=1, message="it diverged")
@@ -177,19 +182,73 @@ def test_the_run_files_are_enough_where_slurm_is_silent(slurm, site, monkeypatch
     site.log("12_4", "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=12.0\n")
     site.run("f", "12_5", code=1)
     site.log("12_5", "one\ntwo\nthree\nmodule: command not found\n")
-    if slurm == "is not here":
-        monkeypatch.setenv("PATH", str(site.folder))
-    elif slurm == "does not answer":
-        down = "echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1"
-        site.knows(does=down)
-        site.remembers(does=down)
-    found = site.status()
+    return site
+
+
+def test_the_run_files_are_enough_where_slurm_has_forgotten_the_jobs(ended):
+    found = ended.status()
     states = {name: entry["state"] for name, entry in found.items()}
     assert states == {"a": "stopped", "b": "lost", "c": "failed", "d": "done", "e": "out of memory", "f": "failed"}
-    assert found["b"]["reason"] == f"log: {site.submission}/log/12_1.log"
-    assert found["c"]["reason"].startswith("it diverged; ")
+    assert found["b"]["reason"] is None, "no log is named that is not there"
+    assert found["c"]["reason"] == "it diverged"
     assert "raise launch.mem" in found["e"]["reason"]
     assert "before Python started: two / three / module: command not found; " in found["f"]["reason"]
+
+
+@pytest.mark.parametrize("slurm", ["is not here", "does not answer"])
+def test_a_job_that_slurm_cannot_be_asked_about_is_unknown_unless_the_files_tell_its_end(slurm, ended, monkeypatch):
+    ended.knows(does=DOWN)
+    ended.remembers(does=DOWN)
+    if slurm == "is not here":
+        monkeypatch.setenv("PATH", str(ended.folder))
+    found = ended.status()
+    states = {name: entry["state"] for name, entry in found.items()}
+    assert states == {"a": "unknown", "b": "unknown", "c": "failed", "d": "done", "e": "unknown", "f": "unknown"}
+    assert "Slurm could not be asked: " in found["a"]["reason"]
+    code, said = launched("cancel", ended.folder)
+    assert code == (2 if slurm == "is not here" else 1)
+    assert "not cancelled, and may be queued or running: a-0 (job 12_0); b-0 (job 12_1); " in said
+    assert "nothing is queued" not in said
+
+
+def test_accounting_tells_the_end_of_a_job_while_the_controller_is_away(ended):
+    ended.knows(does=DOWN)
+    ended.remembers("12_0|CANCELLED by 0|node1|0:0", "12_1|NODE_FAIL|node1|0:0", "12_5|RUNNING|node1|0:0")
+    states = {name: entry["state"] for name, entry in ended.status().items()}
+    assert (states["a"], states["b"], states["f"]) == ("cancelled", "unknown", "unknown"), "it may be requeued"
+
+
+def test_wait_goes_on_while_slurm_does_not_answer(site):
+    """Twice; then the job is done."""
+    run = site.run("a", "12_3", started=1, code=0)
+    finish(run)
+    run.result.rename(run.path / "later.json")
+    count = 'read n <"$0.n" || n=0; echo $((n + 1)) >"$0.n"; ((n < 2)) && { ' + DOWN + "; }"
+    site.knows(does=f"{{ {count}; }}\n/bin/mv '{run.path}/later.json' '{run.result}'\nexit 0")
+    code, said = launched("wait", site.folder, "--every", 0.01)
+    assert (code, said.count("it is asked again every 0.01 s"), "1 run: 1 unknown" in said) == (0, 1, True), said
+
+
+def test_wait_on_a_machine_without_slurm_says_so(site, monkeypatch):
+    site.run("a", "12_3", started=1, code=130)
+    monkeypatch.setenv("PATH", str(site.folder))
+    code, said = launched("wait", site.folder)
+    assert (code, "there is no Slurm on this machine" in said) == (2, True)
+
+
+@pytest.mark.parametrize(("age", "state"), [(0.0, "unknown"), (1e9, "new")])
+def test_a_request_without_an_answer_is_looked_up_by_its_comment(age, state, site):
+    run = site.run("a")
+    append_record(run.jobs, SubmittedJob(request="inceptionctl-1", task=3, submission=str(site.submission)))
+    request = Request(word="inceptionctl-1", asked=time.time() - age)
+    write_record(site.submission / "submission.json", Submission(requests=[request]))
+    found = site.status()["a"]
+    assert (found["job"], found["state"]) == (None, state)
+    site.knows(does="[[ $words = *--me* ]] && echo '12|for X inceptionctl-1' || echo '12_3|PENDING||Priority'")
+    found = site.status()["a"]
+    assert (found["job"], found["state"]) == ("12_3", "queued")
+    assert launched("cancel", site.folder)[0] == 0
+    assert calls(site.bin, "scancel") == ["--quiet 12_3"]
 
 
 def test_a_job_without_a_log_hints_at_the_file_system(site):
@@ -222,12 +281,14 @@ def test_wait_waits_for_queued_jobs(site):
 def test_cancel_cancels_open_jobs_and_the_report_that_depends_on_them(site):
     for n in range(3):
         site.run(f"{n}", f"12_{n}")
-    site.knows("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None", "13|PENDING||Dependency")
-    write_record(site.submission / "submission.json", Submission(jobs=["12"], report="13"))
+    cells = ("12_0|PENDING||Priority", "12_1|RUNNING|node1|None", "12_2|FAILED|node1|None")
+    site.knows(*cells, "13|PENDING||Dependency", "14|PENDING||Dependency")
+    reports = [Request(word=job, asked=0.0, job=job, is_report=True) for job in ("13", "14")]
+    write_record(site.submission / "submission.json", Submission(requests=reports))
     code, said = launched("cancel", site.folder)
     assert (code, "cancelled 2 jobs" in said) == (0, True)
     (words,) = calls(site.bin, "scancel")
-    assert {word for word in words.split() if not word.startswith("-")} == {"12_0", "12_1", "13"}
+    assert {word for word in words.split() if not word.startswith("-")} == {"12_0", "12_1", "13", "14"}
 
 
 def test_a_run_resumed_on_this_machine_is_cancelled_on_this_machine(site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,11 +14,10 @@ from support.stand_ins import calls, stand_in
 from inceptionctl.config.compose import compose
 from inceptionctl.config.identity import identity
 from inceptionctl.config.validate import parse
+from inceptionctl.launch.slurm.submission import jobs_of
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.config_file import write_config
-from inceptionctl.runs.io import read_lines
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.process import SubmittedJob
 
 SLURM = ["launch=slurm", "launch.gpus_per_node=0"]
 HARM = "touch ran"  # what a stranger would like to have run
@@ -242,18 +242,21 @@ def test_a_refusal_of_the_site_makes_nothing(slurm, work):
 
 def test_a_table_is_submitted_in_arrays_that_the_site_takes_and_a_report_behind_them(slurm, theirs, work):
     count = 'read n <"$0.n" || n=6; echo $((n + 1)) >"$0.n"; echo $((n + 1))'
-    stand_in(slurm, "sbatch", f"[[ $words = --test-only* ]] || {{ {count}; }} 2>/dev/null")
-    said = shown(*ABLATE, *theirs("table/x", table(more=SECOND_ROW)))
+    has_manifest = "[[ $words = --test-only* || -f outputs/mine/table.json ]] || exit 1"
+    stand_in(slurm, "sbatch", f"{has_manifest}\n[[ $words = --test-only* ]] || {{ {count}; }} 2>/dev/null")
+    words = [*ABLATE, "name=mine", *theirs("table/x", table(more=SECOND_ROW))]
+    previewed, said = shown(*words, "--dry-run"), shown(*words)
     assert "4 submitted as job arrays 7, 8; report: job 9" in said
-    here = only(work, "outputs/x/slurm/0")
+    here = only(work, "outputs/mine/slurm/0")
+    assert (here / "submit.sh").read_text().strip() in previewed
+    assert "#SBATCH --job-name=mine\n" in previewed
     assert cells_in((here / "submit.sh").read_text()) == ["A, seed 0", "B, seed 0", "A, seed 1", "B, seed 1"]
-    assert calls(slurm, "sbatch")[1:] == [
+    assert [re.sub(r" --comment=\S+", "", line) for line in calls(slurm, "sbatch")[1:]] == [
         f"--parsable --array=0-2%2 {here}/submit.sh 0",
         f"--parsable --array=0-0%2 --dependency=afterany:7 {here}/submit.sh 3",
         f"--parsable --dependency=afterany:7:8 {here}/report.sh",
     ]
-    rows = (read_lines(path, SubmittedJob) for path in work.glob("outputs/*/*/jobs.jsonl"))
-    jobs = sorted(row.job for found in rows for row in found)
+    jobs = sorted(job.id for path in work.glob("outputs/*/*/jobs.jsonl") for job in jobs_of(RunDir(path.parent)))
     assert jobs == ["7_0", "7_1", "7_2", "8_0"]
 
 

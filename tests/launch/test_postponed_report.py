@@ -9,7 +9,7 @@ from inceptionctl.launch.slurm.postpone import main
 from inceptionctl.launch.slurm.submission import record_job, report_jobs
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir
-from inceptionctl.runs.records.process import Submission
+from inceptionctl.runs.records.process import Request, Submission
 
 
 @pytest.fixture
@@ -21,7 +21,8 @@ def table(tmp_path, monkeypatch):
         (tmp_path / str(n)).mkdir()
         for job in jobs:
             record_job(RunDir(tmp_path / str(n)), job, here)
-    write_record(here / "submission.json", Submission(jobs=["12"], report="13"))
+    requests = [Request(word="a", asked=0.0, job="12"), Request(word="b", asked=0.0, job="13", is_report=True)]
+    write_record(here / "submission.json", Submission(requests=requests))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     stand_in(tmp_path / "bin", "sbatch", "echo 41")
     return tmp_path
@@ -35,8 +36,10 @@ def report(table, *known):
 def test_it_is_submitted_again_behind_the_jobs_that_are_left(table):
     assert report(table, "12_0|COMPLETED|n|None", "12_1|PREEMPTED|n|None", "40_1|PENDING||Resources") == 0
     script = table / "table" / "slurm" / "0" / "report.sh"
-    assert calls(table / "bin", "sbatch") == [f"--parsable --dependency=afterany:40_1 {script}"]
-    assert report_jobs(table / "table") == ["41"]
+    (words,) = calls(table / "bin", "sbatch")
+    assert words.startswith("--parsable --dependency=afterany:40_1 --comment=inceptionctl-")
+    assert words.endswith(f" {script}")
+    assert [job.id for job in report_jobs(table / "table")] == ["13", "41"]
 
 
 def test_it_is_written_where_none_is_left(table):

@@ -21,6 +21,7 @@ MARIADB = ["--no-defaults", "--user=root", "--innodb-log-file-size=4M", "--innod
 MARIADB += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]
 LATE = """\
 #!/bin/sh
+case "$*" in *--test-only*) exec {sbatch} "$@" ;; esac
 answer=$({sbatch} "$@") || exit
 touch '{folder}/accepted'
 sleep {seconds}

@@ -1,23 +1,29 @@
-"""Slurm's command-line programs: their output as values, their failures as our errors."""
+"""Asks Slurm, through its command-line programs: their output as values, their failures as our errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from inceptionctl import processes
-from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, RequestError
 
 SQUEUE_FORMAT = "--format=%i|%T|%N|%r"
+COMMENT_FORMAT = "--format=%F|%k"  # id of the array or job, comment
 SACCT_FORMAT = "--format=JobID,State,NodeList,ExitCode"
-UNREACHABLE = ("contact slurm controller", "Connection refused", "configuration source")
-RESOURCES = ("partition", "account", "qos", "nodes", "gpus_per_node", "cpus_per_gpu", "mem", "time", "constraint")
+ANSWER_SECONDS = 120.0  # squeue itself gives up sooner when the controller is away, unless a site says otherwise
+UNREACHABLE = ("contact slurm controller", "Connection refused", "configuration source", "timed out", "standby mode",
+               "Zero Bytes were transmitted", "Communication connection failure", "Communication message")  # fmt: skip
+FORGOTTEN = "Invalid job id"
 DEFAULT_MAX_ARRAY_SIZE = 1001  # Slurm's own
 
 
 class SlurmError(InceptionctlError):
     """A Slurm program failed; the message is its own."""
+
+
+class NoAnswerError(SlurmError):
+    """The controller did not answer: nothing is known about what it was asked."""
 
 
 @dataclass(frozen=True)
@@ -30,46 +36,52 @@ class Job:
     reason: str
 
 
-def run(*words: str, stdin: str = "") -> str:
-    """Runs a program: its output. Raises RequestError if it is not installed, SlurmError if it fails."""
+def run(*words: str) -> str:
+    """Runs a program: its output. Raises RequestError if it is not installed, NoAnswerError, and SlurmError if it fails
+    otherwise."""
+    return checked(words, lambda: processes.run(words, seconds=ANSWER_SECONDS))
+
+
+def checked(words: Sequence[str], call: Callable[[], processes.Done]) -> str:
+    """The output of a program that `call` runs. Raises as `run` does."""
     try:
-        done = processes.run(words, stdin.encode())
+        done = call()
     except FileNotFoundError:
         raise RequestError(
             f"there is no Slurm on this machine ({words[0]} is not found)\n"
             "  run this on a login node of the cluster, or use launch=local"
         ) from None
-    if done.code:
-        lines = [line.removeprefix(f"{words[0]}: ").removeprefix("error: ") for line in done.message.splitlines()]
-        raise SlurmError("; ".join(line for line in lines if line.strip()) or f"{words[0]} exited {done.code}")
-    return done.text
-
-
-def check_accepted(script: str, launch: Slurm) -> None:
-    """Asks the site whether it would accept this job. Raises RequestError with the site's reason."""
-    try:
-        run("sbatch", "--test-only", stdin=script)
-    except SlurmError as error:
-        raise _refusal(str(error), launch) from error
-
-
-def submit(script: str, *options: str, arguments: Sequence[str] = ()) -> str:
-    """Submits the file `script`: the new job's id. Raises SlurmError."""
-    return run("sbatch", "--parsable", *options, script, *arguments).strip().partition(";")[0]
+    except processes.TooSlowError as error:
+        raise NoAnswerError(str(error)) from error
+    if not done.code:
+        return done.text
+    lines = [line.removeprefix(f"{words[0]}: ").removeprefix("error: ") for line in done.message.splitlines()]
+    message = "; ".join(line for line in lines if line.strip()) or f"{words[0]} exited {done.code}"
+    raise (NoAnswerError if any(text in message for text in UNREACHABLE) else SlurmError)(message)
 
 
 def queued(ids: Sequence[str]) -> dict[str, Job]:
-    """What the controller knows about the jobs with these ids, and about all tasks of arrays: one squeue."""
+    """What the controller knows about the jobs with these ids, and about all tasks of arrays: one squeue. Raises
+    NoAnswerError."""
     if not ids:
         return {}
     try:
-        output = run("squeue", "--noheader", "--array", "--states=all", f"--jobs={','.join(ids)}", SQUEUE_FORMAT)
-    except SlurmError as error:
-        if "Invalid job id" in str(error):  # the controller forgets a job some minutes after its end
+        output = _squeue("--array", f"--jobs={','.join(ids)}", SQUEUE_FORMAT)
+    except NoAnswerError as error:
+        if FORGOTTEN in str(error):  # the controller forgets a job some minutes after its end
             return {}
         raise
     rows = [_four(line) for line in output.splitlines()]
     return {job: Job(job, state, nodes, reason) for ids, state, nodes, reason in rows for job in tasks(ids)}
+
+
+def commented(words: Iterable[str]) -> dict[str, str]:
+    """The ids of this user's jobs whose comment has one of `words`, by the word: one squeue. Raises NoAnswerError."""
+    wanted = [*words]
+    if not wanted:
+        return {}
+    rows = [line.partition("|") for line in _squeue("--me", COMMENT_FORMAT).splitlines()]
+    return {word: job for job, _, comment in rows for word in wanted if word in comment}
 
 
 def accounted(ids: Sequence[str]) -> dict[str, Job]:
@@ -88,7 +100,7 @@ def accounted(ids: Sequence[str]) -> dict[str, Job]:
 
 
 def cancel(ids: Iterable[str]) -> None:
-    """Jobs that have ended are ignored."""
+    """Jobs that have ended are ignored. Raises SlurmError."""
     if words := list(ids):
         run("scancel", "--quiet", *words)
 
@@ -111,24 +123,14 @@ def tasks(ids: str) -> list[str]:
     return [f"{array}{n}" for first, _, last in ranges for n in range(int(first), int(last or first) + 1)]
 
 
+def _squeue(*words: str) -> str:
+    """Of jobs in any state. Every failure leaves the question unanswered. Raises NoAnswerError."""
+    try:
+        return run("squeue", "--noheader", "--states=all", *words)
+    except SlurmError as error:
+        raise NoAnswerError(str(error)) from error
+
+
 def _four(line: str) -> tuple[str, str, str, str]:
     first, second, third, fourth = line.split("|", 3)
     return first, second, third, fourth
-
-
-def _refusal(message: str, launch: Slurm) -> InceptionctlError:
-    if any(text in message for text in UNREACHABLE):
-        return InceptionctlError(f"Slurm's controller does not answer: {message}")
-    if "partition" in message and launch.partition:
-        return RequestError(f"launch.partition = {launch.partition}: {message}\n  partitions: {_partitions()}")
-    requested = {key: value for key, value in asdict(launch).items() if key in RESOURCES and value is not None}
-    listed = ", ".join(f"launch.{key} = {value}" for key, value in requested.items())
-    return RequestError(f"Slurm refuses this job: {message}\n  requested: {listed}\n  partitions: {_partitions()}")
-
-
-def _partitions() -> str:
-    """Each with the number of its nodes, their CPUs, memory in MB, GPUs, and its time limit."""
-    try:
-        return "; ".join(run("sinfo", "--noheader", "--format=%R (%D nodes, %c CPUs, %m MB, %G, %l)").splitlines())
-    except InceptionctlError:
-        return "unknown"

@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inceptionctl.errors import InceptionctlError, warn
-from inceptionctl.launch.slurm import clients
-from inceptionctl.launch.slurm.jobs import active
-from inceptionctl.launch.slurm.submission import jobs_of, record_report
+from inceptionctl.launch.slurm.jobs import active_jobs
+from inceptionctl.launch.slurm.requests import SubmissionFolder
+from inceptionctl.launch.slurm.submission import jobs_of
+from inceptionctl.launch.slurm.submit import REPORT
 from inceptionctl.runs.paths import RunDir
 
 
 def postpone(submission: Path, runs: Sequence[RunDir]) -> bool:
     """Whether the report was submitted again. Raises InceptionctlError."""
-    jobs = {job.id for run in runs for job in jobs_of(run) if job.own and job.submission == submission}
-    open_jobs = sorted(jobs & active(jobs))
+    jobs = {job.id for run in runs for job in jobs_of(run) if job.own and job.id}
+    open_jobs = sorted(jobs & active_jobs(jobs))
     if not open_jobs:
         return False
-    behind = f"--dependency=afterany:{':'.join(open_jobs)}"
-    record_report(submission, clients.submit(str(submission / "report.sh"), behind))
+    SubmissionFolder(submission).ask(REPORT, [f"--dependency=afterany:{':'.join(open_jobs)}"], is_report=True)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from inceptionctl.runs.io import Record
@@ -64,24 +64,37 @@ class Start(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class SubmittedJob(Record):
-    """A line of jobs.jsonl: a Slurm job that was submitted for the run. `submission`: the folder of its script,
-    relative to the run folder; `path` and `inode`: of the run folder, of which a copy shares neither."""
+    """A line of jobs.jsonl: a Slurm job that was submitted for the run, or is about to be. `submission`: the folder of
+    its script, relative to the run folder; `path` and `inode`: of the run folder, of which a copy shares neither. `job`
+    is None where submission.json has the id, of the request `request`; `task`: the run's own, if that is an array."""
 
     schema: Literal[1] = 1
-    job: str
+    job: str | None = None
     submission: str
     path: str | None = None
     inode: int | None = None
+    request: str | None = None
+    task: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """An sbatch. `word`: in the comment of its job, and of no other; `asked`: when, in seconds since 1970; `job`: the
+    id that Slurm gave, None as long as no answer is known. `is_report`: whether it is for the job of the report."""
+
+    word: str
+    asked: float
+    job: str | None = None
+    is_report: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission(Record):
-    """slurm/*/submission.json of a table: ids of its job arrays and of the job that writes the report. `path` and
-    `inode`: of the table's folder, of which a copy shares neither."""
+    """slurm/*/submission.json: what Slurm was asked for, but for requests that it refused. `path` and `inode`: of the
+    folder of the run or table, of which a copy shares neither. Those of schema 1 had no requests."""
 
-    schema: Literal[1] = 1
-    jobs: list[str]
-    report: str | None
+    schema: Literal[1, 2] = 2
+    requests: list[Request] = field(default_factory=list)
     path: str | None = None
     inode: int | None = None
 

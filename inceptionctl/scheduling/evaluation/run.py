@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,21 +9,20 @@ from rich.console import Console
 
 from inceptionctl.config.launch import Slurm
 from inceptionctl.errors import InceptionctlError, Interrupted
-from inceptionctl.files import from_here
+from inceptionctl.files import for_shell, from_here
 from inceptionctl.hardware import Allocation, allocate, gpus
 from inceptionctl.launch.local import WorkerSlot, preload
-from inceptionctl.launch.slurm import clients
-from inceptionctl.launch.slurm.jobs import active
+from inceptionctl.launch.slurm import sbatch
 from inceptionctl.launch.slurm.script import TaskLayout, job_script
-from inceptionctl.launch.slurm.submission import jobs_of, submit_run
+from inceptionctl.launch.slurm.submit import next_folder, submit_run
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
 from inceptionctl.planning.weights import IMAGENET_CLASSES
-from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.places import check_place
 from inceptionctl.scheduling.downloads import download
 from inceptionctl.scheduling.evaluation.folders import expected, finished, open_folder, unfinished
 from inceptionctl.scheduling.progress import QueueConsole
 from inceptionctl.scheduling.queue import QueuedRun, run_queue
+from inceptionctl.scheduling.submit import queued_job
 
 PRELOADED = "inceptionctl.worker.evaluation"
 
@@ -79,17 +77,17 @@ def submit_evaluation(plan: EvaluationPlan, console: Console) -> None:
     """As one job. Raises RequestError for what the site refuses, before anything is made."""
     launch = plan.config.launch
     assert isinstance(launch, Slurm), "the caller has checked"
-    clients.check_accepted(preview_script(plan), launch)
-    if (begun := unfinished(plan)) and (job := _queued_job(begun)):
+    if (begun := unfinished(plan)) and (job := queued_job(begun)):
         console.print(f"already submitted: job {job}, {from_here(begun.path)}")
         return
+    sbatch.check_accepted(preview_script(plan), launch)
     _download_missing(plan, console)
     device = "cuda" if launch.gpus_per_node and launch.device == "auto" else launch.device
     plan = replace(plan, config=replace(plan.config, launch=replace(launch, device=device)))
     run = open_folder(plan, TaskLayout.of(launch).nproc, launch.threads or launch.cpus_per_gpu or 1)
-    submission = submit_run(launch, _job_name(plan), run)
-    console.print(f"submitted: job {submission.jobs[0]}, {from_here(run.path)}")
-    console.print(f"follow it: inceptionctl status {shlex.quote(from_here(run.path))}")
+    job = submit_run(launch, _job_name(plan), run)
+    console.print(f"submitted: job {job}, {from_here(run.path)}")
+    console.print(f"follow it: inceptionctl status {for_shell(run.path)}")
     console.print("the same command prints what it came to when it is done")
 
 
@@ -97,16 +95,11 @@ def preview_script(plan: EvaluationPlan) -> str:
     """The script as it would be submitted."""
     launch, folder = plan.config.launch, expected(plan).absolute()
     assert isinstance(launch, Slurm), "the caller has checked"
-    return job_script(launch, folder / "slurm" / "0", _job_name(plan), {plan.label: folder}, array=False)
+    return job_script(launch, next_folder(folder), _job_name(plan), {plan.label: folder}, array=False)
 
 
 def _job_name(plan: EvaluationPlan) -> str:
     return f"eval-{plan.identity}"
-
-
-def _queued_job(run: RunDir) -> str | None:
-    jobs = jobs_of(run)
-    return jobs[-1].id if jobs and jobs[-1].own and active([jobs[-1].id]) else None
 
 
 def _download_missing(plan: EvaluationPlan, console: Console) -> None:
