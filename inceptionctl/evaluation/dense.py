@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from inceptionctl.errors import RequestError
-from inceptionctl.models.torch.modules import Classifier, FullyConnected, GridPool
+from inceptionctl.models.torch.classifier import Classifier
+from inceptionctl.models.torch.modules import FullyConnected, GridPool
 
 
 class MapMean(nn.Module):

@@ -14,7 +14,7 @@ from inceptionctl.models.spec.nodes import Seq
 from inceptionctl.runs.paths import RunDir
 
 if TYPE_CHECKING:
-    from inceptionctl.models.torch.modules import Classifier
+    from inceptionctl.models.torch.classifier import Classifier
 
 
 @dataclass(frozen=True, kw_only=True)

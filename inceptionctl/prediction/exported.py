@@ -33,7 +33,7 @@ from inceptionctl.terminal import console
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from inceptionctl.models.torch.modules import Classifier
+    from inceptionctl.models.torch.classifier import Classifier
 
 N_IMAGES = 64  # that the networks are compared on
 

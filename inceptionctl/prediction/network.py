@@ -27,7 +27,7 @@ from inceptionctl.scheduling.downloads import download
 from inceptionctl.terminal import console
 
 if TYPE_CHECKING:
-    from inceptionctl.models.torch.modules import Classifier
+    from inceptionctl.models.torch.classifier import Classifier
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionctl.errors import InceptionctlError
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 
 Loss = Callable[[Output, Tensor], Tensor]
 REFUSAL = re.compile(r"(\S+) does not have a deterministic implementation")

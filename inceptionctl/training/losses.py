@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 
 
 @dataclass(frozen=True)

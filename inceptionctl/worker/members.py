@@ -13,7 +13,7 @@ from inceptionctl.data.loader import Loader
 from inceptionctl.data.normalise import NORMALISATIONS
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.evaluation.evaluate import Network
-from inceptionctl.models.torch.modules import Classifier
+from inceptionctl.models.torch.classifier import Classifier
 from inceptionctl.models.weights.download import digest
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import frozen_plan

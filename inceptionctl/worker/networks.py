@@ -10,7 +10,7 @@ from inceptionctl.config.schema import Config
 from inceptionctl.errors import CheckpointError, RequestError, warn
 from inceptionctl.files import for_shell
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.torch.modules import Classifier
+from inceptionctl.models.torch.classifier import Classifier
 from inceptionctl.models.weights.load import load_opened
 from inceptionctl.models.weights.open import OpenWeights
 from inceptionctl.runs.paths import RunDir

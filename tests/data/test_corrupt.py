@@ -16,7 +16,7 @@ from inceptionctl.data.loader import Loader
 from inceptionctl.data.order import epoch_order, evaluation_batches
 from inceptionctl.errors import DataError
 from inceptionctl.evaluation.evaluate import Method, Network, evaluate
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.losses import CrossEntropy
 

@@ -16,7 +16,7 @@ from inceptionctl.data.view_batches import ViewBatch
 from inceptionctl.errors import DataError, InceptionctlError
 from inceptionctl.evaluation.evaluate import Method, Network, combine, evaluate
 from inceptionctl.evaluation.outcome import ARRAYS
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.context import DistributedContext
 

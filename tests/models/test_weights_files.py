@@ -517,7 +517,7 @@ def test_a_pickle_may_not_change_a_tensor_that_it_has_built(tmp_path):
 def test_whole_models_are_refused_with_our_advice(tmp_path):
     for i, value in enumerate([tiny(), {"model": tiny(), "epoch": 3}, {"ema": tiny(), "model": tiny()}]):
         message = refusal(written(value, tmp_path, f"{i}.pth"))
-        assert "is a whole model, an object of inceptionctl.models.torch.modules.Classifier" in message
+        assert "is a whole model, an object of inceptionctl.models.torch.classifier.Classifier" in message
         assert "model.state_dict()" in message
 
 

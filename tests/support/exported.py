@@ -10,7 +10,7 @@ from torch import nn
 from inceptionctl.config.schema import Config
 from inceptionctl.export.trained import Trained
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.torch.modules import Classifier
+from inceptionctl.models.torch.classifier import Classifier
 from inceptionctl.runs.index_file import write_index
 from inceptionctl.runs.io import write_record
 from inceptionctl.runs.paths import RunDir

@@ -11,7 +11,7 @@ from torch import nn
 
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 from inceptionctl.models.zoo.registry import network
 from inceptionctl.training.determinism import enable, self_check
 from inceptionctl.training.losses import CrossEntropy

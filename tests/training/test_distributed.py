@@ -12,7 +12,7 @@ from support.ranks import on_ranks
 from torch import nn
 
 from inceptionctl.data.loader import Batch
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 from inceptionctl.training.device import ToDevice
 from inceptionctl.training.distributed.batch_norm import convert_batch_norm, ghost_batch_norms, update_running_stats
 from inceptionctl.training.distributed.context import DistributedContext, is_peer_failure

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from inceptionctl.models.torch.modules import Output
+from inceptionctl.models.torch.classifier import Output
 from inceptionctl.training.losses import CrossEntropy
 from inceptionctl.training.optimizers import OPTIMIZERS, Momentum, RMSProp, parameter_groups
 

@@ -18,7 +18,7 @@ from inceptionctl.export.metadata import ARCH, CLASSES, PREPROCESSING, metadata,
 from inceptionctl.export.trained import Trained
 from inceptionctl.models.settings import Arch
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.torch.modules import Classifier
+from inceptionctl.models.torch.classifier import Classifier
 
 WEIGHTS = "model.safetensors"
 

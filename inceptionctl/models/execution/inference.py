@@ -9,7 +9,8 @@ from torch import nn
 
 from inceptionctl.models.execution.fold import fold_batch_norm
 from inceptionctl.models.execution.merge import merge_siblings
-from inceptionctl.models.torch.modules import AuxHead, Classifier
+from inceptionctl.models.torch.classifier import Classifier
+from inceptionctl.models.torch.modules import AuxHead
 
 
 def without_heads(model: Classifier) -> nn.Sequential:

@@ -29,11 +29,11 @@ from inceptionctl.models.spec.nodes import (
     Seq,
 )
 from inceptionctl.models.spec.shapes import FeatureMap, fitted_kernel, segment_sizes
+from inceptionctl.models.torch.classifier import Classifier
 from inceptionctl.models.torch.modules import (
     ACTIVATIONS,
     NORMS,
     AuxHead,
-    Classifier,
     Concat,
     ConvNormAct,
     FullyConnected,

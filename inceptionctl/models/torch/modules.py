@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from inceptionctl.models.spec.nodes import Activation, Kernel, Norm
-
-
-@dataclass(frozen=True)
-class Output:
-    """Logits of the classifier, (N, classes), and of each auxiliary head by the name of its endpoint."""
-
-    logits: Tensor
-    aux: dict[str, Tensor]
 
 
 class Sequential(nn.ModuleDict):
@@ -119,24 +110,6 @@ class ResponseNorm(nn.LocalResponseNorm):
 class FullyConnected(nn.Linear):
     def forward(self, x_NCHW: Tensor) -> Tensor:
         return super().forward(x_NCHW.flatten(1))
-
-
-class Classifier(nn.Module):
-    """A network: its stages by name, auxiliary heads among them."""
-
-    def __init__(self, stages: dict[str, nn.Module]) -> None:
-        super().__init__()
-        for name, stage in stages.items():
-            self.add_module(name, stage)
-
-    def forward(self, x_NCHW: Tensor) -> Output:
-        aux: dict[str, Tensor] = {}
-        for name, stage in self._modules.items():
-            if isinstance(stage, AuxHead):
-                aux[name] = stage(x_NCHW)
-            elif stage is not None:
-                x_NCHW = stage(x_NCHW)
-        return Output(x_NCHW.flatten(1), aux)
 
 
 NORMS: dict[Norm, type[nn.BatchNorm2d]] = {"full": nn.BatchNorm2d, "shift": BatchNorm2dNoScale}
