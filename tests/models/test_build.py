@@ -9,8 +9,8 @@ from inceptionctl.models.spec.cost import cost
 from inceptionctl.models.spec.nodes import LRN, Act, Pool, Res, Sep, Seq, conv, linear_conv
 from inceptionctl.models.spec.shapes import ShapeError
 from inceptionctl.models.torch.build import build
-from inceptionctl.models.torch.init import SCHEMES, initialise
 from inceptionctl.models.torch.classifier import Classifier
+from inceptionctl.models.torch.init import SCHEMES, initialise
 from inceptionctl.models.torch.modules import (
     BatchNorm2dNoScale,
     GridPool,
