@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from itertools import takewhile
 
 from inceptionctl import processes
-from inceptionctl.errors import RequestError, count
+from inceptionctl.errors import InceptionctlError, RequestError, count
 
+SMI_SECONDS = 60.0  # nvidia-smi needs some where no process keeps the driver loaded
 PER_CORE, MOST_PROCESSES = 8, 64  # processes on one machine: more would only wait for each other
 
 
@@ -18,14 +20,23 @@ def num_cores() -> int:
 
 
 def gpus(device: str) -> list[str]:
-    """The GPUs that `device` (auto, cpu or cuda) may use, as CUDA_VISIBLE_DEVICES names them."""
+    """The GPUs that `device` (auto, cpu or cuda) may use, as CUDA_VISIBLE_DEVICES names them. Raises InceptionctlError
+    if nvidia-smi does not answer, as on a machine whose driver hangs."""
     if device == "cpu" or not shutil.which("nvidia-smi"):
         return []
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name for name in visible.split(",") if name]
-    listed = processes.run(["nvidia-smi", "-L"])
+        return visible_gpus(visible)
+    try:
+        listed = processes.run(["nvidia-smi", "-L"], seconds=SMI_SECONDS)
+    except processes.TooSlowError as error:
+        raise InceptionctlError(f"{error}\n  launch.device=cpu does without it; doctor says more") from error
     lines = [line for line in listed.text.splitlines() if line.startswith("GPU ")]
     return [str(index) for index in range(len(lines))] if listed.code == 0 else []
+
+
+def visible_gpus(names: str) -> list[str]:
+    """Those of a CUDA_VISIBLE_DEVICES: CUDA takes the names before the first that is none, such as -1."""
+    return list(takewhile(lambda name: name and not name.startswith("-"), map(str.strip, names.split(","))))
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from support.stand_ins import stand_in
 
 from inceptionctl import hardware
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.hardware import Allocation, allocate
 
 
@@ -50,3 +53,23 @@ def test_more_processes_than_the_machine_can_take_are_refused(asked, gpus):
     gpus(0)
     with pytest.raises(RequestError, match="too many for this machine of 16 cores: at most 128 processes"):
         allocate(*asked)
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [("0,2", ["0", "2"]), ("", []), ("-1", []), ("1,-1,2", ["1"]), ("GPU-8c1f, 3", ["GPU-8c1f", "3"])],
+)
+def test_gpus_are_those_that_cuda_shows(visible, found, tmp_path, monkeypatch):
+    stand_in(tmp_path, "nvidia-smi", "exit 9")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert hardware.gpus("auto") == found
+
+
+def test_a_driver_that_hangs_is_not_waited_for(tmp_path, monkeypatch):
+    stand_in(tmp_path, "nvidia-smi", "exec sleep 60")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(hardware, "SMI_SECONDS", 0.2)
+    with pytest.raises(InceptionctlError, match=r"nvidia-smi did not end in 0\.2 s\n  launch\.device=cpu"):
+        hardware.gpus("auto")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from inceptionctl import processes
 from inceptionctl.doctor.finding import Finding, note, ok, problem
 from inceptionctl.errors import bytes_text, count
+from inceptionctl.hardware import visible_gpus
 
 CHECK = "gpu"
 SECONDS = 30.0
@@ -65,7 +65,7 @@ def usable() -> int:
     except (FileNotFoundError, NoAnswer):
         return 0
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if visible is None else len(_named(visible))
+    return found if visible is None else len(visible_gpus(visible))
 
 
 def query() -> list[Gpu]:
@@ -94,12 +94,6 @@ def _without_nvidia_smi() -> Finding:
 
 
 def _visible(names: str) -> Finding:
-    if not _named(names):
+    if not visible_gpus(names):
         return note(CHECK, f"CUDA_VISIBLE_DEVICES={names!r}: no GPU is used", "unset CUDA_VISIBLE_DEVICES")
-    return ok(CHECK, f"CUDA_VISIBLE_DEVICES={names}: other GPUs are not used", visible=_named(names))
-
-
-def _named(visible: str) -> list[str]:
-    """CUDA takes those before the first that is none, such as -1."""
-    names = visible.split(",")
-    return list(takewhile(lambda name: name.strip() and not name.strip().startswith("-"), names))
+    return ok(CHECK, f"CUDA_VISIBLE_DEVICES={names}: other GPUs are not used", visible=visible_gpus(names))
