@@ -84,7 +84,8 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path):
     assert io.read_record(path, ExitStatus) == EXIT
 
 
-def test_the_line_that_the_batch_script_writes_is_a_record(tmp_path):
-    assert io.to_line(SubmittedJob(job="12_3", submission="/a b")) == (
-        b'{"schema": 1, "job": "12_3", "submission": "/a b", "path": null, "inode": null}\n'
+def test_a_job_that_was_noted_before_requests_were_is_read(tmp_path):
+    (tmp_path / "jobs.jsonl").write_text(
+        '{"schema": 1, "job": "12_3", "submission": "/a b", "path": null, "inode": null}\n'
     )
+    assert io.read_lines(tmp_path / "jobs.jsonl", SubmittedJob) == [SubmittedJob(job="12_3", submission="/a b")]
