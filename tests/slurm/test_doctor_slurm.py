@@ -38,7 +38,7 @@ def test_a_site_without_accounts_is_noted(bare_cluster, tmp_path):
     assert [one["level"] for one in found if one["values"] == {"accounting": False}] == ["note"]
 
 
-def test_a_controller_that_has_gone_is_a_problem_where_slurm_is_to_be_used(strict_cluster, tmp_path):
-    strict_cluster.stop()
-    code, (found,) = of_slurm(strict_cluster, tmp_path, "launch=slurm")
+def test_a_controller_that_has_gone_is_a_problem_where_slurm_is_to_be_used(other_cluster, tmp_path):
+    with other_cluster.without_controller():
+        code, (found,) = of_slurm(other_cluster, tmp_path, "launch=slurm")
     assert (code, found["level"], found["message"].startswith("the controller does not answer")) == (1, "problem", True)

@@ -143,7 +143,7 @@ def test_a_job_waits_for_the_process_on_a_node_that_was_lost(
     with cluster.lost(status(run, cluster)["node"]):
         wait_for(lambda: "BeginTime" in cluster.run("squeue", "-h", "-j", job_of(run), "-o", "%r"))
         cluster.run("scontrol", "update", f"jobid={job_of(run)}", "starttime=now+2")
-        wait_for(lambda: "perhaps on a node that Slurm has lost" in status(run, cluster)["reason"])
+        wait_for(lambda: "perhaps on a node that Slurm has lost" in (status(run, cluster)["reason"] or ""))
         assert len(read_starts(RunDir(run))) == 1
         os.kill(worker, signal.SIGKILL)
     assert waited(run, cluster) == 0
