@@ -17,6 +17,12 @@ def submit(cluster: Cluster, *words: str) -> str:
     return cluster.run("sbatch", "--parsable", *words)
 
 
+def submit_more(cluster: Cluster, *words: str) -> None:
+    """More jobs than `other_cluster` knows at a time."""
+    for _ in range(7):
+        cluster.run("sbatch", *words, timeout=15)
+
+
 def is_in(cluster: Cluster, job: str, state: str) -> bool:
     return cluster.state(job) == state
 
@@ -91,8 +97,7 @@ def test_a_site_of_another_make(other_cluster: Cluster, tmp_path: Path) -> None:
         os.killpg(late.pid, signal.SIGKILL)
     assert len(up.run("squeue", "-h", "-o", "%A").split()) == 2
     with pytest.raises(subprocess.TimeoutExpired) as hung:
-        for _ in range(7):
-            up.run("sbatch", *waiting, timeout=15)
+        submit_more(up, *waiting)
     assert b"unable to accept job, sleeping and retrying" in hung.value.stderr
     up.run("scancel", *up.run("squeue", "-h", "-o", "%A").split())
 
