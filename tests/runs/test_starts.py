@@ -148,21 +148,26 @@ def test_a_run_without_any_heartbeat_hangs(run):
     assert dog.hung()
 
 
+WATCHED = """
+import sys, time
+from pathlib import Path
+from inceptionctl.launch.watchdog import exit_when_hung
+from inceptionctl.runs.paths import RunDir
+exit_when_hung(RunDir(Path(sys.argv[1])), float(sys.argv[2]))
+time.sleep(60)
+"""
+
+
+def watched(run, hang_timeout):
+    command = [sys.executable, "-c", WATCHED, str(run.path), str(hang_timeout)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_a_worker_outside_the_queue_exits_when_the_folder_is_gone(run):
-    code = (
-        "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
-        "from inceptionctl.launch.watchdog import exit_when_hung\n"
-        "exit_when_hung(RunDir(Path(sys.argv[1])), 600.0); time.sleep(60)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
+    done = watched(run, 600.0)
     assert (done.returncode, "is gone from this node" in done.stderr) == (1, True)
 
 
 def test_a_worker_outside_the_queue_exits_with_retry_when_it_hangs(run):
-    code = (
-        "import sys, time; from pathlib import Path; from inceptionctl.runs.paths import RunDir\n"
-        "from inceptionctl.launch.watchdog import exit_when_hung\n"
-        "exit_when_hung(RunDir(Path(sys.argv[1])), 0.0); time.sleep(30)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=False)
+    done = watched(run, 0.0)
     assert (done.returncode, "had no heartbeat" in done.stderr) == (EXIT_RETRY, True)
