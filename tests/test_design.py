@@ -18,6 +18,7 @@ LEVELS = [
     {"streams", "processes"},
     {"errors", "settings", "stamps", "terminal"},
     {"hardware", "caches", "files", "npz", "written"},
+    {"yaml_files"},
     {"papers", "models", "data", "arguments"},
     {"training"},
     {"evaluation"},
@@ -38,7 +39,7 @@ FORBIDDEN = {"hydra", "omegaconf", "wandb", "rich"}
 TORCH_FREE = (
     "config", "papers", "runs", "planning", "tables", "report", "describe", "scheduling", "commands", "launch", "cli",
     "models.spec", "models.zoo", "data.order", "data.sources", "data.labels", "data.selection", "hardware", "files",
-    "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
+    "yaml_files", "written", "settings", "completion", "prediction", "training.optimizers", "training.schedules",
     "training.partition", "training.checkpoint_folder",
     "data.survey", "data.leave_out", "data.decoded", "data.packed", "data.parquet", "packing",
     "evaluation.protocols", "evaluation.crops", "evaluation.render", "evaluation.intervals", "evaluation.confusion",

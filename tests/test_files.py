@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from inceptionctl.files import FileError, from_here, read_bytes, read_text, read_yaml
+from inceptionctl.files import FileError, from_here, read_bytes, read_text
+from inceptionctl.yaml_files import read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

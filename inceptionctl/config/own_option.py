@@ -13,7 +13,8 @@ from inceptionctl.config.hints import unknown_setting
 from inceptionctl.config.keys import flatten, key_paths, settings_of
 from inceptionctl.config.values import values_of, written
 from inceptionctl.errors import RequestError
-from inceptionctl.files import FileError, read_text, read_yaml
+from inceptionctl.files import FileError, read_text
+from inceptionctl.yaml_files import read_yaml
 
 GLOBAL = "_global_"
 RECIPES = ("ablation", "experiment", "scale", "tuned")  # groups without a section: an option sets anything

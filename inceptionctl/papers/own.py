@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from inceptionctl.errors import RequestError, unknown
-from inceptionctl.files import FileError, line_of, read_yaml
+from inceptionctl.files import FileError
 from inceptionctl.papers import records as ours
 from inceptionctl.papers.records import PaperCell
 from inceptionctl.settings import section
 from inceptionctl.written import Key, Misfit, checked, path, shown, text_problem
+from inceptionctl.yaml_files import line_of, read_yaml
 
 FOLDER = "papers"  # below --config-dir
 

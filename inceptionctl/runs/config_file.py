@@ -10,10 +10,11 @@ import yaml
 from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse_frozen
 from inceptionctl.errors import RequestError
-from inceptionctl.files import FileError, read_yaml
+from inceptionctl.files import FileError
 from inceptionctl.runs.damage import check_kinds
 from inceptionctl.runs.io import RecordError, write_text
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.yaml_files import read_yaml
 
 
 def write_config(run: RunDir, config: Config) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from inceptionctl.config.keys import PLACES, flatten, matches
-from inceptionctl.files import MAX_DEPTH, MAX_YAML_BYTES, FileError, read_text, read_yaml
+from inceptionctl.files import MAX_YAML_BYTES, FileError, read_text
 from inceptionctl.runs.paths import RunDir
+from inceptionctl.yaml_files import MAX_DEPTH, read_yaml
 
 Settings = Mapping[str, Any]
 NOT_SHOWN = (*PLACES, "tuned", "weights_key", "resolved.usual_warmup", "resolved.weights_key")

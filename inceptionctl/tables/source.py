@@ -8,7 +8,8 @@ from pathlib import Path
 
 from inceptionctl.config.compose import CONFIG_MODULE
 from inceptionctl.errors import RequestError
-from inceptionctl.files import FileError, line_of
+from inceptionctl.files import FileError
+from inceptionctl.yaml_files import line_of
 
 Key = str | int
 

@@ -25,7 +25,7 @@ from inceptionctl.data.parquet import split
 from inceptionctl.data.parquet.pages import plain_values
 from inceptionctl.data.sources import parquet
 from inceptionctl.errors import DataError, RequestError
-from inceptionctl.files import read_yaml
+from inceptionctl.yaml_files import read_yaml
 
 KINDS = {
     "before-4.6": COMPRESSED,

@@ -13,7 +13,7 @@ from inceptionctl.config.schema import Config
 from inceptionctl.config.validate import parse
 from inceptionctl.describe.explain.evaluated import Evaluated, of_record, of_run
 from inceptionctl.errors import RequestError, unknown
-from inceptionctl.files import FileError, from_here, read_yaml
+from inceptionctl.files import FileError, from_here
 from inceptionctl.papers.own import read as read_figures
 from inceptionctl.papers.provenance import is_record, paper_of, record
 from inceptionctl.runs.config_file import read_config
@@ -25,6 +25,7 @@ from inceptionctl.tables.compose import RowComposer
 from inceptionctl.tables.scales import at_scale, key_of
 from inceptionctl.tables.source import TableSource
 from inceptionctl.tables.table import Table
+from inceptionctl.yaml_files import read_yaml
 
 RECIPE = "scale=imagenet"  # a table's rows as the paper trained them, not as a scale makes them
 

@@ -17,7 +17,7 @@ from inceptionctl.data.images import DataSource
 from inceptionctl.data.index import Index
 from inceptionctl.evaluation.protocols import PROTOCOLS, ProtocolSettings
 from inceptionctl.evaluation.render import resizer
-from inceptionctl.files import MissingFileError, read_yaml
+from inceptionctl.files import MissingFileError
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.damage import read_own_evaluation, read_result
 from inceptionctl.runs.paths import RunDir
@@ -29,6 +29,7 @@ from inceptionctl.runs.records.evaluation import (
     ProtocolRecord,
 )
 from inceptionctl.runs.records.result import Result
+from inceptionctl.yaml_files import read_yaml
 
 DIGITS = 6  # of the digest of an image set, or of changed settings of a protocol, in the names of files
 
