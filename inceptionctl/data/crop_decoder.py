@@ -35,10 +35,16 @@ def decode_crop(data: bytes, box: Box) -> np.ndarray | None:
     left, top, right, bottom = box
     with suppress(Exception):  # of a file that it cannot read, whatever kind that has
         crop = library.CodeStream(data).get_sub_code_stream(region=library.Region(top, left, bottom, right))
-        pixels: np.ndarray = np.require(decoder.decode(crop).cpu(), requirements="W")
+        pixels: np.ndarray = np.require(decoder.decode(crop, params=as_stored(library)).cpu(), requirements="W")
         if pixels.shape == (bottom - top, right - left, 3):
             return pixels
     return None
+
+
+def as_stored(library: Any) -> Any:  # noqa: ANN401
+    """nvImageCodec's parameters for images that need not be turned. It turns by EXIF as it reads it, unless told not
+    to."""
+    return library.DecodeParams(apply_exif_orientation=False)
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import simplejpeg
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from inceptionctl.data.crop_decoder import decode_crop
@@ -30,7 +30,6 @@ from inceptionctl.files import FileError, read_bytes
 EXCLUDED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
 USUAL = ("JPEG", "PNG")  # tried first
 BITS_PER_SAMPLE = 258  # a tag of TIFF
-UPRIGHT = 1  # of EXIF's orientations
 
 
 @cache
@@ -122,7 +121,7 @@ def by_pillow(data: bytes, name: str) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about metadata
             with Image.open(io.BytesIO(data), formats=formats()) as image:
-                return _pixels(image, data)
+                return _pixels(image)
     except UnidentifiedImageError as error:
         raise DataError(f"image {name} cannot be read: it is of no format that is read") from error
     except Exception as error:  # broken files make Pillow raise nearly anything, SyntaxError and struct.error included
@@ -131,21 +130,10 @@ def by_pillow(data: bytes, name: str) -> np.ndarray:
         raise DataError(f"image {name} cannot be read: {reason}{advice}") from error
 
 
-def _pixels(image: Image.Image, data: bytes) -> np.ndarray:
+def _pixels(image: Image.Image) -> np.ndarray:
     """Of an image that Pillow has opened."""
-    if image.format == "JPEG" and image.mode in ("RGB", "L") and orientation(image) == UPRIGHT:
-        with suppress(ValueError):  # any doubt of the decoder's: Pillow tells what can be read from what cannot
-            decoded: np.ndarray = simplejpeg.decode_jpeg(data, "RGB", strict=True)
-            return decoded
     _turn_upright(image)
     return np.array(_to_eight_bits(image).convert("RGB"))
-
-
-def orientation(image: Image.Image) -> int:
-    """By EXIF; UPRIGHT where that cannot be parsed, since the pixels then stay as they are stored."""
-    with suppress(Exception):
-        return int(image.getexif().get(ExifTags.Base.Orientation, UPRIGHT))
-    return UPRIGHT
 
 
 def _turn_upright(image: Image.Image) -> None:

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from PIL import Image
 
+from inceptionctl.data.orientation import is_upright
+
 START = b"\xff\xd8"
 FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended and progressive, with Huffman codes
 APPLICATION, SCAN = range(0xE0, 0xF0), 0xDA
 PASSED_OVER = {0xC4, 0xDB, 0xDD, 0xFE, *APPLICATION}  # tables and comments, which the decoder checks itself
-SPECIAL = (b"Exif\0\0", b"MPF\0")  # may turn an image, or hold several
+SEVERAL_IMAGES, EXIF, XMP = b"MPF\0", b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 SHORTEST = {b"JFIF": 7, b"Adobe": 7, b"ICC_PROFILE\0": 14}  # bytes that Pillow reads of such segments
 
 
 def size_of_plain_jpeg(data: bytes) -> tuple[int, int] | None:
     """(width, height) of a JPEG file in colour or grey that needs nothing done to it once it is decoded. None for any
-    other, and for what Pillow might refuse: opening a file with Pillow tells as much, and takes ten times as long."""
-    at, size = len(START), None
+    other, and for what Pillow might refuse. Pillow, which takes ten times as long, is asked only where an image may
+    have to be turned."""
+    at, size, may_be_turned = len(START), None, False
     while data.startswith(START) and at + 4 <= len(data) and data[at] == 0xFF:
         marker, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         segment = data[at + 4 : end]
         if marker == SCAN:
-            return size
+            return None if may_be_turned and not is_upright(data) else size
         if marker in FRAMES and size is None:
             size = _size(segment)
             if size is None:
                 return None
         elif marker not in PASSED_OVER or (marker in APPLICATION and not _is_plain(segment)):
             return None
+        may_be_turned |= _may_turn(segment)
         at = end
     return None
 
@@ -41,6 +45,10 @@ def _size(frame: bytes) -> tuple[int, int] | None:
 
 def _is_plain(segment: bytes) -> bool:
     """Of an application."""
-    if segment.startswith(SPECIAL):
+    if segment.startswith(SEVERAL_IMAGES):
         return False
     return all(len(segment) >= least for name, least in SHORTEST.items() if segment.startswith(name))
+
+
+def _may_turn(segment: bytes) -> bool:
+    return segment.startswith(EXIF) or (segment.startswith(XMP) and b"tiff:Orientation" in segment)

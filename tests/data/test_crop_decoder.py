@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.image_folders import fill, settings, smooth
 from support.shared_data import shared_data
-from test_decode import LAYOUTS
+from test_decode import LAYOUTS, UPRIGHT
 
 from inceptionctl.data import crop_decoder
 from inceptionctl.data.crop_decoder import decode_crop
@@ -21,7 +21,7 @@ from inceptionctl.data.transforms import AUGMENTATIONS, CentreCrop, random_box
 from inceptionctl.errors import DataError
 
 needs_codec = pytest.mark.skipif(
-    not crop_decoder.is_installed(), reason="nvidia-nvimgcodec-cu13 is not installed (the extra nvimgcodec)"
+    not crop_decoder.is_installed(), reason="nvidia-nvimgcodec-cu13 is not installed (the extra gpu-decode)"
 )
 CROP = AUGMENTATIONS["inception_crop"](
     name="inception_crop", area=[0.08, 1.0], aspect_ratio=[0.75, 1.33], interpolation=["bilinear"], flip=0.5,
@@ -49,6 +49,13 @@ def check(data):
 @pytest.mark.parametrize("size", [(64, 48), (61, 37), (17, 16)])
 def test_a_crop_has_the_bits_of_the_whole_image(layout, size, tmp_path):
     smooth(5, size).save(tmp_path / "a.jpg", **LAYOUTS[layout])
+    check((tmp_path / "a.jpg").read_bytes())
+
+
+@needs_codec
+@pytest.mark.parametrize("kind", UPRIGHT)
+def test_a_crop_is_not_turned(kind, tmp_path):
+    UPRIGHT[kind](smooth(5), tmp_path / "a.jpg")
     check((tmp_path / "a.jpg").read_bytes())
 
 

@@ -145,19 +145,46 @@ def test_the_size_of_a_plain_jpeg_is_known_before_it_is_decoded(tmp_path, monkey
     assert size_of_plain_jpeg(data) is None
 
 
-def with_exif(image, path):
-    exif = Image.Exif()
-    exif[0x0112] = 1
-    image.save(path, "JPEG", exif=exif)
+def with_exif(orientation):
+    def save(image, path):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image.save(path, "JPEG", exif=exif)
+
+    return save
 
 
+def with_xmp(orientation):
+    """As Adobe's programs write it, without EXIF."""
+
+    def save(image, path):
+        image.save(path, "JPEG", xmp=f'<rdf:Description tiff:Orientation="{orientation}"/>'.encode())
+
+    return save
+
+
+UPRIGHT = {
+    "EXIF, upright": with_exif(1),
+    "EXIF of no meaning": with_exif(0),
+    "EXIF beyond 8": with_exif(9),
+    "XMP, upright": with_xmp(1),
+}
 NOT_PLAIN = {
-    "EXIF": with_exif,
+    "EXIF, turned": with_exif(6),
+    "XMP, turned": with_xmp(3),
     "CMYK": lambda image, path: image.convert("CMYK").save(path, "JPEG"),
     "several images": lambda image, path: image.save(path, "MPO", save_all=True, append_images=[image]),
     "PNG": lambda image, path: image.save(path, "PNG"),
     "text": lambda image, path: path.write_text("hello"),
 }
+
+
+@pytest.mark.parametrize("kind", UPRIGHT)
+def test_a_photograph_that_is_stored_upright_is_a_plain_jpeg(kind, tmp_path):
+    """Cameras write EXIF into every file."""
+    UPRIGHT[kind](smooth(5, (61, 37)), path := tmp_path / "a")
+    assert size_of_plain_jpeg(path.read_bytes()) == (61, 37)
+    assert np.array_equal(decoded(path), by_pillow(path))
 
 
 @pytest.mark.parametrize("kind", NOT_PLAIN)
@@ -197,6 +224,13 @@ def test_images_are_upright_by_their_exif_orientation(orientation, suffix, tmp_p
     with Image.open(tmp_path / f"plain.{suffix}") as plain:
         expected = np.asarray(plain.convert("RGB").transpose(TURNED[orientation]))
     assert (decoded(tmp_path / f"a.{suffix}") == expected).all()
+
+
+def test_an_image_is_upright_by_xmp_where_there_is_no_exif(tmp_path):
+    stored = smooth(3, (40, 30))
+    stored.save(tmp_path / "plain.jpg")
+    with_xmp(3)(stored, tmp_path / "a.jpg")
+    assert (decoded(tmp_path / "a.jpg") == decoded(tmp_path / "plain.jpg")[::-1, ::-1]).all()
 
 
 def test_a_sixteen_bit_image_is_turned_too(tmp_path):

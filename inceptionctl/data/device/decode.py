@@ -4,17 +4,17 @@ those of the workers' decoder by rounding, and by libjpeg-turbo on the CPU, with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inceptionctl.data.crop_decoder import END, without_words
+from inceptionctl.data.crop_decoder import END, as_stored, without_words
 from inceptionctl.data.decode import PlainJpeg
 from inceptionctl.data.device.margins import inside, padded
 from inceptionctl.data.lazy_image import Box
@@ -81,19 +81,20 @@ def _by_device(files: Sequence[JpegFile], data: Sequence[np.ndarray], device: to
 def _decode(streams: list[Any], device: torch.device) -> list[Tensor | None]:
     if not streams:
         return []
-    _, decoder = _decoder(device)
+    library, decoder = _decoder(device)
+    decode = partial(decoder.decode, streams, params=as_stored(library))
     if device.type == "cuda":
-        return _decode_on_gpu(streams, decoder, device)
-    images = [image and image.cpu() for image in decoder.decode(streams)]
+        return _on_gpu(decode, device)
+    images = [image and image.cpu() for image in decode()]
     return [None if image is None else torch.from_numpy(np.require(image, requirements="W")) for image in images]
 
 
-def _decode_on_gpu(streams: list[Any], decoder: Any, device: torch.device) -> list[Tensor | None]:  # noqa: ANN401
+def _on_gpu(decode: Callable[..., list[Any]], device: torch.device) -> list[Tensor | None]:
     """On a stream of its own, which is waited for, and not for the step before: the decoder may take the memory of an
     image back as soon as that is gone, whatever still reads it."""
     stream, found = _stream(device), list[Tensor | None]()
     with torch.cuda.stream(stream):
-        images = decoder.decode(streams, cuda_stream=stream.cuda_stream)
+        images = decode(cuda_stream=stream.cuda_stream)
         for image in images:
             found.append(None if image is None else torch.as_tensor(image, device=device).clone())
     stream.synchronize()

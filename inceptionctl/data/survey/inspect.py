@@ -14,12 +14,12 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile
 
-from inceptionctl.data.decode import BITS_PER_SAMPLE, UPRIGHT, decode_bytes, formats, orientation, read_pixels
+from inceptionctl.data.decode import BITS_PER_SAMPLE, decode_bytes, formats, read_pixels
 from inceptionctl.data.index import FileList
+from inceptionctl.data.orientation import SIDEWAYS, UPRIGHT, orientation
 from inceptionctl.errors import DataError
 from inceptionctl.files import FileError, open_file
 
-SIDEWAYS = (5, 6, 7, 8)  # EXIF's orientations that exchange width and height
 # What an image may be that training reads all the same.
 FACTS = ("cmyk", "grey", "palette", "transparency", "sixteen_bits", "other_suffix", "several_frames", "exif_rotated")
 PNG, PNG_DEPTH = b"\x89PNG\r\n\x1a\n", 24  # how a PNG begins, and where it states bits a value: Pillow hides 16
@@ -143,7 +143,7 @@ def _facts(image: Image.Image, data: bytes, name: str) -> Iterator[bool]:
     yield _has_sixteen_bits(image, data)
     yield _is_named_otherwise(image, name)
     yield image.format != "MPO" and getattr(image, "n_frames", 1) > 1  # MPO: a camera's preview images
-    yield orientation(image) > UPRIGHT
+    yield orientation(image) != UPRIGHT
 
 
 def _has_sixteen_bits(image: Image.Image, data: bytes) -> bool:
