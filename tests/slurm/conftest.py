@@ -11,10 +11,18 @@ from support.slurm_cluster import Cluster, temporary
 from support.slurm_host import missing
 
 
+# Module fixtures that take a minute: one process makes each of them, and runs all tests that use it.
+EXPENSIVE = ("undisturbed", "split_table")
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slurm)
+            for name in EXPENSIVE:
+                if name in getattr(item, "fixturenames", ()):
+                    item.add_marker(pytest.mark.xdist_group(name))
 
 
 def skip_where_missing(accounting: bool) -> None:

@@ -20,8 +20,8 @@ from inceptionctl.runs.records.metrics import TrainRow
 from inceptionctl.runs.records.table import TableManifest
 from inceptionctl.runs.starts import read_starts
 
-# A cell of some twenty seconds on a free core, a row of metrics every tenth of one.
-LENGTH = ["arch.width=0.1", "train.epochs=6", "data.renderings=1", "train.monitor=20", "train.log_every=2"]
+# A cell of some fifteen seconds on a free core, a row of metrics every tenth of one.
+LENGTH = ["arch.width=0.1", "train.epochs=4", "data.renderings=1", "train.monitor=20", "train.log_every=2"]
 CELLS = ["ablate", "table=rmsprop", "seeds=1", "launch.threads=1", *LENGTH]
 ON_CPUS = ["launch=slurm", "launch.device=cpu", "launch.gpus_per_node=0", "launch.mem=1900"]
 
