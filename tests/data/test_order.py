@@ -14,7 +14,7 @@ from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.data.images import Views
 from inceptionctl.data.loader import Loader
-from inceptionctl.data.order import epoch_order, evaluation_batches, shard, share, training_batches
+from inceptionctl.data.order import epoch_order, evaluation_batches, generator, shard, share, training_batches
 from inceptionctl.data.sources import digits as plain_digits
 from inceptionctl.data.sources import digits_jitter
 from inceptionctl.data.sources.digits import SPLIT_SEED
@@ -47,6 +47,14 @@ def opened(settings, pixels, seed):
 @pytest.fixture(scope="module")
 def digits():
     return jittered(seed=3)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_random_numbers_are_philox_s_by_key_and_counter(seed):
+    reference = np.random.Generator(np.random.Philox(key=[seed, 3], counter=[0, 0, 1, 70]))
+    found = generator(seed, 3, 70)
+    assert np.array_equal(found.random(9), reference.random(9))
+    assert np.array_equal(found.permutation(1000), reference.permutation(1000))
 
 
 def test_an_epoch_shows_each_image_once_and_the_next_in_another_order():

@@ -10,7 +10,6 @@ import pytest
 from support.slurm_cluster import Cluster, temporary
 from support.slurm_host import missing
 
-
 # Module fixtures that take a minute: one process makes each of them, and runs all tests that use it.
 EXPENSIVE = ("undisturbed", "split_table")
 
