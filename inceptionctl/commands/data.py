@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
         data_pack.pack_images(asked, source, _workers(asked), _console(stderr=True))
         return 0
     if asked.action == "index":
-        data_index.index_images(asked, source)
+        data_index.index_images(asked, source, _console(stderr=True))
         return 0
     if asked.action == "check":
         return _check(asked, source)

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from rich.console import Console
+
 from inceptionctl.data.cached_listing import Key, Listed, write
 from inceptionctl.data.found import Found
 from inceptionctl.data.images import DataSource
@@ -32,12 +34,13 @@ def check_flags(asked: argparse.Namespace) -> None:
         raise RequestError("--workers has no effect on index, which decodes no image: leave it out")
 
 
-def index_images(asked: argparse.Namespace, source: DataSource) -> None:
+def index_images(asked: argparse.Namespace, source: DataSource, console: Console) -> None:
     """Raises RequestError for a data set whose listing is not kept, and InceptionctlError where the cache cannot be
     written."""
     source = _with_listing(source)
     key = source.key
-    listed, current = (list_anew(key, source.find), False) if asked.rebuild else look_up(key, source.find)
+    with console.status(f"listing the images of data={source.name}"):  # seen on a terminal alone
+        listed, current = (list_anew(key, source.find), False) if asked.rebuild else look_up(key, source.find)
     if not current:
         write(key, listed)
     if asked.json:
