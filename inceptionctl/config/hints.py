@@ -70,7 +70,8 @@ SENTENCES = {
 }
 RECIPES = ("scale", "experiment", "ablation", "tuned")  # groups without settings of their own
 NONE: Mapping[str, Sequence[str]] = {}
-OPTIONS = {"sgd": "momentum", "smooth": "label_smoothing", "folder": "imagefolder", "tb": "tensorboard"}
+OPTIONS = {"sgd": "momentum", "smooth": "label_smoothing", "folder": "imagefolder", "tb": "tensorboard",
+           "inception_v1": "googlenet"}  # fmt: skip
 
 
 def unknown_setting(
@@ -105,6 +106,8 @@ def unknown_option(group: str, option: str, groups: Mapping[str, Sequence[str]],
         hint = f"{option} is an option of {' and '.join(elsewhere)}: {choices}"
     elif ours in groups[group]:
         hint = f"Did you mean {ours}?"
+    elif not difflib.get_close_matches(option, groups[group], n=1, cutoff=0.5):
+        hint = f"An option of your own is read with --config-dir FOLDER, from FOLDER/{group}/{option}.yaml."
     return unknown(group, option, groups[group], typed, hint)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from inceptionctl.describe.format import DASH, as_printed, columns, giga
-from inceptionctl.errors import unknown
 from inceptionctl.models.spec.cost import Cost, cost
 from inceptionctl.models.zoo.registry import ARCHITECTURES, architecture, has_heads, network
 from inceptionctl.papers import records as papers
@@ -33,7 +32,7 @@ def matching(pattern: str | None) -> list[str]:
         return [pattern]
     names = [name for name in ARCHITECTURES if fnmatchcase(name, pattern) or pattern in name]
     if not names:
-        raise unknown("arch", pattern, ARCHITECTURES)
+        architecture(pattern)  # raises, and lists the names
     return names
 
 

@@ -48,8 +48,8 @@ class Listing:
 
     @property
     def keys(self) -> list[str]:
-        """The settings in which the runs differ."""
-        return differing([run.settings for run in self.runs])
+        """The settings in which the runs differ, the seed first: runs of one row differ in nothing else."""
+        return sorted(differing([run.settings for run in self.runs]), key=lambda key: key != "seed")
 
     def sorted(self, name: str) -> Listing:
         """By `error`, `epoch`, `name`, `label`, `state` or a setting; runs that have none come last. Raises

@@ -31,6 +31,7 @@ def show_plans(
     first, placement = next(iter(plans.values())), place(plans)
     to_run = {label: plan for label, plan in plans.items() if needs_run(plan)}
     hours, disk = sum(map(device_hours, to_run.values())), sum(map(disk_bytes, to_run.values()))
+    widest = max(32, *map(len, plans))
     lines = [
         f"data      {first.data.provenance}",
         *(f"cache     {text}" for text in dict.fromkeys(map(_cache, plans.values())) if text),
@@ -40,18 +41,22 @@ def show_plans(
         *_by_row("  note", lambda plan: plan.schedule_notes, plans, rows),
         *dict.fromkeys(f"tuned     {plan.config.tuned}" for plan in plans.values() if plan.config.tuned),
         f"cells     {len(plans)}, {_placement(first, placement)}",
-        *(f"  {label:<32} {_state(plan)}" for label, plan in plans.items()),
+        *(f"  {label:<{widest}} {_state(plan)}" for label, plan in plans.items()),
         *(f"input     {text}" for text in dict.fromkeys(map(_input, plans.values()))),
         *(f"weights   {text}" for text in dict.fromkeys(map(_weights, plans.values())) if text),
         *(f"  {text}" for text in dict.fromkeys(line for plan in plans.values() for line in plan.weights)),
         *(line for plan in {plan.spec: plan for plan in plans.values()}.values() for line in _network(plan)),
-        f"time      about {hours:,.2f} device-hours for {count(len(to_run), 'cell')} (estimate)",
+        f"time      {_about(hours)} device-hours for {count(len(to_run), 'cell')} (estimate)",
         f"disk      about {disk / 1e6:,.0f} MB",
     ]
     if isinstance(first.config.launch, Slurm):
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
     for line in lines:
         console.print(line)
+
+
+def _about(hours: float) -> str:
+    return "less than 0.01" if 0 < hours < 0.01 else f"about {hours:,.2f}"
 
 
 def _cache(plan: Plan) -> str:

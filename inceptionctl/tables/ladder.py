@@ -106,7 +106,8 @@ def common_overrides(table: Table, words: Sequence[str]) -> list[Override]:
         for row in table.rows:
             if _touches(override.key_or_group, row):
                 raise RequestError(
-                    f"{override.input_line} overrides a setting that table {table.name} varies (row {row.label!r})"
+                    f"{override.input_line} overrides a setting that table {table.name} varies (row {row.label!r})\n"
+                    "  leave it out, or write a table of your own (docs/how-to/own_table.md)"
                 )
     return common
 

@@ -61,7 +61,8 @@ def _check_divisible(partition: BatchPartition) -> None:
         fitting = [n for n in range(1, world_size + 1) if batch_size % (n * steps) == 0]
         raise RequestError(
             f"train.batch_size = {batch_size} cannot be divided by {world_size} ranks x {steps} accumulation steps\n"
-            f"  use launch.nproc = {' or '.join(map(str, fitting)) or '(none fits)'}, or another train.batch_size"
+            f"  use {' or '.join(map(str, fitting)) or '(none fits)'} ranks (launch.nproc, or launch.nodes x "
+            "launch.gpus_per_node on Slurm), or another train.batch_size"
         )
     if batch_size % (group := partition.bn_group):
         raise RequestError(f"train.bn_batch_size = {group} does not divide train.batch_size = {batch_size}")

@@ -106,3 +106,8 @@ def test_a_column_that_does_not_exist_is_a_wrong_request(words, message, runs):
 def test_a_config_that_cannot_be_read_hides_no_run(runs):
     RunDir(runs / "train" / "000000000003-0").config.write_text("name: [\n")
     assert [(entry["cell"], entry["settings"]) for entry in entries()][3] == ("train/000000000003-0", {})
+
+
+def test_the_seed_is_the_first_of_the_settings(runs):
+    """Runs of one row differ in nothing else."""
+    assert next(iter(entries(str(runs))[0]["settings"])) == "seed"

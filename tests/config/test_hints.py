@@ -103,6 +103,8 @@ def test_nothing_is_suggested_for_a_word_unlike_any_other():
         ("ablation=[rmspro]", "Did you mean rmsprop?"),
         ("optim=sgd", "Did you mean momentum?"),
         ("optim=3", "available: momentum, rmsprop"),
+        ("arch=inception_v1", "Did you mean googlenet?"),
+        ("optim=ladder", "--config-dir FOLDER, from FOLDER/optim/ladder.yaml"),
     ],
 )
 def test_an_unknown_option_gets_a_hint(typed, hint):

@@ -17,6 +17,7 @@ from inceptionctl.commands import report as command
 from inceptionctl.errors import RequestError
 from inceptionctl.report.find import find
 from inceptionctl.report.findings import Contribution
+from inceptionctl.report.plots.curves import _line
 from inceptionctl.report.plots.draw import draw, drawings
 from inceptionctl.report.plots.labels import overlapping, spread_apart
 from inceptionctl.report.plots.style import WIDTHS, Look
@@ -165,3 +166,11 @@ def test_names_stay_within_the_panel_where_there_is_room():
 def test_names_on_both_sides_are_moved_apart_where_they_meet():
     """The first two would cover each other between their points; the third stands alone."""
     assert [sorted(group) for group in overlapping(np.array([[0, 40], [30, 60], [70, 90]]))] == [[0, 1], [2]]
+
+
+def test_a_curve_of_one_value_has_a_marker():
+    """Its line has no length."""
+    axes = matplotlib.figure.Figure().subplots()
+    _line(axes, np.array([0.5]), np.array([88.0]))
+    _line(axes, np.array([1.0, 2.0]), np.array([88.0, 80.0]))
+    assert [line.get_marker() for line in axes.lines] == ["o", "None"]

@@ -31,7 +31,7 @@ def test_a_batch_is_divided_into_micro_batches(settings, micro_batch, ranks_per_
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ((32, 3, 1, None), r"cannot be divided by 3 ranks x 1 acc.*\n.*use launch.nproc = 1 or 2,"),
+        ((32, 3, 1, None), r"cannot be divided by 3 ranks x 1 acc.*\n.*use 1 or 2 ranks \(launch.nproc,"),
         ((32, 1, 1, 5), r"train.bn_batch_size = 5 does not divide train.batch_size = 32"),
         (
             (32, 1, 2, None),

@@ -35,11 +35,13 @@ def _plain_twin(name: str, entry: Architecture) -> Architecture:
 
 
 ARCHITECTURES = _found()
+ELSEWHERE = {"inception_v1": "googlenet"}  # our network by the name that others give it
 
 
 def architecture(name: str) -> Architecture:
     if name not in ARCHITECTURES:
-        raise unknown("arch", name, ARCHITECTURES)
+        hint = f"Did you mean {ELSEWHERE[name]}?" if name in ELSEWHERE else None
+        raise unknown("arch", name, ARCHITECTURES, hint=hint)
     return ARCHITECTURES[name]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -32,9 +33,9 @@ def curves(findings: Findings, look: Look) -> Drawing | None:
         if runs:
             colour, stroke = COLOURS[place % len(COLOURS)], STROKES[place % len(STROKES)]
             for run in runs:
-                left.plot(run.eval_epoch, run.eval_error, color=colour, linewidth=0.6, alpha=0.4)
-            left.plot(*_mean_error(runs), color=colour, linestyle=stroke, linewidth=1.8, label=_in_legend(row.name))
-            right.plot(*_mean_loss(runs), color=colour, linestyle=stroke, linewidth=1.4)
+                _line(left, run.eval_epoch, run.eval_error, color=colour, linewidth=0.6, alpha=0.4)
+            _line(left, *_mean_error(runs), color=colour, linestyle=stroke, linewidth=1.8, label=_in_legend(row.name))
+            _line(right, *_mean_loss(runs), color=colour, linestyle=stroke, linewidth=1.4)
     _over_epochs(left, f"top-1 error, test images, % ({findings.table.manifest.weights} weights)")
     _over_epochs(right, "training loss, as each row defines it")
     figure.legend(loc="outside lower center", ncols=columns, frameon=False, handlelength=3.2)
@@ -45,6 +46,11 @@ def curves(findings: Findings, look: Look) -> Drawing | None:
         figure=figure,
         data=_data(findings),
     )
+
+
+def _line(axes: Axes, epochs: Floats, values: Floats, **style: Any) -> None:  # noqa: ANN401
+    """With a marker where there is one value, as after a single epoch: a line of one point is invisible."""
+    axes.plot(epochs, values, marker="o" if len(epochs) == 1 else None, markersize=4, **style)
 
 
 def _in_legend(name: str) -> str:
