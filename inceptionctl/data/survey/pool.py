@@ -43,7 +43,7 @@ def each(
                 "a process that decodes images was killed (out of memory?); --workers 1 needs the least memory"
             ) from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # waits: an exit of Python meanwhile would write to its closed pipe
 
 
 def _pool(workers: int, *work: object) -> ProcessPoolExecutor:
