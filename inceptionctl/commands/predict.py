@@ -20,6 +20,7 @@ from inceptionctl.prediction.words import image_files, read_words
 if TYPE_CHECKING:
     from inceptionctl.evaluation.predictor import Prediction, Predictor
 
+SCHEMA = 1  # of --json
 DESCRIPTION = """\
 Prints the five most probable classes of each image, with their probabilities.
 
@@ -47,7 +48,7 @@ def main(argv: list[str]) -> int:
         if not options.json:
             _print(entries[-1])
     if options.json:
-        print(json.dumps(entries, indent=2, allow_nan=False))
+        print(json.dumps({"schema": SCHEMA, "images": entries}, indent=2, allow_nan=False))
     if options.features and entries:
         _save(options.features, entries, features)
     if len(entries) < len(files):
@@ -71,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("words", nargs="+", metavar="IMAGES", help="image files, or folders of them")
-    parser.add_argument("--json", action="store_true", help="print a list with an entry for each image")
+    parser.add_argument("--json", action="store_true", help="print JSON with an entry for each image")
     parser.add_argument("--features", type=Path, metavar="FILE.npz", help="save the pooled features, float32")
     parser.add_argument("--raw", action="store_true", help="of a run: its last weights, not their average")
     return parser

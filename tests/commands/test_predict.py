@@ -58,7 +58,7 @@ def test_predictions_are_those_of_the_runs_network(where, raw):
     words = ["predict", "run=run", "photos", "--json", "--features", "f.npz", *(["--raw"] if raw else [])]
     done = call_here(*words, cwd=where)
     assert done.returncode == 0, done.stderr
-    found, saved = json.loads(done.stdout), np.load(where / "f.npz")
+    found, saved = json.loads(done.stdout)["images"], np.load(where / "f.npz")
     assert [entry["file"] for entry in found] == ["photos/a.png", "photos/b.png"] == list(saved["files"])
 
     config = read_config(RunDir(where / "run"))
@@ -102,7 +102,7 @@ def test_predict_gives_the_probabilities_of_the_evaluation(run_on_files):
     stored = predictions(run_on_files / "run", "ema")
     done = call_here("predict", "run=run", "--json", "images/val/ant", "images/val/bee", cwd=run_on_files)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout)["images"]
     assert len(found) == len(stored.label_N) == 8
     for entry, label, p_true in zip(found, stored.label_N, stored.p_true_N, strict=True):
         (guess,) = [guess for guess in entry["top5"] if guess["index"] == label]
@@ -136,7 +136,7 @@ def test_a_file_of_timm_s_gives_timm_s_answer(inceptionctl_here, tmp_path):
     with torch.no_grad():
         images = NORMALISATIONS["inception"](batch([smooth(0)], 96, 0.875), torch.contiguous_format)
         top = theirs(images).softmax(dim=1)[0].topk(5)
-    (entry,) = json.loads(done.stdout)
+    (entry,) = json.loads(done.stdout)["images"]
     assert [guess["index"] for guess in entry["top5"]] == top.indices.tolist()
     assert [guess["probability"] for guess in entry["top5"]] == pytest.approx(top.values.tolist(), rel=1e-3)
     assert [guess["class"] for guess in entry["top5"]] == [categories()[k] for k in top.indices.tolist()]
@@ -271,7 +271,9 @@ def test_json_is_valid_wherever_its_flag_stands_and_whatever_the_images_are(
     }
     assert main(["predict", *(word for part in words for word in given.get(part, [part]))]) == 1
     shown = capsys.readouterr()
-    assert [entry["file"] for entry in json.loads(shown.out)] == ["[red]a.png", "k=v.png", r"n\xff.png"]
+    found = json.loads(shown.out)
+    assert found["schema"] == 1
+    assert [entry["file"] for entry in found["images"]] == ["[red]a.png", "k=v.png", r"n\xff.png"]
     assert list(np.load("f.npz")["files"]) == ["[red]a.png", "k=v.png", r"n\xff.png"]
     assert "1 of 4 images could not be classified" in shown.err
     assert "arch.input=inception, to [-1, 1]" in shown.err

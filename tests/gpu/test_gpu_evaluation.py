@@ -25,7 +25,7 @@ def predicted(run, images, cwd, **environment):
     folders = sorted((images / "val").iterdir())
     done = call("predict", f"run={run}", "--json", *map(str, folders), cwd=cwd, **environment)
     assert done.returncode == 0, done.stderr
-    best = {one["file"]: one["top5"][0] for one in json.loads(done.stdout)}
+    best = {one["file"]: one["top5"][0] for one in json.loads(done.stdout)["images"]}
     files = sorted(best, key=lambda name: name.split("/")[-2:])
     return np.array([best[f]["index"] for f in files]), np.array([best[f]["probability"] for f in files])
 
