@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,10 +107,11 @@ def _listings(source: DataSource) -> Mapping[str, Listing]:
     found = source.listings()
     if found and not any(len(one.files) for one in found.values()):
         one = next(iter(found.values()))
-        held = "; ".join(
-            f"{name or 'beside the class folders'}: {describe(what)}" for name, what in one.left_out.items()
+        held = "; ".join(f"{name or 'in itself'}: {describe(what)}" for name, what in one.left_out.items())
+        raise RequestError(
+            f"there are no images in class folders of {one.files.root} ({held})\n"
+            "  name the folder that has a folder of images for each class, or train/ and val/ with such folders"
         )
-        raise RequestError(f"there are no images in the class folders of {one.files.root} ({held})")
     return found
 
 
@@ -130,10 +132,12 @@ def _check(asked: argparse.Namespace, source: DataSource) -> int:
         )
     surveys = _surveys(asked, listings)
     found = findings(surveys)
+    left_out = {split: sum(one.left_out.values(), Counter[str]()) for split, one in listings.items()}
     if asked.json:
-        print(json.dumps({"schema": SCHEMA, "data": source.name, **shown_findings.as_json(found, surveys)}, indent=1))
+        tree = shown_findings.as_json(found, surveys, left_out)
+        print(json.dumps({"schema": SCHEMA, "data": source.name, **tree}, indent=1))
     else:
-        _show(found, surveys)
+        _show(found, surveys, left_out)
     if asked.fix_list:
         write_fix_list(asked.fix_list, found)
     if faults := sum(len(one.items) for one in found if one.is_fault):
@@ -141,9 +145,9 @@ def _check(asked: argparse.Namespace, source: DataSource) -> int:
     return 0
 
 
-def _show(found: list[Finding], surveys: Mapping[str, Survey]) -> None:
+def _show(found: list[Finding], surveys: Mapping[str, Survey], left_out: Mapping[str, Counter[str]]) -> None:
     console = _console()
-    for line in shown_findings.overview(surveys):
+    for line in shown_findings.overview(surveys, left_out):
         console.print(line, soft_wrap=True)
     shown_findings.show(found, surveys, console)
     if not any(one.is_fault for one in found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inceptionctl.errors import RequestError
+from inceptionctl.errors import RequestError, count
 
 
 @dataclass
@@ -19,9 +19,10 @@ class Clock:
     def over(cls, num_images: int, batch_size: int, epochs: float) -> Clock:
         """An epoch is as many whole batches as fit. Raises RequestError if not even one does."""
         if num_images < batch_size:
+            fitting = max(1, num_images // 4)  # one step an epoch is allowed, and hardly trains
             raise RequestError(
                 f"train.batch_size = {batch_size} is more than the {num_images} training images\n"
-                f"  lower it: train.batch_size={num_images} makes one step of each epoch"
+                f"  lower it: train.batch_size={fitting} makes {count(num_images // fitting, 'step')} of each epoch"
             )
         per_epoch = num_images // batch_size
         return cls(per_epoch, max(1, round(per_epoch * epochs)))

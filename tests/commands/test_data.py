@@ -62,6 +62,21 @@ def test_images_without_fault(tmp_path, capsys):
     assert "no faults: all 12 images can be read" in out
 
 
+def test_files_that_are_not_read_are_said_to_be_left_out(tmp_path, capsys):
+    """A telephone's HEIC files would else be missing without a word."""
+    healthy(tmp_path)
+    (tmp_path / "train/ant/IMG_1.HEIC").write_bytes(b"heic")
+    assert "; left out: 1 file of other kinds (.heic)" in data(capsys, "check", tmp_path, *ONE)[1].splitlines()[0]
+    splits = json.loads(data(capsys, "check", tmp_path, "--json", *ONE)[1])["splits"]
+    assert {name: split["left_out"] for name, split in splits.items()} == {"train": {".heic": 1}, "eval": {}}
+
+
+def test_another_name_than_val_or_test_is_not_read_in_silence(tmp_path, capsys):
+    healthy(tmp_path)
+    (tmp_path / "val").rename(tmp_path / "validation")
+    assert "eval: there is no val/ or test/ beside train/" in data(capsys, "check", tmp_path, *ONE)[1]
+
+
 def test_images_that_cannot_be_read_are_named_with_the_reason(tmp_path, capsys):
     code, found = checked(capsys, with_defects(tmp_path))
     assert (code, found.keys()) == (1, {"unreadable"})

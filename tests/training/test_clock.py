@@ -9,10 +9,11 @@ from inceptionctl.planning.checks import left_over
 from inceptionctl.training.clock import Clock
 
 
-def test_a_batch_larger_than_the_data_names_the_largest_that_fits():
+def test_a_batch_larger_than_the_data_names_one_that_makes_several_steps_of_an_epoch():
     assert Clock.over(243, 243, 2).steps == 2
-    with pytest.raises(RequestError, match=r"= 244 is more than the 243 training images\n  .*train.batch_size=243"):
+    with pytest.raises(RequestError, match=r"= 244 is more than the 243 training images\n  .*=60 makes 4 steps"):
         Clock.over(243, 244, 2)
+    assert Clock.over(243, 60, 1).steps == 4
 
 
 def test_many_images_that_do_not_fill_a_batch_are_told_with_a_better_size():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from inceptionctl.data.listing import as_text
+from inceptionctl.data.listing import as_text, describe
 from inceptionctl.data.survey.findings import Finding, Item
 from inceptionctl.data.survey.survey import Survey
 from inceptionctl.describe.data.meanings import MEANINGS
@@ -30,22 +31,33 @@ def show(found: Sequence[Finding], surveys: Mapping[str, Survey], console: Conso
             console.print()
 
 
-def overview(surveys: Mapping[str, Survey]) -> list[str]:
-    """A line for each split."""
-    return [
+def overview(surveys: Mapping[str, Survey], left_out: Mapping[str, Counter[str]]) -> list[str]:
+    """A line for each split; `left_out`: by split, how many of what else lies in its folders."""
+    lines = [
         f"{split}: {count(len(one.files), 'image')} of {num_classes(len(one.classes))} below {as_text(one.files.root)}"
+        + (f"; left out: {describe(left_out[split])}" if left_out[split] else "")
         for split, one in surveys.items()
     ]
+    if [*surveys] == ["train"]:
+        lines.append("eval: there is no val/ or test/ beside train/; data.train=DIR data.val=DIR names other folders")
+    return lines
 
 
 def num_classes(number: int) -> str:
     return "1 class" if number == 1 else f"{number:,} classes"
 
 
-def as_json(found: Sequence[Finding], surveys: Mapping[str, Survey]) -> dict[str, Any]:
+def as_json(
+    found: Sequence[Finding], surveys: Mapping[str, Survey], left_out: Mapping[str, Counter[str]]
+) -> dict[str, Any]:
     return {
         "splits": {
-            split: {"root": as_text(one.files.root), "images": len(one.files), "classes": list(one.classes)}
+            split: {
+                "root": as_text(one.files.root),
+                "images": len(one.files),
+                "classes": list(one.classes),
+                "left_out": dict(left_out[split]),
+            }
             for split, one in surveys.items()
         },
         "faults": sum(len(finding.items) for finding in found if finding.is_fault),
