@@ -13,7 +13,7 @@ from inceptionctl.config.compose import composer_for
 from inceptionctl.config.flags import read_flags
 from inceptionctl.config.help import Command
 from inceptionctl.config.hydra_main import run_hydra
-from inceptionctl.config.table_flags import JSON, LIST, SAVE, take
+from inceptionctl.config.plan_flags import JSON, LIST, SAVE, take
 from inceptionctl.describe import tables
 from inceptionctl.errors import InceptionctlError, Interrupted, RequestError, warn
 from inceptionctl.runs.paths import MANIFEST
@@ -55,7 +55,7 @@ ABLATE = Command(
 
 
 def main(argv: list[str]) -> int:
-    flags, words = take(argv)
+    flags, words = take(ABLATE.name, argv)
     if LIST in flags and not HELP & {*words}:
         _list(words, JSON in flags)
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from inceptionctl.config.hydra_main import Request, run_hydra
 from inceptionctl.config.idle import check_idle, check_one_run
 from inceptionctl.config.label import typed_label
 from inceptionctl.config.overrides import flatten_overrides
+from inceptionctl.config.plan_flags import JSON, take
 from inceptionctl.config.validate import parse
 from inceptionctl.data.inputs import describe_input
+from inceptionctl.errors import RequestError
 from inceptionctl.files import from_here
 from inceptionctl.planning.evaluation.records import protocol
 from inceptionctl.planning.plan import Plan
@@ -21,6 +24,8 @@ from inceptionctl.report.comparison.tables import compare
 from inceptionctl.runs.damage import read_result
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.placement import place, with_default_nproc
+from inceptionctl.scheduling.plan_json import as_json
+from inceptionctl.scheduling.plan_state import describe_state, plan_state
 from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
 from inceptionctl.scheduling.run import label_of, run_one
@@ -38,11 +43,15 @@ TRAIN = Command(
         "inceptionctl train scale=imagefolder data.root=IMAGES launch.nproc=4 --dry-run",
         "inceptionctl train -m seed=0,1,2",
     ),
+    {JSON: "with --dry-run, print the plan as one JSON object, messages on the error stream"},
 )
 
 
 def main(argv: list[str]) -> int:
-    run_hydra(TRAIN, argv, _plan, _run, _preview, _finish)
+    flags, words = take(TRAIN.name, argv)
+    if JSON in flags and {"-m", "--multirun"} & {*words}:
+        raise RequestError(f"{JSON} prints the plan of one run: leave -m out")
+    run_hydra(TRAIN, words, _plan, _run, _print_plan if JSON in flags else _preview, _finish)
     return 0
 
 
@@ -61,6 +70,10 @@ def _preview(plan: Plan) -> None:
     show_plans({label_of(plan): with_default_nproc(plan)}, make_console())
 
 
+def _print_plan(plan: Plan) -> None:
+    print(json.dumps(as_json(label_of(plan), with_default_nproc(plan)), indent=2, allow_nan=False))
+
+
 def _run(plan: Plan) -> None:
     console = make_console()
     if (run := finished(plan)) and not needs_run(plan):
@@ -75,6 +88,9 @@ def _run(plan: Plan) -> None:
     if plan.config.tuned:
         console.print(f"tuned: {plan.config.tuned}")
     print_warnings([*plan.schedule_notes, *plan.warnings], console)
+    state = plan_state(plan)
+    if state.run and state.name == "to_continue":
+        console.print(f"{from_here(state.run.path)}: {describe_state(state, plan)}")
     run_one(with_default_nproc(plan), console)
 
 

@@ -26,7 +26,7 @@ def _composed(line: Line) -> Answer:
     """Of a command whose settings Hydra composes."""
     from inceptionctl.config.flags import CHOICES, SWITCHES, WITH_VALUE
 
-    flags, more = _of_eval(line) if line.command == "eval" else (_of_ablate(line), None)
+    flags, more = _of_eval(line) if line.command == "eval" else (_of_plans(line), None)
     if more:
         return more
     if takes := next((long for long, short in WITH_VALUE.items() if line.before in (long, short)), None):
@@ -39,10 +39,10 @@ def _composed(line: Line) -> Answer:
     return settings.complete(line)
 
 
-def _of_ablate(line: Line) -> list[str]:
-    from inceptionctl.config.table_flags import OWN
+def _of_plans(line: Line) -> list[str]:
+    from inceptionctl.config.plan_flags import OWN
 
-    return [*OWN] if line.command == "ablate" else []
+    return [*OWN.get(line.command, ())]
 
 
 def _of_eval(line: Line) -> tuple[list[str], Answer | None]:

@@ -14,10 +14,10 @@ from inceptionctl.errors import count
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
-from inceptionctl.runs.damage import read_result
 from inceptionctl.scheduling.estimates import device_hours, disk_bytes
 from inceptionctl.scheduling.placement import place
-from inceptionctl.scheduling.run_folders import finished, needs_run, trained
+from inceptionctl.scheduling.plan_state import describe_state, plan_state
+from inceptionctl.scheduling.run_folders import needs_run
 from inceptionctl.scheduling.submit import preview_script
 
 NO_ROWS: Mapping[str, str] = {}
@@ -97,9 +97,13 @@ def _steps(plan: Plan) -> str:
 
 def lr_curve(plan: Plan, points: int = 9) -> str:
     """The learning rate at equal distances through the run, and how the batch size scales it."""
+    values = " ".join(f"{lr:.3g}" for lr in learning_rates(plan, points))
+    return f"{values}  (start to end{_lr_scaling(plan)})"
+
+
+def learning_rates(plan: Plan, points: int = 9) -> list[float]:
     last = plan.clock.steps - 1
-    values = [plan.schedule(round(i * last / (points - 1))) for i in range(points)]
-    return f"{' '.join(f'{lr:.3g}' for lr in values)}  (start to end{_lr_scaling(plan)})"
+    return [plan.schedule(round(i * last / (points - 1))) for i in range(points)]
 
 
 def _lr_scaling(plan: Plan) -> str:
@@ -118,10 +122,7 @@ def _placement(plan: Plan, placement: object) -> str:
 
 
 def _state(plan: Plan) -> str:
-    run = finished(plan)
-    if not run or needs_run(plan):
-        return f"{plan.identity}  to {'evaluate' if trained(plan) else 'run'}"
-    return f"{plan.identity}  done, error {read_result(run).evaluation('ema').top1_error:.2f} %"
+    return f"{plan.identity}  {describe_state(plan_state(plan), plan)}"
 
 
 def _input(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from dataclasses import replace
 
@@ -23,7 +24,9 @@ from inceptionctl.models.zoo.registry import ARCHITECTURES
 from inceptionctl.planning.plan import plan
 from inceptionctl.runs.evaluations import read_evaluation
 from inceptionctl.runs.io import read_record
+from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.process import Environment, ExitStatus
+from inceptionctl.runs.state import is_locked
 from inceptionctl.training.loop import Callbacks, in_micro_batches, train
 from inceptionctl.worker.assemble import make_step, open_images
 
@@ -52,6 +55,8 @@ def test_a_run_leaves_its_folder(inceptionctl_here, tmp_path):
     again = inceptionctl_here(*words)
     assert "already finished" in again.stdout
     assert len(list(tmp_path.glob("outputs/train/*"))) == 1
+    plan = json.loads(inceptionctl_here(*words, "--dry-run", "--json").stdout)
+    assert (plan["state"], plan["folder"], plan["device_hours"]) == ("done", str(run), 0)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +103,10 @@ def test_a_killed_run_goes_back_to_its_last_checkpoint(inceptionctl, tmp_path):
     process.wait()
     process.stdout.close()
     cut = only(tmp_path, "cut/train/*-0")
-    wait_for(lambda: inceptionctl("train", "outputs=cut", *words).returncode == 0, seconds=200)
+    wait_for(lambda: not is_locked(RunDir(cut)), seconds=200)  # its worker ends, too
+    done = inceptionctl("train", "outputs=cut", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(rf"{cut.relative_to(tmp_path)}: to continue from step \d+ of 66\n", done.stdout)
     assert_same_end(cut, only(tmp_path, "whole/train/*-0"))
 
 
