@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from inceptionctl.config.keys import all_settings, key_paths, settings_of
 from inceptionctl.errors import RequestError, unknown
@@ -106,6 +107,8 @@ def unknown_option(group: str, option: str, groups: Mapping[str, Sequence[str]],
         hint = f"{option} is an option of {' and '.join(elsewhere)}: {choices}"
     elif ours in groups[group]:
         hint = f"Did you mean {ours}?"
+    elif group == "data" and Path(option).expanduser().is_dir():
+        hint = f"A folder of images is data=imagefolder data.root={option}."
     elif not difflib.get_close_matches(option, groups[group], n=1, cutoff=0.5):
         hint = f"An option of your own is read with --config-dir FOLDER, from FOLDER/{group}/{option}.yaml."
     return unknown(group, option, groups[group], typed, hint)

@@ -113,6 +113,12 @@ def test_an_unknown_option_gets_a_hint(typed, hint):
     assert hint in message
 
 
+def test_a_folder_is_no_data_set_by_itself(tmp_path, monkeypatch):
+    (tmp_path / "photographs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert "images is data=imagefolder data.root=photographs." in refusal("data=photographs")
+
+
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
