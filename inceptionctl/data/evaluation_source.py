@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Literal
 
 from inceptionctl.data.file_images import open_splits
 from inceptionctl.data.images import DataSource, DataSplits, Views
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import per_class
-from inceptionctl.errors import RequestError, count
+from inceptionctl.errors import count
 from inceptionctl.settings import section
 
 
@@ -47,8 +45,3 @@ def evaluation_index(
         files={"eval": files},
         numbered=numbered,
     )
-
-
-def check_folder(setting: str, folder: Path) -> None:
-    if not os.path.isdir(folder):  # False, too, for one behind a folder that this user may not enter
-        raise RequestError(f"data.{setting} = {folder} is not a folder that can be reached")

@@ -109,7 +109,7 @@ WRONG = [
     ({"root": "."}, r"(?s)has no train/ with val/ or test/, but other/, train/\n.*data.split=0.1"),
     ({"root": ".", "split": 0.5}, r"data.split divides class folders, .*set data.root=.*/train"),
     ({"root": "other", "split": 0.5}, "other has no class folders: it holds 1 file of other kinds"),
-    ({"train": "train", "val": "nowhere"}, "nowhere cannot be listed: No such file or directory"),
+    ({"train": "train", "val": "nowhere"}, "nowhere is not a folder that can be reached"),
 ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.listing import as_text, describe, entries, is_folder, some
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, read_text
@@ -34,8 +35,7 @@ def find_parquet(folder: Path) -> SplitFiles:
 
     Raises RequestError where there are none, where some are missing, and for files of several data sets.
     """
-    if not folder.is_dir():
-        raise RequestError(f"data.root = {folder} is not a folder")
+    check_folder("root", folder)
     root, others = _snapshot(folder), Counter[str]()
     by_set = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
     for path in _parquet_below(root, others):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.found import Found
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import (
@@ -73,6 +74,8 @@ def _find(root: str | None, train: str | None, val: str | None, split: float | N
 def _two_folders(train: str | None, val: str | None, *notes: str) -> Found:
     if not (train and val):
         raise RequestError("data.train and data.val go together: one of them is missing")
+    check_folder("train", Path(train))
+    check_folder("val", Path(val))
     if Path(train).resolve() == Path(val).resolve():
         notes = (*notes, "evaluated on the training images, since both folders are the same")
     return _pair(read_class_folders(Path(train)), read_class_folders(Path(val)), f"{train} and {val}", *notes)
@@ -101,8 +104,7 @@ def _one_folder(root: str | None, split: float | None) -> Found:
     if not root:
         raise RequestError("data=imagefolder needs data.root=DIR, or data.train=DIR and data.val=DIR")
     folder = Path(root)
-    if not folder.is_dir():
-        raise RequestError(f"data.root = {root} is not a folder")
+    check_folder("root", folder)
     if split:
         return _divided(folder, split)
     if is_tiny_imagenet(folder):

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from inceptionctl.data.evaluation_source import check_folder
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.found import Found
 from inceptionctl.data.imagenet_eval import read_validation_images
 from inceptionctl.data.imagenet_train import read_training_images

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from inceptionctl.data.devkit import find_ground_truth, validation_labels
-from inceptionctl.data.evaluation_source import EvaluationSource, check_folder, evaluation_index
+from inceptionctl.data.evaluation_source import EvaluationSource, evaluation_index
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import as_text, entries, is_folder, some
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from inceptionctl.data.evaluation_source import EvaluationSource, check_folder, evaluation_index
+from inceptionctl.data.evaluation_source import EvaluationSource, evaluation_index
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.label_list import read_label_list
 from inceptionctl.data.listing import Listing, describe, read_class_folders, some

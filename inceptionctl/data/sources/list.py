@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from inceptionctl.data.class_names import read_class_names
-from inceptionctl.data.evaluation_source import check_folder
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.found import Found
 from inceptionctl.data.index import FileList
 from inceptionctl.data.label_list import read_label_list

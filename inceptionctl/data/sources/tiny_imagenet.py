@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from inceptionctl.data.folders import check_folder
 from inceptionctl.data.found import Found
 from inceptionctl.data.listing import Listing, check_classes, describe, read_class_folders, read_images, some
 from inceptionctl.data.training_source import TrainingSource
@@ -36,8 +37,7 @@ def _find(root: str | None) -> Found:
     if not root:
         raise RequestError("data=tiny_imagenet needs data.root=DIR, the folder with train/ and val/")
     folder = Path(root)
-    if not folder.is_dir():
-        raise RequestError(f"data.root = {root} is not a folder")
+    check_folder("root", folder)
     if not is_tiny_imagenet(folder):
         raise RequestError(
             f"data.root = {root} has no train/ with val/{ANNOTATIONS}, as Tiny ImageNet has when it is unpacked\n"
