@@ -14,7 +14,7 @@ help:
 	@echo "make test-lowest  models, training, ranks and whole runs with the lowest versions that pyproject.toml declares"
 	@echo "make test-slurm   those on a private Slurm cluster (as root; installs Debian's Slurm if need be)"
 	@echo "make test-browser those of the report's page and of the documentation in Chromium (installs Debian's if need be)"
-	@echo "make test-docker  builds the images of docker/ and works in them, without a daemon (as root on Debian; 20 GB of disk)"
+	@echo "make test-docker  builds the images of docker/ and works in them, without a daemon (as root on Debian; 35 GB of disk)"
 	@echo "make test-gpu     those that need a CUDA device; the same without one: ARGS='--device cpu --tiny'"
 	@echo "make lint     ruff, mypy, shellcheck          make wheel       build the wheel and try it in a clean environment"
 	@echo "make docs     the documentation as a site, in build/docs; a warning is an error      make docs-serve  at localhost:8000"
