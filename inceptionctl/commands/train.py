@@ -29,7 +29,7 @@ from inceptionctl.scheduling.plan_state import describe_state, plan_state
 from inceptionctl.scheduling.preview import show_plans
 from inceptionctl.scheduling.progress import summary
 from inceptionctl.scheduling.run import label_of, run_one
-from inceptionctl.scheduling.run_folders import check_run_dir, finished, needs_run
+from inceptionctl.scheduling.run_folders import check_run_dir, finished
 from inceptionctl.terminal import console as make_console
 from inceptionctl.terminal import print_warnings
 
@@ -75,10 +75,10 @@ def _print_plan(plan: Plan) -> None:
 
 
 def _run(plan: Plan) -> None:
-    console = make_console()
-    if (run := finished(plan)) and not needs_run(plan):
-        console.print(f"already finished: {from_here(run.path)} (rerun=true runs it again)")
-        console.print(summary(read_result(run)))
+    console, state = make_console(), plan_state(plan)
+    if state.run and state.name == "done":
+        console.print(f"already finished: {from_here(state.run.path)} (rerun=true runs it again)")
+        console.print(summary(read_result(state.run)))
         return
     console.print(f"data: {plan.data.provenance}")
     if note := plan.config.data.cache_note(plan.data):
@@ -88,7 +88,6 @@ def _run(plan: Plan) -> None:
     if plan.config.tuned:
         console.print(f"tuned: {plan.config.tuned}")
     print_warnings([*plan.schedule_notes, *plan.warnings], console)
-    state = plan_state(plan)
     if state.run and state.name == "to_continue":
         console.print(f"{from_here(state.run.path)}: {describe_state(state, plan)}")
     run_one(with_default_nproc(plan), console)

@@ -1,4 +1,4 @@
-"""What there is of a plan's run, and so what the same command does next."""
+"""The state of a plan's run: done, running, or what the same command does next."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ class PlanState:
     name: Literal["done", "running", "to_evaluate", "to_continue", "to_run"]
     run: RunDir | None
 
-    @property
-    def top1_error(self) -> float | None:
-        """Of averaged weights, once the run is done."""
-        return read_result(self.run).evaluation("ema").top1_error if self.run and self.name == "done" else None
-
 
 def plan_state(plan: Plan) -> PlanState:
     if not needs_run(plan):
@@ -38,8 +33,8 @@ def plan_state(plan: Plan) -> PlanState:
 
 def describe_state(state: PlanState, plan: Plan) -> str:
     """Such as "to continue from step 36 of 176"."""
-    if state.name == "done":
-        return f"done, error {state.top1_error:.2f} %"
-    if state.name == "to_continue" and state.run:
+    if state.run and state.name == "done":
+        return f"done, error {read_result(state.run).evaluation('ema').top1_error:.2f} %"
+    if state.run and state.name == "to_continue":
         return f"to continue from step {saved_step(state.run):,} of {plan.clock.steps:,}"
     return state.name.replace("_", " ")
