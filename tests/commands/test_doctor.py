@@ -41,7 +41,7 @@ def test_a_data_set_is_looked_for(inceptionctl_here, tmp_path):
     assert "12 images of 3 classes to train on" in found.stdout
     lost = inceptionctl_here("doctor", "--quick", "data=imagefolder", "data.root=/nowhere")
     assert (lost.returncode, lost.stderr) == (1, "")
-    assert "problem  data      data.root = /nowhere is not a folder\n" in lost.stdout
+    assert "problem  data      data.root = /nowhere is not a folder that can be reached\n" in lost.stdout
 
 
 @pytest.mark.parametrize(
