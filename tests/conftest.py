@@ -50,3 +50,10 @@ def inceptionctl_here(tmp_path: Path) -> Callable[..., Result]:
         return call_here(*words, cwd=cwd, **environment)
 
     return run
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what takes most of a report's time, for tests of its texts."""
+    monkeypatch.setattr("inceptionctl.report.plots.draw.draw", lambda *_: [])
+    monkeypatch.setattr("inceptionctl.report.page.render.page_figures", lambda _: [])

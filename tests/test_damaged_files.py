@@ -24,7 +24,8 @@ from inceptionctl.config.validate import parse
 from inceptionctl.errors import InceptionctlError
 from inceptionctl.planning.evaluation.records import protocol
 from inceptionctl.planning.plan import Plan, plan
-from inceptionctl.report.plots import draw as drawing
+from inceptionctl.report.page import figures
+from inceptionctl.report.plots import draw
 from inceptionctl.runs.config_file import write_config
 from inceptionctl.runs.evaluations import Predictions, write_evaluation
 from inceptionctl.runs.exits import record_exit
@@ -130,8 +131,9 @@ NAMED = {
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Nothing is drawn, waited for or asked of Slurm."""
-    monkeypatch.setattr(drawing, "draw", lambda *_: [])
+    """Nothing is rendered, waited for or asked of Slurm. The page's figures are drawn: they read what may be damaged."""
+    monkeypatch.setattr(draw, "draw", lambda *_: [])
+    monkeypatch.setattr(figures, "svg", lambda *_: "<svg ></svg>")
     monkeypatch.setattr(wait, "BETWEEN_RUNS_SECONDS", 0.0)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("COLUMNS", "500")

@@ -14,7 +14,6 @@ from test_damaged_files import call, made_up
 from inceptionctl.config.compose import compose
 from inceptionctl.config.validate import parse
 from inceptionctl.planning.plan import plan
-from inceptionctl.report.plots import draw as drawing
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import ManifestCell, TableManifest
@@ -28,13 +27,12 @@ def one():
 
 
 @pytest.fixture
-def table(one, tmp_path, monkeypatch):
+def table(one, tmp_path, monkeypatch, no_figures):
     """A table of a finished run and one that has not begun, at outputs/table."""
     folder = tmp_path / "outputs" / "table"
     made_up(RunDir(folder / f"{one.identity}-0"), one, finished=True)
     cells = [ManifestCell(seed=0, identity=one.identity), ManifestCell(seed=1, identity=one.with_seed(1).identity)]
     write_record(folder / MANIFEST, manifest(manifest_row("A", *cells), mode="independent", protocol="whole"))
-    monkeypatch.setattr(drawing, "draw", lambda *_: [])
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path)
     return folder
@@ -147,11 +145,10 @@ RMSPROP = ["ablate", "table=rmsprop", "seeds=1", *TINY]
 
 
 @pytest.fixture
-def begun(tmp_path, monkeypatch, capsys):
+def begun(tmp_path, monkeypatch, capsys, no_figures):
     """outputs/rmsprop with the manifest of a table of one seed, none of whose cells have run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(table_run, "run_plans", lambda plans, console: {})
-    monkeypatch.setattr(drawing, "draw", lambda *_: [])
     assert call(capsys, *RMSPROP)[0] == 0
     return tmp_path / "outputs" / "rmsprop"
 

@@ -179,10 +179,3 @@ def own_table(outputs: Outputs) -> Path:
     rows = [replace(row, paper=None) for row in table.rows]
     write_record(folder / MANIFEST, replace(table, title="Mine", quoted=[], overrides=[], rows=rows))
     return folder
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out what takes most of a report's time, for tests of its texts."""
-    monkeypatch.setattr("inceptionctl.report.plots.draw.draw", lambda *_: [])
-    monkeypatch.setattr("inceptionctl.report.page.render.page_figures", lambda _: [])
