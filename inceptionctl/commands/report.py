@@ -193,5 +193,6 @@ def _print(report: Report) -> None:
 
 def _files(report: Report) -> str:
     figures = " ".join(dict.fromkeys(path.stem for path in report.figures))
-    command = report.findings.table.manifest.command
-    return f"report: {from_here(report.texts['html'])} and .md   figures: {figures}   continue: {command}"
+    manifest = report.findings.table.manifest
+    further = "" if manifest.is_comparison else f"   continue: {manifest.command}"
+    return f"report: {from_here(report.texts['html'])} and .md   figures: {figures}{further}"

@@ -140,6 +140,15 @@ def test_report_prints_runs_as_a_table(outputs):
     assert (outputs / "comparisons" / "train" / "curves.svg").exists()
 
 
+def test_no_command_is_said_to_continue_runs_that_others_started(outputs, no_figures):
+    code, said = launched("report", outputs / "train")
+    assert (code, "continue" in said, "report: outputs/comparisons/train/report.html" in said) == (0, False, True)
+    for name in ("report.md", "report.html"):
+        text = (outputs / "comparisons" / "train" / name).read_text()
+        assert "continues" not in text
+        assert "inceptionctl report" in text
+
+
 def test_a_comparison_cannot_be_watched(outputs):
     code, said = launched("report", *(outputs / "train").iterdir(), "--watch")
     assert (code, "--watch is for one table" in said) == (2, True)

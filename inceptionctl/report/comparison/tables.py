@@ -15,11 +15,10 @@ from inceptionctl.report.comparison.groups import Group, differences, groups_of
 from inceptionctl.report.comparison.runs import WEIGHTS, ComparedRun, Way, runs_of
 from inceptionctl.runs.io import read_record, write_record
 from inceptionctl.runs.paths import MANIFEST
-from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest
+from inceptionctl.runs.records.table import COMPARISON, ManifestCell, ManifestRow, TableManifest
 from inceptionctl.runs.settings import short_names, shown
 from inceptionctl.tables.manifest import setting
 
-NAME = "comparison"  # of the table in a manifest
 FOLDER = "comparisons"  # below outputs
 MOST_KEYS = 12  # that a caption lists with their values
 
@@ -72,7 +71,7 @@ def _manifest(way: Way, runs: Sequence[ComparedRun], paths: Sequence[Path], fold
     classes = len(runs[0].result.classes)
     here = os.path.abspath(folder)
     return TableManifest(
-        table=NAME,
+        table=COMPARISON,
         mode="independent",
         title=f"Comparison of {count(len(runs), 'run')}",
         setting=setting([group.config for group in groups]),
@@ -123,7 +122,7 @@ def _caption(groups: Sequence[Group]) -> str:
 def _write(folder: Path, manifest: TableManifest) -> None:
     """Raises RequestError if the folder holds another table."""
     path = folder / MANIFEST
-    if os.path.lexists(path) and read_record(path, TableManifest).table != NAME:
+    if os.path.lexists(path) and not read_record(path, TableManifest).is_comparison:
         raise RequestError(f"{folder} holds a table: rename it, or compare by other folders")
     try:
         folder.mkdir(parents=True, exist_ok=True)

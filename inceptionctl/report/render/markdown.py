@@ -39,7 +39,7 @@ def markdown(findings: Findings, figures: Sequence[str]) -> str:
         "## Runs",
         _runs(table),
         *_environment(table),
-        f"Made by this command, which also continues it: {code(table.manifest.command)}",
+        _made_by(table),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -54,6 +54,11 @@ def code(text: str) -> str:
     """`text` in a code span, whose fence is longer than any that it has."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
+
+
+def _made_by(table: ResultTable) -> str:
+    also = "" if table.manifest.is_comparison else ", which also continues it"
+    return f"Made by this command{also}: {code(table.manifest.command)}"
 
 
 def _rungs(findings: Findings) -> str:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from inceptionctl.runs.io import Record
 
+COMPARISON = "comparison"  # name of the tables that `report` makes of any runs
+
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestCell:
@@ -132,6 +134,11 @@ class TableManifest(Record):
     added: list[SeedsAdded] = field(default_factory=list)
     found_in: list[str] = field(default_factory=list)
     lr_grid: list[float] = field(default_factory=list)
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether the runs were started by other commands, so that repeating `command` starts none."""
+        return self.table == COMPARISON
 
 
 def cell_label(row: str, seed: int) -> str:
