@@ -11,6 +11,7 @@ from rich.console import Console
 from inceptionctl.config.launch import Slurm
 from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import count
+from inceptionctl.launch.slurm import sbatch
 from inceptionctl.launch.slurm.script import TaskLayout
 from inceptionctl.models.weights.releases import release
 from inceptionctl.planning.plan import Plan
@@ -51,6 +52,7 @@ def show_plans(
     ]
     if isinstance(first.config.launch, Slurm):
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
+        sbatch.warn_if_missing()
     for line in lines:
         console.print(line)
 

@@ -128,7 +128,12 @@ def test_a_dry_run_shows_layout_and_script_and_needs_no_slurm(work):
     assert script[0] == "#!/usr/bin/env bash"
     assert {"#SBATCH --gpus-per-node=2", "#SBATCH --ntasks-per-node=2", "#SBATCH --time=1-00"} < set(script)
     assert f"{work}/outputs/train/" in said
+    assert "sbatch is not found): submit from a login node" in said
     assert list(work.iterdir()) == []
+
+
+def test_where_slurm_is_a_dry_run_does_not_miss_it(slurm):
+    assert "sbatch is not found" not in shown("train", *SLURM, "--dry-run")
 
 
 def test_the_dry_run_of_a_table_shows_an_array_of_its_cells_in_the_order_that_they_begin_in(theirs, work):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from inceptionctl import processes
 from inceptionctl.config.launch import Slurm
-from inceptionctl.errors import InceptionctlError, RequestError
+from inceptionctl.errors import InceptionctlError, RequestError, warn
 from inceptionctl.launch.slurm.clients import NoAnswerError, SlurmError, checked, run
 
 SBATCH_SECONDS = 300.0  # a busy controller may need minutes
@@ -30,6 +31,12 @@ def submit(script: str, *options: str, arguments: Sequence[str] = ()) -> str:
     """Submits the file `script`: the new job's id. Raises NoAnswerError if it may have been accepted all the same,
     QueueFullError, and SlurmError for another refusal."""
     return _sbatch("--parsable", *options, script, *arguments).strip().partition(";")[0]
+
+
+def warn_if_missing() -> None:
+    """For a dry run, which asks the site nothing."""
+    if not shutil.which("sbatch"):
+        warn("there is no Slurm on this machine (sbatch is not found): submit from a login node of the cluster")
 
 
 def check_accepted(script: str, launch: Slurm) -> None:

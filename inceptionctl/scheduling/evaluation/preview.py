@@ -12,6 +12,9 @@ from inceptionctl.data.inputs import describe_input
 from inceptionctl.errors import count
 from inceptionctl.files import from_here
 from inceptionctl.hardware import gpus
+from inceptionctl.launch.slurm import sbatch
+from inceptionctl.hardware import gpus
+from inceptionctl.launch.slurm import sbatch
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
 from inceptionctl.planning.networks import TrainedNetwork
 from inceptionctl.planning.rates import CPU_MACS_PER_S, GPU_MACS_PER_S
@@ -39,6 +42,7 @@ def show_evaluation(plan: EvaluationPlan, console: Console) -> dict[str, Any]:
     ]
     if isinstance(plan.config.launch, Slurm):
         lines.append(f"script\n{preview_script(plan)}")
+        sbatch.warn_if_missing()
     for line in lines:
         console.print(line)
     return {
