@@ -107,9 +107,9 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """The same of a text in UTF-8."""
+    """The same of a text in UTF-8, without the byte order mark that some editors and spreadsheets write."""
     try:
-        return read_bytes(path, limit).decode()
+        return read_bytes(path, limit).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileError(f"{path} cannot be read: it is not UTF-8 (byte {error.start:,})") from error
 

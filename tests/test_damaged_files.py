@@ -131,7 +131,7 @@ NAMED = {
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Nothing is rendered, waited for or asked of Slurm. The page's figures are drawn: they read what may be damaged."""
+    """Nothing is rendered, waited for or asked of Slurm; figures are drawn, since they read what may be damaged."""
     monkeypatch.setattr(draw, "draw", lambda *_: [])
     monkeypatch.setattr(figures, "svg", lambda *_: "<svg ></svg>")
     monkeypatch.setattr(wait, "BETWEEN_RUNS_SECONDS", 0.0)

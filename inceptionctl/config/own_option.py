@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from inceptionctl.config.hints import unknown_setting
 from inceptionctl.config.keys import flatten, key_paths, settings_of
 from inceptionctl.config.values import values_of, written
 from inceptionctl.errors import RequestError
-from inceptionctl.files import FileError, read_text
+from inceptionctl.files import FileError, read_bytes, read_text
 from inceptionctl.yaml_files import read_yaml
 
 GLOBAL = "_global_"
@@ -29,6 +30,8 @@ def read_option(path: Path, config_path: str) -> tuple[dict[str, Any], str | Non
     file."""
     group = config_path.rpartition("/")[0]
     try:
+        if read_bytes(path).startswith(BOM_UTF8):  # Hydra then reads no package line
+            raise RequestError(f"{path} begins with a byte order mark: save it as UTF-8 without BOM")
         document, package = read_yaml(path), _package(path)
     except FileError as error:
         raise RequestError(str(error)) from error

@@ -13,7 +13,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     """Raises RequestError for a file that cannot be read, for a line without a name, which would give the classes below
     it other numbers, and for a name of two classes."""
     try:
-        names = tuple(as_text(line.strip()) for line in read_text(path).removeprefix("\ufeff").rstrip().split("\n"))
+        names = tuple(as_text(line.strip()) for line in read_text(path).rstrip().split("\n"))
     except FileError as error:
         raise RequestError(f"data.class_names: {error}") from error
     first = dict[str, int]()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from inceptionctl.data.devkit import KAGGLE, find_ground_truth, validation_labels
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.imagenet_train import check_wordnet_ids
 from inceptionctl.data.index import FileList
 from inceptionctl.data.listing import describe, entries, is_folder, read_class_folders, some
@@ -64,7 +65,7 @@ def _read(root: Path, devkit: Path | None) -> Labelled:
         note(root / name)
     folders = [root / name for name in VAL_FOLDERS if os.path.isdir(root / name)]
     for folder in folders:
-        if names := [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]:
+        if names := [entry.name for entry in entries(folder) if is_folder(entry) and not is_hidden(entry.name)]:
             check_wordnet_ids(folder, names)
             return _in_class_folders(folder)
     if os.path.lexists(root / VAL_TAR):

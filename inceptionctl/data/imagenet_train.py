@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.data.devkit import KAGGLE
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.listing import Listing, check_images, describe, entries, is_folder, read_class_folders, some
 from inceptionctl.data.mismatch import WORDNET_ID
 from inceptionctl.data.tar_files import Member, Tar, open_tar
@@ -59,7 +60,7 @@ def _read_tar_of_tars(path: Path) -> Listing:
 def _class_tars(tar: Tar, beside: Counter[str]) -> Iterator[ClassTar]:
     for member in tar.members(beside):
         name = os.fsdecode(base_name(member.name))
-        if name.endswith(".tar") and not name.startswith("."):
+        if name.endswith(".tar") and not is_hidden(name):
             check_wordnet_ids(Path(tar.name), [name])
             yield ClassTar(name.removesuffix(".tar"), 0, member)
         else:
@@ -68,7 +69,7 @@ def _class_tars(tar: Tar, beside: Counter[str]) -> Iterator[ClassTar]:
 
 def _read_folder(folder: Path) -> tuple[Listing, str]:
     """Of class folders, or of the tars of classes."""
-    shown = [entry for entry in entries(folder) if not entry.name.startswith(".")]
+    shown = [entry for entry in entries(folder) if not is_hidden(entry.name)]
     folders = [entry.name for entry in shown if is_folder(entry)]
     tars = [entry.name for entry in shown if entry.name.endswith(".tar") and not is_folder(entry)]
     check_wordnet_ids(folder, [*folders, *tars])
@@ -112,7 +113,7 @@ def _read_class(of: ClassTar, label: int, images: TarImages, left_out: Counter[s
 
 
 def _nothing_in(root: Path) -> str:
-    folders = [entry.name for entry in entries(root) if is_folder(entry) and not entry.name.startswith(".")]
+    folders = [entry.name for entry in entries(root) if is_folder(entry) and not is_hidden(entry.name)]
     above = folders and all(map(WORDNET_ID.fullmatch, folders))
     advice = f"  data.root is the folder above: data.root={root.parent}" if above else OTHERWISE
     held = some([f"{name}/" for name in folders]) or "no folders"

@@ -49,7 +49,7 @@ def _lines(path: Path, setting: str) -> Iterator[Line]:
         text = read_text(path)
     except FileError as error:
         raise RequestError(f"{setting}: {error}") from error
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         words = line.strip(BLANK)
         end = max(map(words.rfind, BLANK))
         if words and end < 0:

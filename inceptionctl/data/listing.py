@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from inceptionctl.data.decode import suffixes
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.index import FileList
 from inceptionctl.data.order import generator
 from inceptionctl.errors import RequestError, count
@@ -49,11 +50,11 @@ class Listing:
 def read_class_folders(root: Path, inside: str = "", empty: bool = False) -> Listing:
     """The images in the class folders of `root`, or in the folder `inside` each of them; `empty`: those of 0 bytes too.
 
-    Names that begin with a dot are neither classes nor images. Raises RequestError for a folder that cannot be listed.
+    Hidden names are neither classes nor images. Raises RequestError for a folder that cannot be listed.
     """
     folders, images, left_out = list[str](), list[tuple[str, int, int]](), {"": Counter[str]()}
     for entry in entries(root):
-        if is_folder(entry) and not entry.name.startswith("."):
+        if is_folder(entry) and not is_hidden(entry.name):
             folders.append(entry.name)
         else:
             left_out[""]["image beside the class folders" if is_image(entry) else _kind(entry)] += 1
@@ -85,7 +86,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def is_image(entry: os.DirEntry[str]) -> bool:
     """Whether its name and type are those of an image file that Pillow reads; a link counts as what it leads to."""
-    return not entry.name.startswith(".") and _suffix(entry.name) in suffixes() and _is_file(entry)
+    return not is_hidden(entry.name) and _suffix(entry.name) in suffixes() and _is_file(entry)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -195,8 +196,8 @@ def _suffix(name: str) -> str:
 
 def _kind(entry: os.DirEntry[str]) -> str:
     """What an entry that is left out is; for a file of another kind its suffix."""
-    if entry.name.startswith("."):
-        return "hidden"
+    if is_hidden(entry.name):
+        return "hidden" if entry.name.startswith(".") else "folder of the operating system"
     if _is_file(entry):
         return "file of 0 bytes" if is_image(entry) else _suffix(entry.name) or "no suffix"
     if is_folder(entry):
@@ -206,7 +207,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 def _images_below(entry: os.DirEntry[str], depth: int = 1) -> Iterator[str]:
     """The kind of each image in a folder and, down to MAX_DEPTH, those below; nothing for anything else."""
-    if entry.name.startswith(".") or depth > MAX_DEPTH or not entry.is_dir(follow_symlinks=False):
+    if is_hidden(entry.name) or depth > MAX_DEPTH or not entry.is_dir(follow_symlinks=False):
         return
     for below in entries(Path(entry.path)):
         if is_image(below):

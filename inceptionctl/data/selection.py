@@ -103,7 +103,7 @@ def read_lines(path: Path, setting: str) -> list[str]:
         text = read_text(path)
     except FileError as error:
         raise RequestError(f"{setting}: {error}") from error
-    if lines := [name for line in text.removeprefix("\ufeff").split("\n") if (name := line.strip(BLANK))]:
+    if lines := [name for line in text.split("\n") if (name := line.strip(BLANK))]:
         return lines
     raise RequestError(f"{setting} = {path} names no images\n  {FORM}")
 

@@ -10,6 +10,7 @@ from itertools import product
 from math import prod
 from pathlib import Path
 
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.listing import as_text, describe, entries, is_folder, some
 from inceptionctl.errors import RequestError, count
 
@@ -64,7 +65,7 @@ def _choices(setting: str, text: str) -> list[str]:
 
 
 def _in_folder(setting: str, folder: Path) -> Shards:
-    shown = [entry for entry in entries(folder) if not entry.name.startswith(".")]
+    shown = [entry for entry in entries(folder) if not is_hidden(entry.name)]
     names = [entry.name for entry in shown if entry.name.endswith(".tar") and not is_folder(entry)]
     others = Counter(
         "folder below" if is_folder(entry) else os.path.splitext(entry.name)[1] or "no suffix"

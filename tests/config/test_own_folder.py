@@ -55,6 +55,7 @@ def test_options_of_ones_own_join(folder):
         ("momentum: 1:30:00", "in base 60"),
         ("momentum: 010", "in base 8"),
         (b"\xff\xfe", "not UTF-8"),
+        (b"\xef\xbb\xbf" + MINE.encode(), "begins with a byte order mark"),
         ("[" * 5000, "levels"),
         (BOMB, "more than 100,000 values"),
         ("defaults: [mine]", "optim/mine.yaml -> optim/mine.yaml"),

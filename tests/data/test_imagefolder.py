@@ -156,6 +156,18 @@ def test_hidden_names_are_neither_classes_nor_images(folder):
     assert (flat.classes, sizes(flat)) == (("ant", "bee", "cat"), (9, 3))
 
 
+def test_folders_of_operating_systems_and_file_servers_are_no_classes(folder):
+    """macOS's archives, Windows' disks, Synology's thumbnails beside the images, the root of a Linux disk."""
+    for split in ("train", "val"):
+        image = next((folder / split / "ant").glob("*.png"))
+        for name in ("__MACOSX", "System Volume Information", "lost+found", "ant/@eaDir"):
+            (folder / split / name).mkdir()
+            shutil.copy(image, folder / split / name / "a.png")
+    index = settings(folder).index(dev=False)
+    assert (index.classes, sizes(index)) == (("ant", "bee", "cat"), (12, 6))
+    assert index.provenance.endswith("; left out: 8 folders of the operating system")
+
+
 def empty(cat):
     for path in cat.iterdir():
         path.unlink()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inceptionctl.data.folders import check_folder
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.listing import as_text, describe, entries, is_folder, some
 from inceptionctl.errors import RequestError, count
 from inceptionctl.files import FileError, read_text
@@ -73,9 +74,9 @@ def _snapshot(folder: Path) -> Path:
 
 
 def _parquet_below(root: Path, others: Counter[str], below: str = "", depth: int = 0) -> Iterator[str]:
-    """By name; names that begin with a dot are passed over, as those of unfinished downloads do."""
+    """By name; hidden names are passed over, as those of unfinished downloads are."""
     for entry in entries(root / below):
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             continue
         path = os.path.join(below, entry.name)
         if is_folder(entry):

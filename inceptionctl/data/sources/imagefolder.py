@@ -12,6 +12,7 @@ from pydantic import Field
 
 from inceptionctl.data.folders import check_folder
 from inceptionctl.data.found import Found
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.leave_out import leave_out_of
 from inceptionctl.data.listing import (
     Listing,
@@ -97,7 +98,7 @@ def _folders(root: str | None, train: str | None, val: str | None) -> dict[str, 
 
 
 def _folders_in(folder: Path) -> list[str]:
-    return [entry.name for entry in entries(folder) if is_folder(entry) and not entry.name.startswith(".")]
+    return [entry.name for entry in entries(folder) if is_folder(entry) and not is_hidden(entry.name)]
 
 
 def _one_folder(root: str | None, split: float | None) -> Found:

@@ -8,6 +8,7 @@ from typing import Literal
 from inceptionctl.data.devkit import find_ground_truth, validation_labels
 from inceptionctl.data.evaluation_source import EvaluationSource, evaluation_index
 from inceptionctl.data.folders import check_folder
+from inceptionctl.data.hidden import is_hidden
 from inceptionctl.data.index import FileList, Index
 from inceptionctl.data.listing import as_text, entries, is_folder, some
 from inceptionctl.data.real_labels import N_VALIDATION, image_numbers
@@ -47,7 +48,7 @@ class Settings(EvaluationSource):
 
 
 def _none_in(root: Path) -> str:
-    folders = [as_text(entry.name) for entry in entries(root) if is_folder(entry) and not entry.name.startswith(".")]
+    folders = [as_text(entry.name) for entry in entries(root) if is_folder(entry) and not is_hidden(entry.name)]
     missing = f"data.root = {root} has no validation images, {NAMES}"
     if len(folders) > 2:
         held = some([f"{name}/" for name in folders])

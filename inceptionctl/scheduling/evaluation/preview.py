@@ -13,8 +13,6 @@ from inceptionctl.errors import count
 from inceptionctl.files import from_here
 from inceptionctl.hardware import gpus
 from inceptionctl.launch.slurm import sbatch
-from inceptionctl.hardware import gpus
-from inceptionctl.launch.slurm import sbatch
 from inceptionctl.planning.evaluation.plan import EvaluationPlan
 from inceptionctl.planning.networks import TrainedNetwork
 from inceptionctl.planning.rates import CPU_MACS_PER_S, GPU_MACS_PER_S
