@@ -40,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("uninstall", "take both away"),
     ):
         one = actions.add_parser(action, help=does)
-        one.add_argument("--shell", metavar="SHELL", help=f"{', '.join(SCRIPTS)} (default: $SHELL)")
+        one.add_argument("shell", nargs="?", metavar="SHELL", help=f"{', '.join(SCRIPTS)} (default: $SHELL)")
     for shell in SCRIPTS:
         actions.add_parser(shell, help=f"print the script for {shell}")
     actions.add_parser("query", help="print what completes a line").add_argument("line")

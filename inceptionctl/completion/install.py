@@ -37,9 +37,10 @@ class Place:
 
 def place_of(environment: Mapping[str, str], shell: str | None) -> Place:
     """Of `shell`, by default $SHELL. Raises RequestError for another shell."""
-    shell = shell or Path(environment.get("SHELL") or "bash").name
+    typed, shell = shell, shell or Path(environment.get("SHELL") or "bash").name
     if shell not in SCRIPTS:
-        raise unknown("shell", shell, SCRIPTS, hint="--shell names one, if $SHELL is another.")
+        hint = None if typed else "This is $SHELL; `completion install SHELL` names another."
+        raise unknown("shell", shell, SCRIPTS, hint=hint)
     home = Path(environment.get("HOME") or Path.home())
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share") / "inceptionctl"
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
@@ -65,7 +66,7 @@ def install(place: Place) -> str:
     done = [f"completion for {place.shell}: {place.script}"]
     if place.startup:
         done.append(_add_line(place, place.startup))
-    return "\n  ".join([*done, "open a new shell; `inceptionctl completion uninstall` takes it away"])
+    return "\n  ".join([*done, f"open a new shell; `inceptionctl completion uninstall {place.shell}` takes it away"])
 
 
 def uninstall(place: Place) -> str:

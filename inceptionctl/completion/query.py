@@ -156,7 +156,7 @@ def _shells(line: Line) -> Answer:
     shells = ["bash", "fish", "zsh"]
     if len(line.words) == 1:
         return Answer.starting(line.word, [*shells, "install", "uninstall"])
-    return Answer.starting(line.word, shells if line.before == "--shell" else ["--shell"])
+    return Answer.starting(line.word, shells if line.before in ("install", "uninstall") else [])
 
 
 def _sides(line: Line) -> Answer:

@@ -106,14 +106,18 @@ def check_classes(train: Listing, eval: Listing) -> None:
     """Raises RequestError where training and evaluation differ in classes, or one has no images."""
     if train.classes != eval.classes:
         parts = [
-            f"{some(odd)} only in {one.files.root}"
+            f"{some(_with_contents(one, odd))} only in {one.files.root}"
             for one, other in ((train, eval), (eval, train))
             if (odd := sorted(set(one.classes) - set(other.classes)))
         ]
         alike = _alike([*set(train.classes) ^ set(eval.classes)])
         raise RequestError(
-            f"the classes to train and to evaluate on differ: {'; '.join(parts)}"
-            + (f"\n  {alike} differ only in capitals or in the form of Unicode: rename one folder" if alike else "")
+            f"the classes to train and to evaluate on differ: {'; '.join(parts)}\n  "
+            + (
+                f"{alike} differ only in capitals or in the form of Unicode: rename one folder"
+                if alike
+                else "rename, add or remove folders; `inceptionctl data check` lists all faults at once"
+            )
         )
     check_images(train)
     if not len(eval.files):
@@ -133,11 +137,17 @@ def check_images(train: Listing) -> None:
     counts_K = train.files.counts(train.classes)
     empty = [train.classes[k] for k in np.flatnonzero(counts_K == 0)]
     if empty:
-        instead = [f"{name} (it holds {describe(train.left_out[name])})" for name in empty]
         raise RequestError(
             f"no images to train on in {len(empty)} of the {len(train.classes)} class folders of {train.files.root}: "
-            f"{some(instead)}\n  move the images of a class into its folder, or remove the folder"
+            f"{some(_with_contents(train, empty))}\n  move the images of a class into its folder, or remove the folder"
         )
+
+
+def _with_contents(listing: Listing, classes: Sequence[str]) -> list[str]:
+    """The names; of a class without images with what lies in its folder instead."""
+    has_images = dict(zip(listing.classes, listing.files.counts(listing.classes) > 0, strict=True))
+    held = {name: describe(listing.left_out.get(name, Counter())) for name in classes}
+    return [name if has_images[name] else f"{name} (it holds {held[name]})" for name in classes]
 
 
 def per_class(counts_K: np.ndarray) -> str:

@@ -130,11 +130,11 @@ def compared_rows(mode: str, rows: Sequence[Row]) -> list[str]:
 def _row(
     manifest: TableManifest, entry: ManifestRow, against: str | None, index: EvaluationIndex, images: _Images
 ) -> ResultRow:
-    added = manifest.mode == "cumulative" and entry.switch
+    builds_on_above = manifest.mode == "cumulative" and against and not entry.standalone
     cells = tuple(images.shared(read_cell(manifest, entry, cell, index)) for cell in entry.cells)
     return ResultRow(
         entry=entry,
-        name=f"+ {entry.label}" if added else entry.label,
+        name=f"+ {entry.label}" if builds_on_above else entry.label,
         against=against,
         printed=_printed(manifest, entry.paper) if entry.paper else PaperCell("", entry.label),
         cells=cells,

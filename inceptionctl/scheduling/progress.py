@@ -28,6 +28,12 @@ from inceptionctl.runs.starts import log_bytes_before
 from inceptionctl.scheduling.queue import QueuedRun
 
 LINE_SECONDS = 20.0  # between two lines about one run, off a terminal
+WEIGHTS = {
+    "ema": "averaged weights",
+    "raw": "last weights",
+    "best-ema": "best checkpoint, averaged weights",
+    "best-raw": "best checkpoint",
+}
 
 
 class QueueConsole:
@@ -111,7 +117,8 @@ def _name(queued: QueuedRun, run: RunDir) -> str:
 
 def describe(row: MetricRow) -> str:
     if isinstance(row, EvalRow):
-        return f"error {row.top1_error:.1f} %"
+        split = "dev error" if row.purpose == "selection" else "error"
+        return f"{split} {row.top1_error:.1f} % ({WEIGHTS.get(row.weights, row.weights)})"
     if isinstance(row, OptimizerRow):
         return f"1/sqrt(v+eps) {row.inv_rms_mean:.4g}"
     if isinstance(row, ProgressRow):

@@ -32,7 +32,7 @@ def announce(table: TablePlan, console: Console) -> None:
     plans = table.runs.values()
     announce_weights(plans, console)
     warnings = sorted({warning for plan in plans for warning in (*plan.schedule_notes, *plan.warnings)})
-    if table.paper is None:
+    if table.paper is None and table.of_known_paper:
         warnings.append("the table's base fits no other scale: the report cannot list what differs from scale=imagenet")
     print_warnings(warnings, console)
 

@@ -55,7 +55,7 @@ def manifest_of(plan: TablePlan) -> TableManifest:
         chance_error=100.0 * (1 - 1 / len(first.data.classes)),
         quoted=table.quoted,
         rows=[_row(plan, row) for row in plan.rows],
-        overrides=overrides(plan.paper, plan.base.config) if plan.paper else [],
+        overrides=overrides(plan.paper, plan.base.config) if plan.paper and plan.of_known_paper else [],
         figures=[PrintedFigures(**asdict(plan.figures.own[name])) for name in _own_figures(plan)],
         caption=table.caption,
         also=table.also,

@@ -12,6 +12,7 @@ from inceptionctl.config.launch import Slurm
 from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError
 from inceptionctl.papers.own import Figures
+from inceptionctl.papers.records import papers
 from inceptionctl.planning.plan import Plan
 from inceptionctl.runs.records.table import cell_label
 from inceptionctl.scheduling.run_folders import needs_run
@@ -111,6 +112,14 @@ class TablePlan:
             return paper_config(self.written, self.composer)
         except RequestError:
             return None
+
+    @property
+    def of_known_paper(self) -> bool:
+        """Whether `paper` is its recipe: of a paper in papers.yaml, of cells from there, or of crossed switches."""
+        if self.table.paper:
+            return self.table.paper in papers()
+        cells = [row.cell for row in self.table.rows if row.cell and row.cell not in self.figures.own]
+        return bool(cells or self.design.sets)
 
     @property
     def base(self) -> Plan:

@@ -99,7 +99,7 @@ def test_a_line_is_read_as_the_shell_will(typed, words, word):
         ("inceptionctl export weights=", [FILES, "weights=timm", "weights=torchvision"]),
         ("inceptionctl export to=/x", [FILES]),
         ("inceptionctl resume DIR launch.n", ["launch.nodes=", "launch.nproc="]),
-        ("inceptionctl completion install --shell z", ["zsh"]),
+        ("inceptionctl completion install z", ["zsh"]),
         ("inceptionctl completion un", ["uninstall"]),
         ("inceptionctl dat", ["data"]),
         ("inceptionctl doctor data.ca", ["data.cache="]),
@@ -219,7 +219,7 @@ def test_installing_twice_changes_nothing_and_uninstalling_restores(shell, start
 
 def test_a_startup_file_that_cannot_be_written_leaves_the_line_to_the_user(home, capsys):
     (home / ".bashrc").mkdir()
-    assert main(["completion", "install", "--shell", "bash"]) == 0
+    assert main(["completion", "install", "bash"]) == 0
     assert "add this line to it" in capsys.readouterr().out
 
 

@@ -123,7 +123,10 @@ def test_what_is_missing_is_said(changed, message, tmp_path, monkeypatch):
 
 def test_different_classes_are_refused(tmp_path):
     fill(tmp_path / "train"), fill(tmp_path / "val", ("ant", "bee", "cta"))
-    with pytest.raises(RequestError, match=r"cat only in .*/train; cta only in .*/val"):
+    (tmp_path / "val" / "dog").mkdir()
+    with pytest.raises(
+        RequestError, match=r"cat only in .*/train; cta, dog \(it holds nothing\) only in .*/val\n.*check"
+    ):
         settings(tmp_path).index(dev=False)
 
 

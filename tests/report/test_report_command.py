@@ -62,6 +62,13 @@ def test_the_terminal_shows_paper_and_ours(ladder, printed):
     assert "full validation set" in text
 
 
+def test_rows_that_build_on_the_row_above_have_a_plus(outputs):
+    """Whether they add a switch or set settings; the first row and those that stand alone build on none."""
+    outputs.rows = {"RMSProp": {"switch": None}, "Label smoothing": {"standalone": True}}
+    names = [row.name for row in read(outputs.close()).rows]
+    assert names == ["Inception-v2", "+ RMSProp", "Label smoothing", "+ Factorized 7x7", "+ BN-auxiliary"]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 170])
 def test_no_width_cuts_a_cell(ladder, width):
     out = io.StringIO()

@@ -311,3 +311,4 @@ def test_a_table_of_one_s_own_runs_and_its_report_needs_nothing_else(config_dir,
     code, said = launched("report", str(folder))
     assert code == 0, said
     assert all(text in said for text in ("Our paper, My table", "Heavy", "24.5", MARKUP))
+    assert manifest["overrides"] == [], "scale=imagenet is not the recipe of a paper of one's own"
