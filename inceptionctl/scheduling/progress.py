@@ -40,7 +40,7 @@ class QueueConsole:
     """Observes a queue."""
 
     def __init__(self, num_runs: int, console: Console) -> None:
-        self._console = console
+        self._console, self._num_runs = console, num_runs
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -77,7 +77,8 @@ class QueueConsole:
         if not self._console.is_terminal and time.monotonic() - self._last_line[queued.label] > LINE_SECONDS:
             self._last_line[queued.label] = time.monotonic()
             unit = "image" if isinstance(row, ProgressRow) else "step"
-            self._print(f"{escape(queued.label)}: {unit} {row.step:,} of {queued.steps:,}, {note}")
+            of_run = f"{escape(queued.label)}: " if self._num_runs > 1 else ""
+            self._print(f"{of_run}{unit} {row.step:,} of {queued.steps:,}, {note}")
 
     def noticed(self, queued: QueuedRun, run: RunDir, message: str) -> None:
         """Each once: a run that starts again may say the same again."""
