@@ -213,9 +213,9 @@ def error_on_digits(arch: str, shuffled: bool) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arch", ["inception_v2", "inception_resnet_v1", "googlenet"])
+@pytest.mark.parametrize("arch", ["inception_resnet_v1", "googlenet"])
 def test_clean_digits_are_learned(arch):
-    """Batch norm and an auxiliary head; residual blocks; neither, at its own learning rate and length."""
+    """Residual blocks; no batch norm, at its own learning rate and length. Inception-v2: test_reference_runs."""
     assert error_on_digits(arch, shuffled=False) < 10
 
 
