@@ -53,7 +53,6 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self.config_dir = _checked(config_dir) if config_dir is not None else None
-        self._ours_of_hydra = cache(_ours_of_hydra)
 
     @property
     def passed_over(self) -> list[str]:
@@ -75,7 +74,7 @@ class Composer:
         check_overrides(overrides, self.groups(command), {*key_paths(SCHEMAS[command]), *OWN_SETTINGS[command]})
         config = self.load(command, overrides)
         if self.config_dir:
-            check_hydra_settings(self._ours_of_hydra(command, *_for_hydra(overrides)), _of_hydra(config))
+            check_hydra_settings(_ours_of_hydra(command, *_for_hydra(overrides)), _of_hydra(config))
         return config
 
     def groups(self, command: str) -> dict[str, list[str]]:
@@ -174,6 +173,7 @@ def _for_hydra(overrides: Sequence[str]) -> list[str]:
     return [override.input_line or "" for override in parse(overrides) if is_for_hydra(override)]
 
 
+@cache
 def _ours_of_hydra(command: str, *words: str) -> Tree:
     """Hydra's own settings without a folder of the user's own."""
     return _of_hydra(_ours().load(command, words))
