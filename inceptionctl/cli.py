@@ -96,7 +96,11 @@ def _outcome(words: list[str]) -> int:
         warn(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        kept = ": checkpoints are kept; the same command continues" if words[0] in CONTINUED else ""
+        kept = (
+            ": checkpoints are kept; the same command continues"
+            if words[0] in CONTINUED and "rerun=true" not in words
+            else ""
+        )
         warn(f"interrupted{kept}")
         return 130
 

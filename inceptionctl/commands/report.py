@@ -192,7 +192,6 @@ def _print(report: Report) -> None:
 
 
 def _files(report: Report) -> str:
+    """Below a table with cells to run, the notes have the command that continues."""
     figures = " ".join(dict.fromkeys(path.stem for path in report.figures))
-    manifest = report.findings.table.manifest
-    further = "" if manifest.is_comparison else f"   continue: {manifest.command}"
-    return f"report: {from_here(report.texts['html'])} and .md   figures: {figures}{further}"
+    return f"report: {from_here(report.texts['html'])} and .md   figures: {figures}"

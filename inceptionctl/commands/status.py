@@ -94,6 +94,8 @@ def show(report: StatusReport, listing: Listing | None = None) -> None:
     if report.silence:
         console.print(f"Slurm could not be asked: {escape(str(report.silence))}", highlight=False, soft_wrap=True)
     console.print(report.summary, highlight=False)
+    if report.looks:
+        console.print(report.looks, highlight=False)
 
 
 def _table(runs: Sequence[ListedRun], keys: Sequence[str]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +19,20 @@ from inceptionctl.runs.paths import MANIFEST, RunDir
 from inceptionctl.runs.records.table import ManifestCell, ManifestRow, TableManifest, cell_label
 from inceptionctl.runs.state import RunState, run_state
 from inceptionctl.scheduling.run_status import RunStatus, status_of
+from inceptionctl.scheduling.table_seeds import seeds_in
 
 
 @dataclass(frozen=True)
 class StatusReport:
     """The state of all runs in a folder. `reports`: the jobs that write the table's report, oldest first, and
     `unknown_reports`, how many more may be queued for all that is known; `silence`: why Slurm could not be asked, None
-    if it answered or did not need to be asked."""
+    if it answered or did not need to be asked; `looks`: what a table that runs until it is resolved may add."""
 
     runs: list[RunStatus]
     reports: list[Job]
     unknown_reports: int = 0
     silence: InceptionctlError | None = None
+    looks: str = ""
 
     @property
     def open(self) -> bool:
@@ -63,7 +66,7 @@ def collect_status(folder: Path) -> StatusReport:
     answers = ask_about([*not_done, *reports])
     statuses = [status_of(label, run, files[label], last.get(label, []), answers) for label, run in runs.items()]
     found = [job for report in reports if (job := answers.job_of(report))]
-    return StatusReport(statuses, found, sum(map(answers.is_unknown, reports)), answers.silence)
+    return StatusReport(statuses, found, sum(map(answers.is_unknown, reports)), answers.silence, looks_in(folder))
 
 
 def runs_in(folder: Path) -> dict[str, RunDir | None]:
@@ -82,6 +85,15 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
             f"no run in {folder}: name the folder of a run, of a table, or one that holds them (outputs)"
         )
     return {str(run.path.relative_to(folder)): run for run in found}
+
+
+def looks_in(folder: Path) -> str:
+    """Of a table whose later looks add seeds that it does not have yet; "" of any other folder."""
+    with suppress(FileError):
+        manifest = read_record(folder / MANIFEST, TableManifest)
+        have, most = len(seeds_in(manifest)), manifest.max_seeds or 0
+        return f"until resolved: {have} of up to {most} seeds of each row so far" if have < most else ""
+    return ""
 
 
 def is_table(folder: Path) -> bool:

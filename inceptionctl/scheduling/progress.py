@@ -11,11 +11,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
 from inceptionctl.errors import count
 from inceptionctl.runs.damage import read_result
@@ -29,9 +32,9 @@ from inceptionctl.scheduling.queue import QueuedRun
 
 LINE_SECONDS = 20.0  # between two lines about one run, off a terminal
 WEIGHTS = {
-    "ema": "averaged weights",
+    "ema": "averaged",
     "raw": "last weights",
-    "best-ema": "best checkpoint, averaged weights",
+    "best-ema": "best checkpoint, averaged",
     "best-raw": "best checkpoint",
 }
 
@@ -42,8 +45,8 @@ class QueueConsole:
     def __init__(self, num_runs: int, console: Console) -> None:
         self._console, self._num_runs = console, num_runs
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            _Shrinking("{task.description}", table_column=Column()),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
@@ -67,7 +70,7 @@ class QueueConsole:
 
     def started(self, queued: QueuedRun, run: RunDir) -> None:
         self._tasks[queued.label] = self._progress.add_task(
-            f"  {_name(queued, run)}", total=queued.steps, note="starting"
+            f"  {escape(queued.label)}", total=queued.steps, note="starting"
         )
         self._last_line[queued.label] = time.monotonic()
 
@@ -109,6 +112,15 @@ class QueueConsole:
     def _print(self, message: str) -> None:
         elapsed = time.monotonic() - self._started
         self._console.print(f"[dim]{int(elapsed // 60)}:{int(elapsed % 60):02d}[/] {message}", markup=True)
+
+
+class _Shrinking(TextColumn):
+    """Gives way on a narrow terminal, so that the columns with figures are not cut."""
+
+    def render(self, task: Task) -> Text:
+        text = super().render(task)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
 
 
 def _name(queued: QueuedRun, run: RunDir) -> str:

@@ -30,7 +30,8 @@ def run_one(plan: Plan, console: Console) -> None:
         return
     code = run_plans({label: plan}, console)[label]
     if code == Interrupted.exit_code:
-        raise Interrupted("the run was told to stop: continue with the same command")
+        again = "`inceptionctl resume RUN_DIR`: rerun=true begins anew" if plan.config.rerun else "the same command"
+        raise Interrupted(f"the run was told to stop: continue with {again}")
     if code:
         raise InceptionctlError("the run failed: see the message above and its log")
     if not (run := finished(plan)):

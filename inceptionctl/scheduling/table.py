@@ -133,8 +133,9 @@ def _tuned(asked: Asked, made: _Made) -> _Made:
 
 
 def _words_again(words: Sequence[str], asked: Asked, seeds: list[int]) -> list[str]:
-    """seeds=+2 would add two more each time: the seeds themselves instead. The manifest keeps found_in."""
-    words = [o.input_line or "" for o in parse_overrides(words) if o.key_or_group != "found_in"]
+    """What continues: rerun=true would begin anew, and seeds=+2 add two more each time: the seeds themselves instead.
+    The manifest keeps found_in."""
+    words = [o.input_line or "" for o in parse_overrides(words) if o.key_or_group not in ("found_in", "rerun")]
     if asked.more_seeds is None:
         return [*words]
     resolved = f"seeds={len(seeds)}" if seeds == [*range(len(seeds))] else f"seeds=[{','.join(map(str, seeds))}]"
@@ -156,6 +157,11 @@ def _check_looks(plan: TablePlan) -> None:
         raise RequestError(
             "until=resolved waits for the results of each look, and launch=slurm submits and returns at once: "
             "give seeds=N, and more with seeds=+N"
+        )
+    if plan.first.config.rerun:
+        raise RequestError(
+            "until=resolved rerun=true would run the seeds of the first looks again at each look\n"
+            "  leave rerun out; in another folder, outputs=DIR, every run is new"
         )
     if not any(before for _, before in compared(plan.table.mode, plan.table.rows)):
         raise RequestError(f"until=resolved has no effect: table {plan.table.name} compares no rows\n  give seeds=N")

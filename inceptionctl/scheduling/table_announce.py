@@ -10,6 +10,7 @@ from inceptionctl.planning.plan import Plan
 from inceptionctl.report.statistics.sequential import planned
 from inceptionctl.scheduling.downloads import announce_weights
 from inceptionctl.scheduling.estimates import device_hours
+from inceptionctl.scheduling.plan_state import plan_state
 from inceptionctl.scheduling.table_declared import detectable_line
 from inceptionctl.scheduling.table_plan import TablePlan
 from inceptionctl.tables.manifest import setting
@@ -65,8 +66,10 @@ def rates(table: TablePlan) -> list[str]:
 
 
 def _cells(table: TablePlan) -> str:
-    """How many cells are done; cells that share runs say how many runs that are."""
+    """How many cells are done; cells that share runs say how many runs that are. And how many runs have begun."""
     missing = table.missing()
+    begun = sum(plan_state(table.runs[identity]).name == "to_continue" for identity in missing)
     to_run = sum(bool(missing.intersection(identities)) for identities in table.cells.values())
     runs = f" in {len(missing)} runs" if len(table.runs) != len(table.cells) else ""
-    return f"{len(table.cells)} cells: {len(table.cells) - to_run} done, {to_run} to run{runs}"
+    checkpoints = f"; {count(begun, 'run')} to continue from a checkpoint" if begun else ""
+    return f"{len(table.cells)} cells: {len(table.cells) - to_run} done, {to_run} to run{runs}{checkpoints}"

@@ -17,12 +17,13 @@ from support.records import CONFIG, EVAL_ROW, START, TRAIN_ROW, finish, manifest
 from support.runs import at_step, launched, start
 from support.stand_ins import sleeping_command
 
+from inceptionctl.cli import main
 from inceptionctl.commands import wait
 from inceptionctl.runs.exits import record_exit
-from inceptionctl.runs.io import append_record, to_line, write_record
+from inceptionctl.runs.io import append_record, read_record, to_line, write_record
 from inceptionctl.runs.launcher import describe
 from inceptionctl.runs.paths import MANIFEST, RunDir
-from inceptionctl.runs.records.table import ManifestCell
+from inceptionctl.runs.records.table import ManifestCell, TableManifest
 from inceptionctl.runs.state import is_locked
 
 MESSAGE = "an image cannot be read\n  it is [bold]torn[/bold]"
@@ -160,6 +161,15 @@ def test_a_cell_is_waiting_until_its_run_begins_under_any_name(table, make_run):
     assert [entry["cell"] for entry in found] == ["RMSProp, seed 0", "RMSProp, seed 1"]
     assert [entry["state"] for entry in found] == ["stopped", "waiting"]
     assert found[0]["run"].endswith("aaa-1"), "the newest attempt"
+
+
+def test_a_table_that_runs_until_it_is_resolved_says_how_many_seeds_may_follow(table, capsys):
+    assert main(["status", str(table)]) == 0
+    assert "until resolved" not in capsys.readouterr().out
+    declared = replace(read_record(table / MANIFEST, TableManifest), looks=2, max_seeds=4)
+    write_record(table / MANIFEST, declared)
+    assert main(["status", str(table)]) == 0
+    assert capsys.readouterr().out.endswith("until resolved: 2 of up to 4 seeds of each row so far\n")
 
 
 def test_a_cell_is_done_whatever_later_attempts_did(table, make_run):

@@ -90,6 +90,8 @@ def test_until_resolved_needs_comparisons_and_waits_for_results(tmp_path, monkey
     code, said = launched("ablate", "table=rmsprop", *UNTIL, "launch=slurm", "--dry-run")
     assert code == 2
     assert "launch=slurm submits and returns at once" in said
+    code, said = launched("ablate", "table=rmsprop", *UNTIL, "rerun=true", "--dry-run")
+    assert (code, "would run the seeds of the first looks again" in said) == (2, True), said
 
 
 def test_seeds_are_added_once(planned):

@@ -292,6 +292,8 @@ def test_an_interrupted_table_prints_the_command_that_continues(config_dir, monk
     command = shlex.join(["inceptionctl", "ablate", "--config-dir", str(config_dir), "table=mine", "seeds=1", outputs])
     assert code == 130
     assert said.rstrip().endswith(f"this command continues\n  {command}")
+    code, said = launched("ablate", "--config-dir", "cfg", "table=mine", "seeds=1", "outputs=my place", "rerun=true")
+    assert said.rstrip().endswith(f"without rerun=true, counting every finished run\n  {command}"), "not anew again"
 
 
 @pytest.mark.slow

@@ -198,14 +198,14 @@ def test_trackio_gets_the_rows_and_reports(run, tmp_path, monkeypatch):
 
 def test_the_console_describes_every_kind_of_row():
     assert [describe(row) for row in RECORDS[1:5:3]] == ["loss 2.00, 100 images/s", "1/sqrt(v+eps) 0.5"]
-    assert describe(RECORDS[2]) == "error 12.5 % (averaged weights)"
+    assert describe(RECORDS[2]) == "error 12.5 % (averaged)"
 
 
 def test_the_console_says_which_weights_were_evaluated():
     """A run ends with the error of the averaged weights and that of the last: no regression."""
     final = replace(RECORDS[2], purpose="final", top1_error=13.0)
     said = [describe(replace(final, weights=name)) for name in ("ema", "raw", "best-raw")]
-    assert said == ["error 13.0 % (averaged weights)", "error 13.0 % (last weights)", "error 13.0 % (best checkpoint)"]
+    assert said == ["error 13.0 % (averaged)", "error 13.0 % (last weights)", "error 13.0 % (best checkpoint)"]
     assert describe(replace(RECORDS[2], purpose="selection")).startswith("dev error 12.5 %")
 
 
