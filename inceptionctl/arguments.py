@@ -28,10 +28,17 @@ class Parser(argparse.ArgumentParser):
         """Raises RequestError for words that nothing takes."""
         if others and others[0].startswith("-"):
             flags = [word for action in self._actions for word in action.option_strings]
-            raise unknown("flag", others[0], flags, f"{self.prog} {' '.join(args or [])}")
+            raise unknown(
+                "flag", others[0], flags, f"{self.prog} {' '.join(args or [])}", hint=self._value_hint(others[0])
+            )
         if others:
             self.error(f"{others[0]!r} is one word too many")
         return found
+
+    def _value_hint(self, flag: str) -> str | None:
+        """Where it is a value of another flag: --latex is --format latex."""
+        takes = (action for action in self._actions if action.option_strings and flag[2:] in (action.choices or ()))
+        return next((f"Did you mean {action.option_strings[0]} {flag[2:]}?" for action in takes), None)
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{self.prog.partition(' ')[2]}: {message}\n  {self.prog} --help explains the command")

@@ -28,6 +28,7 @@ from inceptionctl.config.hydra_main import Request
 from inceptionctl.config.keys import all_settings
 from inceptionctl.config.overrides import sweeps
 from inceptionctl.config.validate import parse, parse_as, parse_evaluation
+from inceptionctl.errors import RequestError
 from inceptionctl.export.request import Request as ExportRequest
 from inceptionctl.planning.plan import plan
 from inceptionctl.scheduling.table import plan_table
@@ -226,13 +227,18 @@ def test_the_data_set_of_the_page_lists_images(tmp_path):
     module = types.ModuleType("pairs")
     sys.modules["pairs"] = module  # dataclasses look for the module of a class there
     exec(compile(code, "pairs.py", "exec"), vars(module))
-    for split, name in (("train", "cat_1"), ("train", "dog_1"), ("val", "dog_2")):
+    for split, name in (("train", "cat_1"), ("train", "dog_1"), ("val", "cat_2"), ("val", "dog_2")):
         (tmp_path / split).mkdir(exist_ok=True)
         Image.new("RGB", (40, 40)).save(tmp_path / split / f"{name}.jpg")
     values = yaml.safe_load(own_files()["conf/data/pairs.yaml"])
     found = module.Settings(**{**values, "root": str(tmp_path)}).find()
     assert found.classes == ("cat", "dog")
-    assert [found.train.labels_N.tolist(), found.eval.labels_N.tolist()] == [[0, 1], [1]]
+    assert [found.train.labels_N.tolist(), found.eval.labels_N.tolist()] == [[0, 1], [0, 1]]
+    (tmp_path / "val" / "hen_1.jpg").touch()
+    with pytest.raises(RequestError, match="differ in hen"):
+        module.Settings(**{**values, "root": str(tmp_path)}).find()
+    with pytest.raises(RequestError, match="no class was found, and a network needs two"):
+        module.Settings(**{**values, "root": str(tmp_path / "nowhere")}).index(dev=False)
 
 
 def test_yaml_of_other_tools_is_yaml_and_runs_a_documented_line():

@@ -138,8 +138,21 @@ def _without(found: Found, leave_out: str | None) -> Found:
     return replace(found, train=left["train"], eval=left["eval"], notes=(*found.notes, note))
 
 
+def _check(found: Found) -> None:
+    """Raises RequestError for images that no network can be trained on, whatever `find` has checked."""
+    if len(found.classes) < 2:
+        which = f"one class, {found.classes[0]}" if found.classes else "no class"
+        raise RequestError(f"{found.where}: {which} was found, and a network needs two to tell apart")
+    missing = [found.classes[k] for k in np.flatnonzero(found.train.counts(found.classes) == 0)]
+    if missing or not len(found.eval):
+        raise RequestError(
+            f"{found.where}: no images to {f'train on of {some(missing)}' if missing else 'evaluate on'}"
+        )
+
+
 @cache
 def _index(found: Found, train_fraction: float | None, eval_split: str, dev: bool) -> Index:
+    _check(found)
     classes, train, eval, dev_files = found.classes, found.train, found.eval, None
     if train_fraction:
         train = split_classes(train, classes, train_fraction)[1]

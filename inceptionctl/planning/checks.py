@@ -6,7 +6,8 @@ from inceptionctl.config.schema import Config
 from inceptionctl.errors import RequestError
 from inceptionctl.models.spec.cost import Cost, Layer, cost
 from inceptionctl.models.spec.nodes import Conv, Pool, Sep, Seq
-from inceptionctl.models.spec.shapes import ShapeError
+from inceptionctl.models.spec.shapes import FeatureMap, ShapeError
+from inceptionctl.models.zoo.registry import architecture
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.ema_decay import averaging_window, ema_decay, exceeds_run
 
@@ -15,15 +16,27 @@ MAX_LEFT_OVER = 0.05  # share of the training images that an epoch may leave out
 
 
 def cost_on_input(config: Config, spec: Seq) -> Cost:
-    """The cost of `spec` on the input of `config`. Raises RequestError if a feature map vanishes."""
+    """The cost of `spec` on the input of `config`. Raises RequestError if a feature map vanishes, or if the network
+    fits no input."""
     pixels = config.arch.pixels
     try:
         return cost(spec, (pixels, pixels))
     except ShapeError as error:
+        entry = architecture(config.arch.name)
+        cost(entry.spec(1000), (entry.pixels, entry.pixels))
         fewer_pools = " or arch.rewrites.stem_pools=1" if config.arch.rewrites.stem_pools != 0 else ""
         raise RequestError(
             f"arch.pixels = {pixels} is too small for {config.arch.name}: {error}\n  use a larger input{fewer_pools}"
         ) from error
+
+
+def check_classifier(config: Config, out: FeatureMap, n_classes: int) -> None:
+    """Raises RequestError for a network that does not end in a number for each class."""
+    if (out.h, out.w, out.c) != (1, 1, n_classes):
+        raise RequestError(
+            f"arch = {config.arch.name} ends in a map of {out}, and there are {n_classes} classes\n"
+            "  end the network with Linear(classes)"
+        )
 
 
 def check_heads(config: Config) -> None:

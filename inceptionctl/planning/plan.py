@@ -16,6 +16,7 @@ from inceptionctl.models.spec.tensors import tensors
 from inceptionctl.models.zoo.registry import architecture, network
 from inceptionctl.planning.checks import (
     check_batch_norm,
+    check_classifier,
     check_ema,
     check_heads,
     check_monitor,
@@ -95,6 +96,7 @@ def plan(config: Config) -> Plan:
     data = config.data.index(config.train.keep_best)
     resolved = replace(config.resolved, data_fingerprint=data.fingerprint)
     planned = frozen_plan(with_resolved_weights(replace(config, resolved=resolved)), data)
+    check_classifier(config, planned.cost.out, len(data.classes))
     check_fits_release(planned.config, planned.cost)
     check_ema(config, planned.clock)
     check_monitor(config, planned.clock)

@@ -19,7 +19,7 @@ def setting(configs: Sequence[Config]) -> str:
     """The scale in a line; rows may differ in width and length."""
     config = configs[0]
     widths, epochs = _alternatives(c.arch.width for c in configs), _alternatives(c.train.epochs for c in configs)
-    size = f"{config.arch.pixels} px, width {widths}, {epochs} epochs, batch {config.train.batch_size}"
+    size = f"{config.arch.pixels} px, width {widths}, {epochs} epoch{'s' * (epochs != '1')}, batch {config.train.batch_size}"
     return f"{config.data.shown_title}, {size}"
 
 

@@ -272,3 +272,13 @@ def test_a_residual_must_fit_its_shortcut():
 def test_branches_must_end_on_the_same_grid():
     with pytest.raises(ShapeError, match="different grids"):
         cost(Cat.of(a=conv(8, 3, 2, "valid"), b=conv(8)), (9, 9))
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: Pool("maximum"), "Pool with kind = 'maximum': it takes max, avg"),
+    (lambda: conv(8, 3, padding="vaild"), "Conv with padding = 'vaild': it takes same, valid, ceil, tensorflow"),
+    (lambda: Conv(8, act="relu7"), "it takes relu, relu6, elu, sigmoid"),
+])  # fmt: skip
+def test_a_misspelt_word_of_a_layer_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -248,3 +248,8 @@ def test_papers_figures_keep_their_decimals():
         "+0.25",
         "0.0",
     ]
+
+
+def test_a_format_typed_as_a_flag_is_answered_with_the_flag_it_is_a_value_of(ladder):
+    with pytest.raises(RequestError, match=r"unknown flag '--latex' .* Did you mean --format latex\?"):
+        command.main([str(ladder), "--latex"])

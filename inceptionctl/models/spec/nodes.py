@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from functools import cache
+from typing import Literal, TypeVar, get_args, get_type_hints
 
 # Pixels on each side, or: "same", half the kernel on each side, which keeps n / stride positions; "valid", none;
 # "ceil", none, but the last window may extend beyond the edge (Caffe); "tensorflow", for pools, TensorFlow's SAME: as
@@ -27,7 +28,22 @@ class Node:
 
 
 class Leaf(Node):
-    """A layer."""
+    """A layer. Raises ValueError for a word that a field does not take."""
+
+    def __post_init__(self) -> None:
+        for name, words in _words(type(self)).items():  # type: ignore[arg-type]  # mypy takes the hash of its instances
+            if isinstance(value := getattr(self, name), str) and value not in words:
+                raise ValueError(f"{type(self).__name__} with {name} = {value!r}: it takes {', '.join(words)}")
+
+
+@cache
+def _words(layer: type) -> dict[str, list[str]]:
+    """By field, those of its Literal."""
+    found = dict[str, list[str]]()
+    for name, kind in get_type_hints(layer).items():
+        words = [word for part in (kind, *get_args(kind)) for word in get_args(part) if isinstance(word, str)]
+        found |= {name: words} if words else {}
+    return found
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def curves(findings: Findings, look: Look) -> Drawing | None:
     height = (4.2 if look.narrow else 2.7) + 0.5 * look.title + legend
     figure = Figure(figsize=(look.width, height), layout="constrained")
     left, right = figure.subplots(2, 1) if look.narrow else figure.subplots(1, 2)
+    left.sharex(right)  # raw weights are evaluated at the end alone: one point, on an axis of its own, has no scale
     heading(figure, findings, look)
     for place, row in enumerate(findings.table.rows):
         runs = [figures.curves for figures in row.figures]
