@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def _as_json(report: StatusReport, listing: Listing) -> dict[str, Any]:
         "runs": [run.as_json(keys) for run in listing.runs],
         "reports": [{"job": job.id, "state": job.state.lower()} for job in report.reports],
         "slurm": str(report.silence) if report.silence else None,
+        "until_resolved": asdict(report.growth) if report.growth else None,
     }
 
 
@@ -94,8 +96,9 @@ def show(report: StatusReport, listing: Listing | None = None) -> None:
     if report.silence:
         console.print(f"Slurm could not be asked: {escape(str(report.silence))}", highlight=False, soft_wrap=True)
     console.print(report.summary, highlight=False)
-    if report.looks:
-        console.print(report.looks, highlight=False)
+    if grows := report.growth:
+        said = f"until resolved: {grows.seeds} of up to {grows.max_seeds} seeds of each row so far"
+        console.print(said, highlight=False)
 
 
 def _table(runs: Sequence[ListedRun], keys: Sequence[str]) -> Table:

@@ -23,16 +23,24 @@ from inceptionctl.scheduling.table_seeds import seeds_in
 
 
 @dataclass(frozen=True)
+class Growth:
+    """How many seeds a row has, and how many later looks may bring it to."""
+
+    seeds: int
+    max_seeds: int
+
+
+@dataclass(frozen=True)
 class StatusReport:
     """The state of all runs in a folder. `reports`: the jobs that write the table's report, oldest first, and
     `unknown_reports`, how many more may be queued for all that is known; `silence`: why Slurm could not be asked, None
-    if it answered or did not need to be asked; `looks`: what a table that runs until it is resolved may add."""
+    if it answered or did not need to be asked; `growth`: of a table that runs until it is resolved."""
 
     runs: list[RunStatus]
     reports: list[Job]
     unknown_reports: int = 0
     silence: InceptionctlError | None = None
-    looks: str = ""
+    growth: Growth | None = None
 
     @property
     def open(self) -> bool:
@@ -66,7 +74,7 @@ def collect_status(folder: Path) -> StatusReport:
     answers = ask_about([*not_done, *reports])
     statuses = [status_of(label, run, files[label], last.get(label, []), answers) for label, run in runs.items()]
     found = [job for report in reports if (job := answers.job_of(report))]
-    return StatusReport(statuses, found, sum(map(answers.is_unknown, reports)), answers.silence, looks_in(folder))
+    return StatusReport(statuses, found, sum(map(answers.is_unknown, reports)), answers.silence, growth_of(folder))
 
 
 def runs_in(folder: Path) -> dict[str, RunDir | None]:
@@ -87,13 +95,13 @@ def runs_in(folder: Path) -> dict[str, RunDir | None]:
     return {str(run.path.relative_to(folder)): run for run in found}
 
 
-def looks_in(folder: Path) -> str:
-    """Of a table whose later looks add seeds that it does not have yet; "" of any other folder."""
+def growth_of(folder: Path) -> Growth | None:
+    """Of a table whose later looks may add seeds; None of any other folder."""
     with suppress(FileError):
         manifest = read_record(folder / MANIFEST, TableManifest)
-        have, most = len(seeds_in(manifest)), manifest.max_seeds or 0
-        return f"until resolved: {have} of up to {most} seeds of each row so far" if have < most else ""
-    return ""
+        found = Growth(len(seeds_in(manifest)), manifest.max_seeds or 0)
+        return found if found.seeds < found.max_seeds else None
+    return None
 
 
 def is_table(folder: Path) -> bool:

@@ -19,7 +19,8 @@ def setting(configs: Sequence[Config]) -> str:
     """The scale in a line; rows may differ in width and length."""
     config = configs[0]
     widths, epochs = _alternatives(c.arch.width for c in configs), _alternatives(c.train.epochs for c in configs)
-    size = f"{config.arch.pixels} px, width {widths}, {epochs} epoch{'s' * (epochs != '1')}, batch {config.train.batch_size}"
+    length = "1 epoch" if epochs == "1" else f"{epochs} epochs"
+    size = f"{config.arch.pixels} px, width {widths}, {length}, batch {config.train.batch_size}"
     return f"{config.data.shown_title}, {size}"
 
 

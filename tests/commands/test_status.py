@@ -170,6 +170,8 @@ def test_a_table_that_runs_until_it_is_resolved_says_how_many_seeds_may_follow(t
     write_record(table / MANIFEST, declared)
     assert main(["status", str(table)]) == 0
     assert capsys.readouterr().out.endswith("until resolved: 2 of up to 4 seeds of each row so far\n")
+    assert main(["status", str(table), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["until_resolved"] == {"seeds": 2, "max_seeds": 4}
 
 
 def test_a_cell_is_done_whatever_later_attempts_did(table, make_run):
