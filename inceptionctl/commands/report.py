@@ -152,7 +152,7 @@ def check_effect(asked: argparse.Namespace) -> None:
     if (alone := _alone(asked)) is None:
         return
     for flag, typed in {
-        "--format (or --json)": asked.format != "terminal",
+        f"--format {asked.format}": asked.format != "terminal",
         "--figures": asked.figures != ("svg", "png"),
         "--no-title": asked.no_title,
         "--width": asked.width != "page",

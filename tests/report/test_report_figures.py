@@ -80,7 +80,7 @@ def test_the_command_writes_the_kinds_that_it_is_asked_for(ladder, capsys):
     [
         (["--figures", "jpg"], "unknown kind of file 'jpg'"),
         (["--watch", "--no-title"], "--no-title has no effect with --watch"),
-        (["--watch", "--json"], "--format has no effect with --watch"),
+        (["--watch", "--json"], "--format json has no effect with --watch"),
         (["--watch", "0"], "no number of seconds"),
         (["--against", "reference", "--width", "column"], "--width has no effect with --against reference"),
     ],
