@@ -101,7 +101,8 @@ def _table(cleaning: Cleaning) -> Table:
 
 def _summary(cleaning: Cleaning, failed: list[Removable], argv: list[str], removed: bool) -> str:
     if not cleaning.found:
-        return "there is nothing to remove"
+        stays = "" if "--all" in argv else ": the newest and the best checkpoint of each run stay, but with --all"
+        return f"there is nothing to remove{stays}"
     done = [one for one in cleaning.found if one not in failed]
     size = bytes_text(sum(one.bytes for one in done))
     if removed:

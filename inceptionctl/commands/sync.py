@@ -83,4 +83,5 @@ def _described(one: Sync) -> str:
     where, to = from_here(one.folder), f" {one.tracker}" if one.tracker else ""
     what = {"run": "", "report": " report"}[one.what]
     rows = f" {one.sent} of {count(one.rows, 'row')}" if one.what == "run" and one.outcome == "sent" else ""
-    return f"{where}{what}:{to} {one.outcome}{rows}"
+    note = f" ({one.note})" if one.note and one.outcome in ("sent", "up to date") else ""
+    return f"{where}{what}:{to} {one.outcome}{rows}{note}"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from inceptionctl.config.identity import digest_of
 from inceptionctl.files import for_shell, read_bytes
-from inceptionctl.runs.tracking import NOT_IN_IDS, read_state, write_state
+from inceptionctl.runs.tracking import NOT_IN_IDS, read_state, said, write_state
 from inceptionctl.trackers.base import TrackedRun, TrackerSettings
 
 MAX_REPORT_BYTES = 64 << 20
@@ -49,7 +49,7 @@ def _log_report(
         write_state(folder, name, replace(state, report=digest))
         return "sent"
     except Exception as error:  # whatever a tracker raises: the table is done
-        report(f"tracker {name} failed: {error!r}\n  `inceptionctl sync {for_shell(folder)}` sends the report")
+        report(f"tracker {name} failed: {said(error)}\n  `inceptionctl sync {for_shell(folder)}` sends the report")
         return "failed"
 
 

@@ -56,12 +56,13 @@ def keep_at_most(folder: Path, rows: int) -> None:
 @dataclass
 class Feed:
     """Sends rows to one tracker until it fails: that is reported once, and nothing is sent from then. `sent`: rows that
-    it has for certain."""
+    it has for certain; `later`: what sends the rest, for the message of a failure."""
 
     name: str
     settings: TrackerSettings
     run: TrackedRun
     report: Callable[[str], None]
+    later: str = ""
     sent: int = 0
     failed: bool = False
     _tracker: Tracker | None = None
@@ -69,10 +70,6 @@ class Feed:
     _first: int = 0  # number of the first row that the tracker lacks
     _announced: int = 0
     _lock: Lock = field(default_factory=Lock)
-
-    @property
-    def later(self) -> str:
-        return f"`inceptionctl sync {for_shell(self.run.folder)}` sends what it has not got"
 
     def open(self, rows: Sequence[MetricRow]) -> None:
         """Sends those of `rows` that the tracker does not have yet."""
@@ -140,7 +137,17 @@ class Feed:
             action()
         except Exception as error:  # whatever a tracker raises: the run matters more
             self.failed, self._tracker = True, None
-            self.report(f"tracker {self.name} failed and is off: {error!r}; {self.later}")
+            self.report("; ".join(filter(None, (f"tracker {self.name} failed and is off: {said(error)}", self.later))))
+
+
+def said(error: Exception) -> str:
+    """What a tracker raised, in its words."""
+    return f"{type(error).__name__}: {error}"
+
+
+def by_sync(folder: Path) -> str:
+    """What sends the rest."""
+    return f"`inceptionctl sync {for_shell(folder)}` sends what it has not got"
 
 
 def write_state(folder: Path, name: str, state: TrackerState) -> None:

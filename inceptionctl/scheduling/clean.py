@@ -39,7 +39,8 @@ def look(folders: Sequence[Path], all_checkpoints: bool) -> Cleaning:
         here = run.path.resolve()
         state = run_state(run).state
         if state != "done" and not named:
-            left_alone[here] = LeftAlone(run, f"{state}: name its folder to clean it all the same")
+            how = "" if state == "running" else ": name its folder to clean it all the same"
+            left_alone[here] = LeftAlone(run, f"{state}{how}")
             continue
         try:
             found[here] = removable(run, all_checkpoints)

@@ -25,7 +25,8 @@ REPORT_SUFFIXES = {".md", ".csv", ".json", ".tex", ".html", ".svg", ".png", ".pd
 
 @dataclass(frozen=True, kw_only=True)
 class Sync:
-    """What was done for a run or a table. `rows`: of metrics.jsonl; `sent`: how many went to the tracker now."""
+    """What was done for a run or a table. `rows`: of metrics.jsonl; `sent`: how many went to the tracker now; `note`:
+    what sends on those that stay on this machine."""
 
     folder: Path
     what: Literal["run", "report"]
@@ -33,6 +34,7 @@ class Sync:
     outcome: Outcome
     rows: int = 0
     sent: int = 0
+    note: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"folder": str(self.folder)}
@@ -80,7 +82,15 @@ def _sync_run(run: RunDir, trackers: Trackers | None, report: Callable[[str], No
                 feed.close()
                 sent = max(0, feed.sent - before)
                 outcome = "failed" if feed.failed else "sent" if feed.sent else "off"
-            yield Sync(folder=run.path, what="run", tracker=name, outcome=outcome, rows=len(rows), sent=sent)
+            yield Sync(
+                folder=run.path,
+                what="run",
+                tracker=name,
+                outcome=outcome,
+                rows=len(rows),
+                sent=sent,
+                note=settings.sent_on_by,
+            )
     except InceptionctlError as error:
         report(str(error))
         yield Sync(folder=run.path, what="run", tracker=None, outcome="failed")

@@ -57,6 +57,11 @@ class TrackerSettings(ABC):
     def target(self) -> str:
         """Where rows go, in words: what was sent to one target was not sent to another."""
 
+    @property
+    def sent_on_by(self) -> str:
+        """What sends rows on that stay on this machine; "" where they do not."""
+        return ""
+
     @abstractmethod
     def open(self, run: TrackedRun) -> Tracker | None:
         """None if it is switched off."""

@@ -34,6 +34,10 @@ class Settings(TrackerSettings):
     def target(self) -> str:
         return "wandb/" if self.mode == "offline" else f"{self.entity or 'default entity'}/{self.project}"
 
+    @property
+    def sent_on_by(self) -> str:
+        return "offline: --tracker wandb tracker.wandb.mode=online sends them on" if self.mode == "offline" else ""
+
     def open(self, run: TrackedRun) -> WeightsAndBiases | None:
         return None if self.mode == "disabled" else WeightsAndBiases(self, run)
 

@@ -15,7 +15,7 @@ from inceptionctl.files import FileError
 from inceptionctl.runs.metrics import MetricsFile, read_metrics
 from inceptionctl.runs.paths import RunDir
 from inceptionctl.runs.records.metrics import EvalRow, MetricRow, OptimizerRow, Purpose, TrainRow
-from inceptionctl.runs.tracking import Feed, keep_at_most, tracked_run
+from inceptionctl.runs.tracking import Feed, by_sync, keep_at_most, tracked_run
 from inceptionctl.runs.tracking_thread import CLOSE_TIMEOUT_S, FeedThread
 from inceptionctl.training.clock import Clock
 from inceptionctl.training.meters import StepMeans
@@ -58,7 +58,9 @@ class RunLogger:
         keep_at_most(run.path, self.metrics.rows)
         if chosen := config.tracker.chosen:
             tracked = tracked_run(run, config)
-            self.trackers = [FeedThread(Feed(name, one, tracked, warn)) for name, one in chosen.items()]
+            self.trackers = [
+                FeedThread(Feed(name, one, tracked, warn, by_sync(tracked.folder))) for name, one in chosen.items()
+            ]
             self._for_trackers(FeedThread.open)
 
     def log_train(self, means: StepMeans, lr: float, num_images: int) -> None:

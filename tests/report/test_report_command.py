@@ -92,6 +92,8 @@ def test_a_log_gets_a_hundred_columns(no_figures, ladder, monkeypatch, capsys):
 def test_missing_and_failed_cells(outputs, printed):
     outputs.done("Inception-v2", 40).failed("RMSProp", 0).missing("Label smoothing", 0)
     text = printed(outputs.close(), 170)
+    again = f"To continue, repeat the command: {read(outputs.folder).manifest.command}\n"
+    assert again in printed(outputs.folder, 40), "in one line, to be copied"
     assert cells(text, "Inception-v2")[0][2] == "20.00 (1 seed)"
     assert cells(text, "+ RMSProp")[0][:3] == ["23.1", "-0.3", "-"]
     log = outputs.run("RMSProp", 0).log()

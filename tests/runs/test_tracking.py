@@ -30,7 +30,7 @@ def feed(tmp_path):
 
     def make(tracker, target="here"):
         made = Feed("memory", Settings(tracker, target), TrackedRun(folder=tmp_path, id="a-0", label="a", group="g"),
-                    said.append)  # fmt: skip
+                    said.append, "`inceptionctl sync` sends the rest")  # fmt: skip
         made.said = said
         return made
 
@@ -48,9 +48,7 @@ def test_a_tracker_that_fails_is_reported_once_and_gets_the_rest_later(method, f
     failing.close()
     assert failing.failed
     assert len(failing.said) == 1
-    assert failing.said[0].startswith(
-        "tracker memory failed and is off: ConnectionError('no route'); `inceptionctl sync"
-    )
+    assert failing.said[0].startswith("tracker memory failed and is off: ConnectionError: no route; `inceptionctl sync")
     later = feed(MemoryTracker(store))
     later.open(RECORDS)
     later.close()

@@ -29,8 +29,9 @@ def console() -> Console:
 
 
 def show(text: ReportText, to: Console) -> None:
+    """A line with a command is not wrapped, so that it can be copied."""
     for part in parts(text, to.width):
-        to.print(part)
+        to.print(part, soft_wrap=isinstance(part, Text) and "inceptionctl " in part.plain)
 
 
 def parts(text: ReportText, width: int) -> list[RenderableType]:
