@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     print(f"{shown(request)}: {trained.arch.name}, {trained.n_classes:,} classes, weights {trained.weights}")
     print(
         f"compared on {described}: logits differ by at most {compared.difference:.1e} (allowed: "
-        f"{compared.tolerance:.1e}), the likeliest class never"
+        f"{compared.tolerance:.1e}), the likeliest class is the same"
     )
     files = ", ".join(f"{name} ({bytes_text(size)})" for name, size in done.sizes.items())
     print(f"written: {from_here(done.folder)}: {files}")

@@ -64,6 +64,7 @@ def card(trained: Trained, header: str, usage: str, comparison: Comparison, imag
             trained=trained,
             weights=WEIGHTS.get(trained.weights, trained.weights),
             about=architecture(trained.arch.name).about,
+            changed=", ".join(f"`{key} = {value}`" for key, value in trained.changed.items()),
             cost=cost(trained.spec, (how.pixels, how.pixels)),
             has_heads=has_heads(trained.spec),
             how=how,

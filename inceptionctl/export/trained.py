@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inceptionctl.config.schema import Config
 from inceptionctl.export.preprocessing import Preprocessing
-from inceptionctl.models.settings import Arch
+from inceptionctl.models.settings import NO_REWRITES, Arch
 from inceptionctl.models.spec.nodes import Seq
 from inceptionctl.runs.paths import RunDir
 
@@ -38,6 +38,10 @@ class Trained:
     def n_classes(self) -> int:
         return len(self.classes)
 
+    @property
+    def changed(self) -> dict[str, Any]:
+        return changed_settings(self.arch)
+
     @cached_property
     def spec(self) -> Seq:
         return self.arch.spec(self.n_classes)
@@ -45,3 +49,9 @@ class Trained:
     @cached_property
     def preprocessing(self) -> Preprocessing:
         return Preprocessing.of(self.config.protocol, self.arch.pixels, self.arch.input)
+
+
+def changed_settings(arch: Arch) -> dict[str, Any]:
+    """Those that make it another network than the one of its name: its width and its switches."""
+    changed = {} if arch.width == 1 else {"arch.width": arch.width}
+    return changed | {f"arch.rewrites.{k}": v for k, v in asdict(arch.rewrites).items() if v != NO_REWRITES[k]}

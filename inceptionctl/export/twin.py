@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 from torch import nn
 
 from inceptionctl.errors import RequestError
 from inceptionctl.export.registry import FORMATS
-from inceptionctl.export.trained import Trained
+from inceptionctl.export.trained import Trained, changed_settings
 from inceptionctl.models.execution.inference import without_heads
-from inceptionctl.models.settings import NO_REWRITES, Arch
+from inceptionctl.models.settings import Arch
 from inceptionctl.models.spec.nodes import Conv, Dropout, Endpoint, Linear, Node, Sep, Seq
 from inceptionctl.models.spec.rewrite import rewritten
 from inceptionctl.models.weights.libraries import library_model
@@ -71,8 +71,7 @@ def _difference(arch: Arch, library: str) -> str:
     entry = next((one for one in RELEASES.get(arch.name, ()) if one.publisher == library), None)
     if entry is None:
         return f"{library} has no {arch.name}"
-    changed = {} if arch.width == 1 else {"arch.width": arch.width}
-    changed |= {f"arch.rewrites.{k}": v for k, v in asdict(arch.rewrites).items() if v != NO_REWRITES[k]}
+    changed = changed_settings(arch)
     if entry.bn_eps not in (None, arch.bn_eps):
         changed["arch.bn_eps"] = arch.bn_eps
     settings = ", ".join(f"{key} = {value}" for key, value in changed.items())

@@ -16,7 +16,9 @@ from safetensors import safe_open
 from support.exported import CLASSES, noise, trained
 from support.finished_runs import config_of
 
+from inceptionctl.data.decode import decode
 from inceptionctl.data.normalise import NORMALISATIONS
+from inceptionctl.data.order import generator
 from inceptionctl.errors import InceptionctlError, RequestError
 from inceptionctl.export.export import export
 from inceptionctl.export.preprocessing import Preprocessing
@@ -48,9 +50,9 @@ def network(arch, *words):
     return trained(*PAPER, f"arch={arch}", f"arch.pixels={SMALL[arch]}", *words)
 
 
-def lines_of(folder):
-    """The Python of a model card."""
-    return (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+def lines_of(folder, block=2):
+    """The Python of a model card: first what makes the input of an image, then what uses the network."""
+    return (folder / "README.md").read_text().split("```python\n")[block].split("```")[0]
 
 
 def assert_usage_gives_the_logits(found, folder, monkeypatch):
@@ -195,3 +197,21 @@ def test_a_network_that_differs_leaves_nothing(tmp_path, monkeypatch):
 def test_each_format_has_a_file_and_a_line():
     folder = Path(export.__code__.co_filename).parent / "formats"
     assert sorted(path.stem for path in folder.glob("[a-z]*.py")) == sorted(FORMATS)
+
+
+@pytest.mark.parametrize("input", ["inception", "imagenet", "caffe"])
+def test_the_card_makes_of_a_picture_what_the_network_was_evaluated_on(input, tmp_path, monkeypatch):
+    found = network("inception_v3", f"arch.input={input}", "arch.width=0.1")
+    export(found, "safetensors", tmp_path / "out", noise(79, 8), "made-up images")
+    assert "differs from that: `arch.width = 0.1`" in (tmp_path / "out" / "README.md").read_text()
+    monkeypatch.chdir(tmp_path / "out")
+    y, x = np.mgrid[:240, :320] / 320
+    pixels = np.stack([x, y, 0.5 - x / 2], axis=2)
+    Image.fromarray((255 * pixels).astype(np.uint8)).save("IMAGE.jpg", quality=95)
+    names: dict = {}
+    exec(lines_of(tmp_path / "out", block=1), names)
+    transform = found.config.protocol.monitor_transform(found.arch.pixels)
+    image = np.array(transform(decode(Path("IMAGE.jpg")), generator(0, 0)))
+    uint8_NCHW = torch.from_numpy(image)[None].permute(0, 3, 1, 2)
+    expected = NORMALISATIONS[input](uint8_NCHW, torch.contiguous_format)
+    assert (names["images_NCHW"] - expected).abs().max() < 0.02 * expected.abs().max(), "but for rounding"
