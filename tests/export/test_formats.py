@@ -214,4 +214,6 @@ def test_the_card_makes_of_a_picture_what_the_network_was_evaluated_on(input, tm
     image = np.array(transform(decode(Path("IMAGE.jpg")), generator(0, 0)))
     uint8_NCHW = torch.from_numpy(image)[None].permute(0, 3, 1, 2)
     expected = NORMALISATIONS[input](uint8_NCHW, torch.contiguous_format)
-    assert (names["images_NCHW"] - expected).abs().max() < 0.05 * expected.abs().max(), "but for half a pixel and rounding"
+    assert (names["images_NCHW"] - expected).abs().max() < 0.05 * expected.abs().max(), (
+        "but for half a pixel and rounding"
+    )
