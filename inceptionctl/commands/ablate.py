@@ -127,7 +127,5 @@ def _tuned(table: TablePlan, tuning: Tuning, console: Console) -> TablePlan:
 
 
 def _interrupted(table: TablePlan) -> Interrupted:
-    how = "without rerun=true, counting every finished run" if table.first.config.rerun else ""
-    return Interrupted(
-        f"interrupted: checkpoints are kept; this command continues{how and f', {how}'}\n  {table.command}"
-    )
+    how = ", without rerun=true, counting every finished run" if table.first.config.rerun else ""
+    return Interrupted(f"interrupted: checkpoints are kept; this command continues{how}\n  {table.command}")

@@ -22,7 +22,7 @@ def test_a_table_ends_with_its_report_in_the_trackers(fails, sent, tmp_path, mon
     table = SimpleNamespace(
         folder=tmp_path, on_slurm=False, to_run=list, design=Design(), command="again", is_tuned=False,
         table=SimpleNamespace(metric="final"),
-        first=SimpleNamespace(config=SimpleNamespace(tracker=SimpleNamespace(chosen=chosen))),
+        first=SimpleNamespace(config=SimpleNamespace(rerun=False, tracker=SimpleNamespace(chosen=chosen))),
     )  # fmt: skip
     (tmp_path / "table.json").write_text("{}")
     monkeypatch.setattr(ablate.report, "show", show)
