@@ -11,4 +11,11 @@ SYSTEM_FOLDERS = frozenset(
 
 def is_hidden(name: str) -> bool:
     """Whether an entry of this name is neither a class nor an image, nor leads to any."""
-    return name.startswith(".") or name in SYSTEM_FOLDERS
+    return bool(hidden_kind(name))
+
+
+def hidden_kind(name: str) -> str:
+    """What messages count such an entry as; "" for any other."""
+    if name.startswith("."):
+        return "hidden"
+    return "folder of the operating system" if name in SYSTEM_FOLDERS else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from inceptionctl.data.decode import suffixes
-from inceptionctl.data.hidden import is_hidden
+from inceptionctl.data.hidden import hidden_kind, is_hidden
 from inceptionctl.data.index import FileList
 from inceptionctl.data.order import generator
 from inceptionctl.errors import RequestError, count
@@ -206,8 +206,8 @@ def _suffix(name: str) -> str:
 
 def _kind(entry: os.DirEntry[str]) -> str:
     """What an entry that is left out is; for a file of another kind its suffix."""
-    if is_hidden(entry.name):
-        return "hidden" if entry.name.startswith(".") else "folder of the operating system"
+    if kind := hidden_kind(entry.name):
+        return kind
     if _is_file(entry):
         return "file of 0 bytes" if is_image(entry) else _suffix(entry.name) or "no suffix"
     if is_folder(entry):

@@ -22,6 +22,7 @@ def cost_on_input(config: Config, spec: Seq) -> Cost:
     try:
         return cost(spec, (pixels, pixels))
     except ShapeError as error:
+        # Layers that do not fit each other on the network's own input either: the error is theirs, and not the input's.
         entry = architecture(config.arch.name)
         cost(entry.spec(1000), (entry.pixels, entry.pixels))
         fewer_pools = " or arch.rewrites.stem_pools=1" if config.arch.rewrites.stem_pools != 0 else ""

@@ -52,9 +52,10 @@ def show_plans(
     ]
     if isinstance(first.config.launch, Slurm):
         lines += [f"script\n{preview_script(to_run or plans, table)}"]
-        sbatch.warn_if_missing()
     for line in lines:
         console.print(line)
+    if isinstance(first.config.launch, Slurm):
+        sbatch.warn_if_missing()  # below the script, which is longer than a screen
 
 
 def _about(hours: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from math import inf
 
 import pytest
 from rich.console import Console
@@ -30,7 +31,7 @@ CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 def test_a_narrow_terminal_cuts_names_and_no_figures(row, note, width, tmp_path):
     screen = io.StringIO()
     label = "arch=inception_v2 ablation=[label_smoothing,bn_auxiliary], seed 0"
-    queued = QueuedRun(label=label, steps=9999, open_folder=lambda: None, restarts=0, hang_timeout=60.0)
+    queued = QueuedRun(label=label, steps=9999, open_folder=lambda: None, restarts=0, hang_timeout=inf)
     with QueueConsole(1, PlainConsole(file=screen, force_terminal=True, width=width)) as shown:
         shown.started(queued, RunDir(tmp_path / "aaa-0"))
         shown.row(queued, row)
@@ -42,7 +43,7 @@ def test_a_narrow_terminal_cuts_names_and_no_figures(row, note, width, tmp_path)
 @pytest.mark.parametrize(("num_runs", "named"), [(1, False), (2, True)])
 def test_off_a_terminal_a_line_names_its_run_where_there_are_several(num_runs, named, tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", -1.0)
-    queued = QueuedRun(label="seed=1", steps=88, open_folder=lambda: None, restarts=0, hang_timeout=60.0)
+    queued = QueuedRun(label="seed=1", steps=88, open_folder=lambda: None, restarts=0, hang_timeout=inf)
     out = io.StringIO()
     with QueueConsole(num_runs, Console(file=out, width=200)) as shown:
         shown.started(queued, RunDir(tmp_path))

@@ -40,9 +40,10 @@ def show_evaluation(plan: EvaluationPlan, console: Console) -> dict[str, Any]:
     ]
     if isinstance(plan.config.launch, Slurm):
         lines.append(f"script\n{preview_script(plan)}")
-        sbatch.warn_if_missing()
     for line in lines:
         console.print(line)
+    if isinstance(plan.config.launch, Slurm):
+        sbatch.warn_if_missing()  # below the script, which is longer than a screen
     return {
         "schema": SCHEMA,
         "identity": plan.identity,
