@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 import timm
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from safetensors import safe_open
 from support.exported import CLASSES, noise, trained
 from support.finished_runs import config_of
@@ -207,7 +207,9 @@ def test_the_card_makes_of_a_picture_what_the_network_was_evaluated_on(input, tm
     monkeypatch.chdir(tmp_path / "out")
     y, x = np.mgrid[:240, :320] / 320
     pixels = np.stack([x, y, 0.5 - x / 2], axis=2)
-    Image.fromarray((255 * pixels).astype(np.uint8)).save("IMAGE.jpg", quality=95)
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.fromarray((255 * pixels).astype(np.uint8)).save("IMAGE.jpg", quality=95, exif=turned)
     names: dict = {}
     exec(lines_of(tmp_path / "out", block=1), names)
     transform = found.config.protocol.monitor_transform(found.arch.pixels)
