@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import matplotlib
@@ -62,6 +63,18 @@ def test_the_title_is_drawn_unless_it_is_not_wanted(ladder, tmp_path):
         assert (TITLE in drawn) is title
         assert root.find(f"{SVG}title").text == "Errors, row by row"
         assert "RMSProp: paper 23.1 %, here 21.00 ± 0.50 (3)" in root.find(f"{SVG}desc").text
+
+
+def test_numbers_below_the_panels_of_a_column_do_not_overlap(outputs):
+    """The paper's errors of RMSProp by its epsilon: 23.1 and 23.4, in less than an inch."""
+    outputs.rows = {row: {"paper": None} for row in ("Label smoothing", "Factorized 7x7", "BN-auxiliary")}
+    outputs.done("Inception-v2", 85, 84).done("RMSProp", 89, 86)
+    figure = by_name(find(read(outputs.close())), Look(WIDTHS["column"], title=False))["ladder"].figure
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert len(boxes) > 1
+        assert [left for left, right in pairwise(boxes) if left.x1 > right.x0] == []
 
 
 def test_the_command_writes_the_kinds_that_it_is_asked_for(ladder, capsys):

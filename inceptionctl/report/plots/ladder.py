@@ -61,7 +61,7 @@ def _paper_panel(axes: Axes, findings: Findings, look: Look) -> None:
     axes.plot(errors[:start], range(start), "o", color=LIGHT)
     marks = "D-" if findings.table.cumulative else "D"
     axes.plot(errors[start:], range(start, len(errors)), marks, color=PAPER, linewidth=1.2, markerfacecolor="white")
-    _panel(axes, "the paper", "top-1 error, %")
+    _panel(axes, look, "the paper", "top-1 error, %")
     _changes(axes, findings, look, lambda rung: signed(rung.paper_change))
 
 
@@ -75,7 +75,7 @@ def _our_panel(axes: Axes, findings: Findings, look: Look) -> None:
     means = [mean.mean if (mean := mean_of(one)) else np.nan for one in findings.rows]  # NaN breaks the line
     marks = "o-" if findings.table.cumulative else "o"
     axes.plot(means, range(start, start + len(means)), marks, color=OURS, linewidth=1.2)
-    _panel(axes, f"here, {findings.sample}", axis_label(findings.metric))
+    _panel(axes, look, f"here, {findings.sample}", axis_label(findings.metric))
     _changes(axes, findings, look, partial(_change, findings.metric))
 
 
@@ -88,11 +88,11 @@ def mean_of(one: RowFinding) -> Summary | None:
     return one.main.summary if one.main else None
 
 
-def _panel(axes: Axes, title: str, label: str) -> None:
+def _panel(axes: Axes, look: Look, title: str, label: str) -> None:
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(2 if look.narrow else 5))  # or labels such as 23.12 overlap
     axes.margins(x=0.08)
 
 
